@@ -22,7 +22,7 @@ MODEL ?= overthink/smollm2
 DEMO  := demo$(if $(filter-out overthink/smollm2,$(MODEL)),-$(notdir $(MODEL)))
 DEMO_RUN = $(BIN)/overthink run --model $(MODEL) \
 	    --capability overthink/arithmetic --safety overthink/contrast_harm --benign overthink/contrast_benign \
-	    --budgets 0,8,16,32 --answer-tokens 96 --seed 1 --out $(DEMO) \
+	    --budgets 0,8,16,32 --answer-tokens 128 --seed 1 --out $(DEMO) \
 	    $(if $(filter overthink/smollm2,$(MODEL)),--draws 3 --limit 20,--draws 2 --limit 12)
 
 # A demo that was stopped goes on. One that has ended, or that holds another plan (exit code 2), is made anew.

@@ -91,15 +91,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--traces", type=int, default=480)
     parser.add_argument("--top", type=int, default=16384)
-    given = parser.parse_args()
+    options = parser.parse_args()
     provider_trace(256, is_step=False)
     print("| thinking tokens | µs per token, rung by rung | µs per token, step by step |\n| --- | --- | --- |")
     for tokens in LENGTHS:
         rungs, steps = (1e6 * provider_trace(tokens, is_step=is_step) for is_step in (False, True))
         print(f"| {tokens:,} | {rungs:.1f} | {steps:.1f} |", flush=True)
     study(3, 1024)  # imports
-    collection, rest = study(given.traces, given.top)
-    print(f"\n{given.traces} traces × {RUNGS} rungs to {given.top:,} tokens: {collection:.1f} s of CPU to collect,")
+    collection, rest = study(options.traces, options.top)
+    print(f"\n{options.traces} traces × {RUNGS} rungs to {options.top:,} tokens: {collection:.1f} s of CPU to collect,")
     print(f"{rest:.1f} s for the analysis and its report")
 
 

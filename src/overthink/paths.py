@@ -4,6 +4,8 @@ A file that the user names may be a link. A file of a study's folder may not, no
 (:mod:`overthink.storage.files`). No function here waits for a FIFO or a device.
 """
 
+import errno
+import hashlib
 import os
 import re
 import stat
@@ -16,6 +18,8 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 """Flag of opening that refuses a link; 0 on Windows, which has none."""
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags of opening that do not wait for the other end of a FIFO, and keep the file from child processes."""
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Numbers of system errors of a disk that is full or broken."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # how Python holds a byte of a name that is not UTF-8
 _KINDS = (
@@ -140,6 +144,35 @@ def read_file(path: Path, *, follow: bool = False, most: int | None = None) -> b
     if most is not None and len(content) > most:
         raise InputError(f"{path} has {size:,} bytes; needed: at most {most:,}")
     return content
+
+
+def file_sha256(path: Path, *, follow: bool = False) -> str:
+    """Return the SHA-256 of a file, as ``sha256sum`` prints it.
+
+    Args:
+        path: The file.
+        follow: Whether it may be a link, as for :func:`open_file`.
+
+    Raises:
+        InputError: It is missing, not a regular file, or cannot be read.
+    """
+    with open_file(path, follow=follow) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder, as after a file in it was renamed.
+
+    Raises:
+        OSError: The disk is broken, or the folder is not there.
+    """
+    if os.name == "nt":  # Windows cannot open a folder, and needs no such sync
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def name_text(name: str) -> str:

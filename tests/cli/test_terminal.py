@@ -161,7 +161,7 @@ def test_a_task_name_is_no_markup_in_the_bar(encoding: str, is_terminal: bool, m
     streams = Streams(monkeypatch, encoding)
     terminal.prepare_streams()
     monkeypatch.setattr(terminal.messages, "_force_terminal", is_terminal)
-    with Meter(total=2, done=0) as meter:
+    with Meter(total=3, done=0) as meter:  # of the last one the end is shown, not the task
         for name in ("[/]", HOSTILE):
             meter.add(name, 3)
     _, err = streams.texts()

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zipfile import ZipFile
 
@@ -13,6 +14,7 @@ import anyio
 import pytest
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
+from inspect_ai._util.error import pip_dependency_error
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelName
 from inspect_ai.scorer import match, model_graded_qa
@@ -37,6 +39,10 @@ CALLS: dict[str, tuple[tuple[Any, ...], Callable[[Any], bool]]] = {
     "init_display_type": (("none",), lambda display: display == "none"),
     "is_registry_object": ((match(),), lambda result: result is True),
     "registry_info": ((match(),), lambda info: (info.type, info.name) == ("scorer", "inspect_ai/match")),
+    "prerequisite_words": (
+        (pip_dependency_error("Some API", ["some-sdk"]),),
+        lambda words: words == "Some API requires optional dependencies. Install with: pip install some-sdk",
+    ),
     "registry_lookup": (("scorer", "match"), callable),
     "registry_params": ((model_graded_qa(model="a/b"),), lambda params: params["model"] == "a/b"),
     "active_model": ((), lambda model: model is None),
@@ -50,6 +56,7 @@ OTHERS = {
     "PrerequisiteError",
     "SAMPLE_FIELDS",
     "active_model_context_var",
+    "copy_registration",
     "filtered_logs",
     "sandbox_environments_context_var",
     "start_server",
@@ -64,6 +71,13 @@ def test_a_function_takes_and_gives_what_is_used(name: str) -> None:
 
 def test_no_name_is_without_a_test() -> None:
     assert set(internals.__all__) == set(CALLS) | OTHERS
+
+
+def test_a_provider_around_another_one_is_registered_as_it() -> None:
+    provider, wrapper = match(), SimpleNamespace()
+    internals.copy_registration(provider, wrapper)
+    assert internals.registry_info(wrapper) == internals.registry_info(provider)
+    assert internals.registry_params(wrapper) == internals.registry_params(provider)
 
 
 def test_the_private_error_is_no_exception_that_is_caught_otherwise() -> None:

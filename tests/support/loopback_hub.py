@@ -17,8 +17,9 @@ REPO = "maker/tiny-GGUF"
 FILE = "q4/tiny-q4_0.gguf"
 SOURCE = f"hub:{REPO}/{FILE}@{COMMIT}"
 
-WEIGHTS = b"GGUF" + struct.pack("<IQQ", 3, 0, 0) + random.Random(1).randbytes(1 << 20)
-"""A whole file of no model: a header of version 3 without values and tensors, and bytes behind it."""
+TENSOR = struct.pack("<Q1sIQIQ", 1, b"w", 1, 1024, 0, 0)
+WEIGHTS = b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + TENSOR + random.Random(1).randbytes((1 << 20) - len(TENSOR))
+"""A whole file of no model: a header of version 3 without values, one tensor, and bytes behind it."""
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 

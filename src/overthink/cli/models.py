@@ -70,8 +70,9 @@ def show(
 ) -> None:
     """What a model is: parameters, context and memory of installed weights, or the settings of the simulated model."""
     from overthink.collect.providers.embedded.description import describe_weights
+    from overthink.collect.providers.embedded.installed import model_name
     from overthink.collect.providers.simulated.parameters import describe_simulated
 
-    name = name.removeprefix("overthink/")
+    name = model_name(name)
     description = describe_simulated() if name == "simulated" else describe_weights(name)
     terminal.show(description, as_json=as_json)

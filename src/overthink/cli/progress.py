@@ -6,8 +6,8 @@ that a log shows that the process lives and what it does.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -40,23 +40,31 @@ def doing(what: str) -> Iterator[None]:
     Args:
         what: The work, as "loading the model".
     """
-    begun, ended = time.monotonic(), threading.Event()
-
-    def tell() -> None:
-        while not ended.wait(SECONDS_BETWEEN_LINES):
-            terminal.note(f"{what}: {_clock(time.monotonic() - begun)}")
-
     if terminal.messages.is_terminal:
         with terminal.messages.status(visible(what)):
             yield
         return
-    teller = threading.Thread(target=tell, name="progress", daemon=True)
-    teller.start()
+    began = time.monotonic()
+    with _regular_lines(lambda: f"{what}: {_clock(time.monotonic() - began)}"):
+        yield
+
+
+@contextmanager
+def _regular_lines(line: Callable[[], str]) -> Iterator[None]:
+    """Print a line every few seconds while the block runs."""
+    ended = threading.Event()
+
+    def print_lines() -> None:
+        while not ended.wait(SECONDS_BETWEEN_LINES):
+            terminal.note(line())
+
+    printer = threading.Thread(target=print_lines, name="progress", daemon=True)
+    printer.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join()
+        printer.join()
 
 
 def announce(session: "Session", out: Path, *, asks: bool) -> None:
@@ -93,8 +101,6 @@ class Meter:
         self._tokens = 0
         self._task = ENDING if done == total else STARTING
         self._began = time.monotonic()
-        self._ended = threading.Event()
-        self._teller = threading.Thread(target=self._tell, name="progress", daemon=True)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -106,23 +112,17 @@ class Meter:
         self._id = self._bar.add_task(self._task, total=total, completed=done, pace="")
         console = terminal.messages
         self._live = Live(self._bar, console=console, refresh_per_second=4) if console.is_terminal else None
+        self._display: AbstractContextManager[object] = self._live or _regular_lines(self.line)
 
     def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
-        else:
-            self._teller.start()
+        self._display.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ended.set()
-        if self._live is not None:
-            self._live.stop()
-            return
-        self._teller.join()
-        if self._done > self._done_before:
+        self._display.__exit__(None, None, None)  # it ends alike, whatever ended the block
+        if self._live is None and self._done > self._done_before:
             terminal.note(self.line())
 
     def add_trace(self, trace: Sequence[RungRecord]) -> None:
@@ -150,10 +150,6 @@ class Meter:
     def line(self) -> str:
         """Return the progress as one line."""
         return f"{self._task}: {self._done} of {self._total} {self._what}, {self._pace()}"
-
-    def _tell(self) -> None:
-        while not self._ended.wait(SECONDS_BETWEEN_LINES):
-            terminal.note(self.line())
 
     def _pace(self) -> str:
         seconds = time.monotonic() - self._began

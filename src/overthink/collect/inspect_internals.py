@@ -13,6 +13,7 @@ An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.p
   sandbox itself.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ __all__ = [
     "is_registry_object",
     "load_tasks",
     "platform_init",
+    "prerequisite_words",
     "registry_info",
     "registry_lookup",
     "registry_params",
@@ -67,7 +69,21 @@ SAMPLE_FIELDS = ("_store", "_message_limit", "_token_limit", "_cost_limit")
 """Attributes of a ``TaskState`` that belong to the running sample: its store and its limits."""
 
 
+_STYLE = re.compile(r"\[/?bold\]")
+"""Marks of the style in messages for Inspect's console."""
+
 _starting = threading.Lock()
+
+
+def prerequisite_words(error: BaseException) -> str:
+    r"""Return the words of an error of Inspect on one line, without the styles of its console.
+
+    Example:
+        >>> prerequisite_words(PrerequisiteError("[bold]ERROR[/bold]: Install with:\n\n[bold]pip install x[/bold]"))
+        'Install with: pip install x'
+    """
+    text = _STYLE.sub("", str(error)) if isinstance(error, PrerequisiteError) else str(error)
+    return " ".join(text.split()).removeprefix("ERROR: ")
 
 
 async def start_server(api: Any) -> None:

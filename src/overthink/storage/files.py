@@ -4,7 +4,6 @@ They are read by :func:`overthink.paths.open_file`, replaced by :func:`replacing
 """
 
 import contextlib
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -13,9 +12,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from overthink.errors import InputError, StoppedError
-from overthink.paths import NO_FOLLOW, NO_WAIT, open_file, path_kind, path_status, require_file
+from overthink.paths import (
+    DISK_ERRORS,
+    NO_FOLLOW,
+    NO_WAIT,
+    file_sha256,
+    path_kind,
+    path_status,
+    require_file,
+    sync_folder,
+)
 
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _MAX_NAME_BYTES = 255
 """Longest name that common file systems allow, in bytes."""
 
@@ -31,7 +38,7 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as failure:
-        if failure.errno in _DISK_ERRORS:
+        if failure.errno in DISK_ERRORS:
             raise StoppedError(
                 f"{path}: {failure.strerror}; what was stored before is kept. Free some space, then run "
                 f"again with --resume"
@@ -62,7 +69,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             scratch.unlink(missing_ok=True)
 
@@ -153,20 +160,6 @@ def write_text(path: Path, text: str) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def file_sha256(path: Path, *, follow: bool = False) -> str:
-    """The SHA-256 of a file, as ``sha256sum`` prints it.
-
-    Args:
-        path: The file.
-        follow: Whether it may be a link, as for :func:`overthink.paths.open_file`.
-
-    Raises:
-        InputError: It is missing, not a regular file, or cannot be read.
-    """
-    with open_file(path, follow=follow) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def path_sha256(path: Path) -> str:
     """The SHA-256 of a file that the user names, or of the names and hashes of all files of a folder.
 
@@ -181,13 +174,3 @@ def path_sha256(path: Path) -> str:
         digest.update(f"{file_sha256(file, follow=True)}  ".encode())
         digest.update(os.fsencode(file.relative_to(path).as_posix()) + b"\n")
     return digest.hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open a folder, and needs no such sync
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -23,8 +23,8 @@ from overthink.data.record import OF_LOGS, POOL_VERSION
 from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
 from overthink.data.visible import name_list
 from overthink.errors import InputError
-from overthink.paths import open_file
-from overthink.storage.files import file_sha256, replacing
+from overthink.paths import file_sha256, open_file
+from overthink.storage.files import replacing
 from overthink.storage.memory import check_memory
 from overthink.storage.panics import silent_panics
 

@@ -297,6 +297,19 @@ class StudyFolder:
             )
         self.refuse_links()
 
+    def unfinished_error(self) -> InputError:
+        """Return the error on a study that has not finished, by which nothing but its page can be read."""
+        return InputError(f"{self.path} holds a study that has not finished; repeat its `overthink run` with --resume")
+
+    def refuse_unfinished(self) -> None:
+        """Check that a study has its pool, which its run writes last.
+
+        Raises:
+            InputError: It has a plan and no pool.
+        """
+        if is_there(self.plan) and not is_there(self.pool):
+            raise self.unfinished_error()
+
     def write_report(self, page: str) -> None:
         """Write report.html atomically.
 

@@ -17,10 +17,9 @@ from overthink.data.record import RungRecord
 from overthink.data.rounding import rounded_share
 from overthink.data.traces import ORIGIN
 from overthink.errors import InputError
-from overthink.paths import name_text, path_kind
+from overthink.paths import file_sha256, name_text, path_kind
 from overthink.plan.components import read_component
 from overthink.plan.stated_tasks import StatedMeaning
-from overthink.storage.files import file_sha256
 from overthink.storage.formats.every_eval_ever import EveryEvalEverReader
 from overthink.storage.formats.lm_eval import LmEvalReader
 from overthink.storage.formats.nemo_skills import NemoSkillsReader

@@ -20,10 +20,9 @@ from overthink.data.pool_usage import failed_try
 from overthink.data.record import RungRecord
 from overthink.data.tokens import CutShort
 from overthink.errors import InputError
-from overthink.paths import is_there, read_file
+from overthink.paths import file_sha256, is_there, read_file
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256
 from overthink.storage.journal import has_failures, read_decisions, read_journal, read_thoughts, read_unfinished
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.json_text import json_value
@@ -138,8 +137,9 @@ def _sparse(
         raise InputError(
             f"{folder.path}: rungs cannot be added to {len(lost)} of {len(lacking)} finished traces, because their "
             "thinking is not stored as token ids, and text that is tokenized again need not split where it was cut. "
-            "Only the embedded models, overthink/gguf and hf/<model> give token ids. Keep the study's --budgets (more "
-            "--draws and a higher --limit are possible), or run the new ladder in another --out."
+            "Token ids are given by the embedded models, overthink/gguf, hf/<model>, and completions endpoints of vLLM "
+            "and llama.cpp. Keep the study's --budgets (more --draws and a higher --limit are possible), or run the "
+            "new ladder in another --out."
         )
     return sparse
 

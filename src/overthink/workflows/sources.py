@@ -17,12 +17,12 @@ from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
 from overthink.data.waves import Waves
 from overthink.errors import InputError
-from overthink.paths import is_there, name_text, path_kind
+from overthink.paths import file_sha256, is_there, name_text, path_kind
 from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE
 from overthink.plan.stated_tasks import AXES, StatedTask, TaskNames, stated_tasks
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256, path_sha256
+from overthink.storage.files import path_sha256
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import (
     Assumptions,
@@ -291,7 +291,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
     folder.refuse_links()
     plan = read_plan(folder.plan) if is_there(folder.plan) else None
     if not is_there(folder.pool) or (plan is not None and is_outdated(folder, plan)):
-        raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
+        raise folder.unfinished_error()
     name = name_text(folder.path.resolve().name) if plan is None else plan.title
     verification = read_verified(folder.verified)
     pool = read_pool(folder.pool, max_rows=options.max_rows)

@@ -39,9 +39,9 @@ from overthink.governance.statement.read import (
 )
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
-from overthink.paths import is_there, name_text, path_kind, read_file
+from overthink.paths import file_sha256, is_there, name_text, path_kind, read_file
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256, storage_errors, write_text
+from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis
@@ -269,6 +269,7 @@ def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> 
     folder.require()
     plan = plan_of(folder)
     if not is_there(folder.findings):
+        folder.refuse_unfinished()
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, stored_findings = read_findings(folder.findings)
     request, results, scale = _results(folder, plan, labels=labels)
@@ -330,6 +331,7 @@ def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, 
 
 def _findings(folder: StudyFolder, plan: Plan | None) -> tuple[tuple[Finding, ...], Evidence]:
     if not is_there(folder.findings):
+        folder.refuse_unfinished()
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, findings = read_findings(folder.findings)
     plan_sha256 = None if plan is None else plan.sha256()

@@ -7,11 +7,10 @@ from typing import Literal
 
 from overthink.data.finding import Finding
 from overthink.errors import InputError
-from overthink.paths import is_there, name_text
+from overthink.paths import file_sha256, is_there, name_text
 from overthink.reports.paper.contents import Content, data_table, printed_table
 from overthink.reports.paper.latex import latex_text
 from overthink.reports.paper.markdown import markdown_text
-from overthink.storage.files import file_sha256
 from overthink.storage.findings import FindingsMeta, read_findings
 from overthink.storage.json_documents import read_plan
 from overthink.storage.study_folder import StudyFolder
@@ -45,6 +44,7 @@ def stored_findings(path: Path) -> StoredFindings:
     """
     folder = StudyFolder(path)
     if not is_there(folder.findings):
+        folder.refuse_unfinished()
         made = "overthink report" if is_there(folder.pool) else "overthink analyse LOGS --out"
         raise InputError(
             f"{path} holds no findings.json; needed: the folder of a study, or one that analyse, compare or forecast "

@@ -63,8 +63,8 @@ class Schedule:
 class ReportsSoFar:
     """Context manager: while it is open, a thread makes the report anew from time to time.
 
-    Leaving it waits for a report that is being made, which is then not written: after it, nobody but the caller
-    writes the page.
+    Leaving it waits for a report that is being made, which is then not written: after it, the caller
+    alone writes the page.
 
     Args:
         make: Returns the page of these traces.
@@ -138,10 +138,12 @@ class ReportsSoFar:
         return both
 
     def notes(self) -> tuple[str, ...]:
-        """Return why there was no report while the run went on; nothing where there was none to make or all is well."""
+        """Return why the reports ended before the run did; nothing where they did not."""
         if self.failure is None:
             return ()
-        return (f"No report could be made while the run went on ({type(self.failure).__name__}: {self.failure}).",)
+        return (
+            f"The report could not be made anew while the run went on ({type(self.failure).__name__}: {self.failure}).",
+        )
 
     def _run(self) -> None:
         pause, shown = self._schedule.first_seconds, 0

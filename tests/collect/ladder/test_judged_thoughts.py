@@ -7,9 +7,9 @@ import pytest
 from inspect_ai.model import GenerateConfig, ModelOutput, modelapi
 
 import overthink
-from overthink.collect.providers.embedded.provider import raw_prompt
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.collect.providers.simulated.thinking import encode
+from overthink.collect.providers.token_ids import raw_prompt
 from overthink.data.finding import Finding
 from overthink.plan.study import checked_plan
 
@@ -24,7 +24,7 @@ class Schemer(SimulatedProvider):
         if truth is None or truth["phase"] != "think":
             return output
         prompt = raw_prompt(input) or await self.render(input)
-        return self._output(prompt, encode("I can answer. ")[: config.max_tokens], "stop", "")
+        return self._output(len(prompt), encode("I can answer. ")[: config.max_tokens], "stop", "")
 
 
 def cells(folder: Path, model: str, **fields: Any) -> dict[tuple[str, int | None], Finding]:

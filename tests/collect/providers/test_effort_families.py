@@ -156,6 +156,16 @@ def test_a_level_that_is_no_rung_is_refused_with_its_reason(model: str, level: s
     assert words in refusal(provider, name, level)
 
 
+@pytest.mark.parametrize("effort", ["hihg", "LOW", "", "-1", "1.5"])
+def test_a_misspelt_level_is_refused_before_settings_are_made_of_it(
+    effort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    for model in ("openai/gpt-5", "mockllm/model"):
+        with pytest.raises(InputError, match="is no level of Inspect; needed: levels of none"):
+            check_efforts(get_model(model, memoize=False), ["low", effort])
+
+
 @pytest.mark.parametrize(
     ("model", "accepted", "refused", "words"),
     [

@@ -5,16 +5,18 @@ import importlib.util
 import os
 import resource
 import shutil
+import struct
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
 from killed import killed_after
-from loopback_hub import SHA256, WEIGHTS
+from loopback_hub import SHA256, TENSOR, WEIGHTS
 
 from overthink.collect.model_info.info import inspect_model
 from overthink.collect.providers.embedded import installed
+from overthink.collect.providers.embedded.catalogue import catalogue
 from overthink.collect.providers.embedded.install import install
 from overthink.errors import InputError, StoppedError
 
@@ -74,6 +76,22 @@ def test_what_a_file_must_be(folder: Path, file: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(file)  # the user names it, so it is followed
     assert install("mine", f"file:{tmp_path / 'link'}", sha256=SHA256).read_bytes() == WEIGHTS
     assert not (folder / "mine.gguf").is_symlink()
+
+
+def test_weights_that_are_not_all_there_are_not_installed(folder: Path, tmp_path: Path) -> None:
+    split = b"GGUF" + struct.pack("<IQQQ11sIH", 3, 1, 1, 11, b"split.count", 2, 2) + TENSOR + bytes(1 << 13)
+    for content, message in ((WEIGHTS[:100], "It is cut off"), (split, "is one of 2 parts of a model")):
+        (tmp_path / "cut").write_bytes(content)
+        with pytest.raises(InputError, match=f"^file:{tmp_path / 'cut'} .*{message}"):
+            install("mine", f"file:{tmp_path / 'cut'}", sha256=hashlib.sha256(content).hexdigest())
+    assert [path.name for path in folder.iterdir()] == ["mine.lock"]
+
+
+def test_a_name_is_taken_as_the_list_prints_it(folder: Path, file: Path) -> None:
+    assert install("overthink/mine", f"file:{file}", sha256=SHA256) == folder / "mine.gguf"
+    pytest.importorskip("xllamacpp")
+    with pytest.raises(InputError, match=r"llama.cpp cannot load .*mine\.gguf; needed: "):  # it is no model
+        catalogue(measure=("overthink/mine",))
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "A", "x" * 65, "-x", "a\nb", "gguf", "simulated"])

@@ -83,6 +83,19 @@ def _number(value: GgufValue | None, what: str) -> int | None:
     return value
 
 
+def check_one_file(path: Path) -> None:
+    """Check that a file holds all weights of its model.
+
+    Raises:
+        InputError: It is one of several parts, truncated, damaged or forged.
+    """
+    header = read_header(check_gguf(path))
+    count = header.values.get("split.count", 1)
+    if isinstance(count, int) and count > 1:  # a model whose parts were merged states 0
+        raise InputError(f"{path} is one of {count} parts of a model; needed: a model in one file")
+    _parameters([header], path)
+
+
 def _other_parts(first: Path, count: GgufValue) -> list[Path]:
     """Return the other files of a split model, in llama.cpp's naming; usually none."""
     if not isinstance(count, int) or count <= 1:

@@ -42,7 +42,9 @@ class _Refusal:
     words: str
 
 
-async def render_chat(root: str, *, key: str | None, model: str, messages: list[dict[str, str]]) -> RenderedChat:
+async def render_chat(
+    root: str, *, key: str | None, model: str, messages: list[dict[str, str]], by_tokens: bool = False
+) -> RenderedChat:
     """Return the prompt of a chat, up to the assistant's first token.
 
     Args:
@@ -50,6 +52,7 @@ async def render_chat(root: str, *, key: str | None, model: str, messages: list[
         key: Its API key, if required.
         model: Name of the model at the server.
         messages: Role and content of each message.
+        by_tokens: Whether the server is known to apply its template to tokens, so that nothing else is requested.
 
     Raises:
         InputError: The server has no endpoint that renders a chat, or the model has no chat template.
@@ -57,7 +60,7 @@ async def render_chat(root: str, *, key: str | None, model: str, messages: list[
     """
     client = JsonClient(root, key, accepted=NOT_THERE)
     prompt = await repeated(
-        lambda: _request_prompt(client, model, messages),
+        lambda: _request_prompt(client, model, messages, by_tokens=by_tokens),
         server=root,
         max_tokens=0,
         is_passing=lambda error: isinstance(error, TemplateError),
@@ -76,10 +79,14 @@ async def render_chat(root: str, *, key: str | None, model: str, messages: list[
     )
 
 
-async def _request_prompt(client: JsonClient, model: str, messages: list[dict[str, str]]) -> RenderedChat | _Refusal:
-    prompt, ids = await _field(client, "/apply-template", {"model": model, "messages": messages}, "prompt"), None
+async def _request_prompt(
+    client: JsonClient, model: str, messages: list[dict[str, str]], *, by_tokens: bool
+) -> RenderedChat | _Refusal:
+    path, ids = "/apply-template", None
+    body = {"model": model, "messages": messages}
+    prompt = _Refusal(path, "") if by_tokens else await _field(client, path, body, "prompt")
     if isinstance(prompt, _Refusal):
-        chat = {"model": model, "messages": messages, "add_generation_prompt": True}
+        chat = body | {"add_generation_prompt": True}
         tokens = await _field(client, "/tokenize", chat, "tokens")
         if isinstance(tokens, _Refusal):
             return tokens if tokens.words else prompt

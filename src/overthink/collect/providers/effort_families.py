@@ -1,8 +1,8 @@
 """Reasoning levels and caps by provider and family of models, and what Inspect sends for those that a model lacks.
 
 What Inspect sends is recorded at a server on loopback, per provider (docs/hosted.md), and tests hold this table to the
-recordings. What a model has comes from its maker, as far as somebody has said it; a family without levels here takes
-every level that Inspect sends as it stands, unchecked.
+recordings. What a model has comes from its maker, as far as it is published; a family without levels here takes every
+level that Inspect sends as it stands, unchecked.
 """
 
 import re
@@ -64,13 +64,13 @@ class EffortFamily:
     Attributes:
         provider: Inspect's name of the provider.
         models: Regular expression found in the name of each model, without its provider.
-        levels: The levels that the models have, lowest first; None where nobody has said.
-        source: Who says so.
+        levels: The levels that the models have, lowest first; None where it is not published.
+        source: Where that is published.
         sent_as: Levels in whose place Inspect sends another one.
         dropped: Levels for which Inspect sends nothing, so that the model thinks by its own default.
         off: Why ``none`` turns the thinking off although Inspect sends nothing for it; None where it sends something.
         budgets: Tokens that Inspect sends in the place of a level, for models that take no level.
-        caps: Caps that the models accept; a text says why they accept none, None that nobody has said.
+        caps: Caps that the models accept; a text says why they accept none; None if unknown.
         remarks: What else must be said of a level, by level.
     """
 

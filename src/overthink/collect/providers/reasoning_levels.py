@@ -58,6 +58,8 @@ def effort_settings(model: Model, effort: str) -> dict[str, Any]:
 
 def check_efforts(model: Model, efforts: Sequence[str]) -> tuple[str, ...]:
     """Return what must be said of the efforts of a model; :func:`check_rungs` says what, and what it refuses."""
+    for effort in efforts:
+        _check_named(effort)  # before Inspect's settings are made of it
     return check_rungs(str(model), _family_of(model), {effort: _output_limit(model, effort) for effort in efforts})
 
 
@@ -82,6 +84,7 @@ def check_rungs(model: str, family: EffortFamily | None, limits: Mapping[str, in
     for effort, limit in limits.items():
         cap = cap_of(effort)
         if cap is None:
+            _check_named(effort)
             _check_level(model, family, effort)
         else:
             _check_cap(model, family, cap)
@@ -102,13 +105,17 @@ def _family_of(model: Model) -> EffortFamily | None:
     return find_family(provider, name)
 
 
+def _check_named(effort: str) -> None:
+    """Check that an effort is a cap, or a level of Inspect."""
+    if cap_of(effort) is None and effort not in LEVELS:
+        raise InputError(
+            f"--efforts {effort} is no level of Inspect; needed: levels of {', '.join(LEVELS)}, or whole numbers, "
+            "which are caps in tokens"
+        )
+
+
 def _check_level(model: str, family: EffortFamily | None, level: str) -> None:
     """Check that a level is a rung of its own."""
-    if level not in LEVELS:
-        raise InputError(
-            f"--efforts {level} is no level of Inspect; needed: levels of {', '.join(LEVELS)}, or whole numbers, which "
-            "are caps in tokens"
-        )
     if family is None:
         return
     if level in family.dropped:
@@ -145,7 +152,7 @@ def _check_cap(model: str, family: EffortFamily | None, cap: int) -> None:
 
 
 def _output_limit(model: Model, effort: str) -> int | None:
-    """Return the output tokens that Inspect requests at an effort where nobody limits them; None for no limit."""
+    """Return the output tokens that Inspect requests at an effort where the plan limits none; None for no limit."""
     cap = cap_of(effort)
     setting: dict[str, Any] = {"reasoning_effort": effort} if cap is None else {"reasoning_tokens": cap}
     limit = model.api.max_tokens_for_config(GenerateConfig(**setting))

@@ -11,7 +11,7 @@ from inspect_ai import Task
 from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Solver, chain
 
-from overthink.collect.inspect_internals import PrerequisiteError, load_tasks, registry_lookup
+from overthink.collect.inspect_internals import PrerequisiteError, load_tasks, prerequisite_words, registry_lookup
 from overthink.errors import InputError, OverthinkError
 from overthink.paths import path_kind
 from overthink.plan.study import TaskPlan
@@ -30,7 +30,9 @@ def open_task(plan: TaskPlan) -> Task:
     except FileNotFoundError as error:
         raise InputError(f"{plan.task}: file not found ({error}).") from error
     except (Exception, SystemExit) as error:
-        raise InputError(f"task {plan.task} cannot be built: {type(error).__name__}: {error}") from error
+        raise InputError(
+            f"task {plan.task} cannot be built: {type(error).__name__}: {prerequisite_words(error)}"
+        ) from error
     if not tasks:
         raise InputError(
             f"unknown task {plan.task!r}. Built-in: {', '.join(built_in_tasks())}. For your own: file.py@task, or the "
@@ -64,8 +66,9 @@ def open_model(name: str, args: dict[str, str | int | float | bool], *, role: st
         raise
     except (PrerequisiteError, LookupError, TypeError, ValueError, OSError, ImportError) as error:
         raise InputError(
-            f"{role} {name!r} cannot be used: {error}. Without a model of your own use overthink/smollm2 (embedded), "
-            "overthink/gguf with -M gguf=PATH, or overthink/simulated; any Inspect model string works."
+            f"{role} {name!r} cannot be used: {prerequisite_words(error)}. Without a model of your own use "
+            "overthink/smollm2 (embedded), overthink/gguf with -M gguf=PATH, or overthink/simulated; any Inspect model "
+            "string works."
         ) from error
 
 

@@ -18,6 +18,7 @@ from overthink.collect.inspect_internals import (
     filtered_logs,
     init_display_type,
     platform_init,
+    prerequisite_words,
     with_async_fs,
 )
 from overthink.collect.inspect_logs.files import inspect_path
@@ -130,7 +131,7 @@ def evaluate(
                 **config,
             )
     except PrerequisiteError as failure:  # of the folder for logs, the display or a solver
-        raise InputError(f"task {task.name} cannot be run: {str(failure).removeprefix('ERROR: ')}") from failure
+        raise InputError(f"task {task.name} cannot be run: {prerequisite_words(failure)}") from failure
     except OSError as failure:
         raise StoppedError(
             f"{log_dir}: the log cannot be written ({failure.strerror or failure}); finished traces are kept. Free "

@@ -11,7 +11,8 @@ from model_servers import EOS, ModelServer, ids_of, text_of
 
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
-from overthink.collect.providers.servers.completions import endpoint_way
+from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.servers.completions import endpoint_way, forget_endpoint
 from overthink.errors import InputError
 
 CHAT = [ChatMessageUser(content="2+2?")]
@@ -96,6 +97,24 @@ def test_a_stop_text_that_begins_inside_a_token_leaves_the_letters_before_it(
     assert (segment.text, segment.ids) == ("ab", tuple(ids_of("ab")))
 
 
+def test_fewer_token_ids_than_were_decoded_are_not_continued(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = server._completion
+
+    def without_last(body: dict[str, Any]) -> dict[str, Any]:
+        reply = whole(body)
+        if body["max_tokens"] > 1:
+            for part, name in ((reply["choices"][0], "token_ids"), (reply.get("__verbose", {}), "tokens")):
+                if name in part:
+                    part[name] = part[name][:-1]
+        return reply
+
+    monkeypatch.setattr(server, "_completion", without_last)
+    with pytest.raises(ReplyError, match="returned 2 token ids of 3 decoded tokens"):
+        decoded(server, "abc", ids_of("abc"), "length")
+
+
 def test_a_template_that_opens_the_thinking_is_not_opened_twice(server: ModelServer) -> None:
     server.template_opens = True
     prefix = asyncio.run(continuation().start(CHAT, "<think>\n"))
@@ -130,3 +149,40 @@ def test_the_server_is_checked_once(server: ModelServer) -> None:
     assert sum(path == "/v1/models" for path, _ in server.asked) == 1
     assert "by token ids" in str(endpoint_way(way.model))
     assert all(body.get("model", "org/smollm2") == "org/smollm2" for _, body in server.asked)
+
+
+def test_an_inserted_text_is_made_tokens_once(server: ModelServer) -> None:
+    way = continuation()
+
+    async def forks() -> list[Prefix]:
+        prompt = await way.start(CHAT, "<think>")
+        return [await way.append_text(prompt, "\nAnswer:") for _ in range(3)]
+
+    first, *others = asyncio.run(forks())
+    assert others == [first, first]
+    texts = [body.get("prompt", body.get("content")) for path, body in server.asked if path == "/tokenize"]
+    assert texts.count("\nAnswer:") == 1
+
+
+def test_a_chat_is_rendered_without_requests_that_the_server_does_not_have(server: ModelServer) -> None:
+    way = continuation()
+
+    async def traces() -> None:
+        for _ in range(3):
+            await way.start(CHAT, "")
+
+    asyncio.run(traces())
+    rendered = sum(path == "/apply-template" for path, _ in server.asked)
+    assert rendered == (1 if server.software == "vllm" else 4)  # the check of the server included
+
+
+def test_another_software_at_the_same_address_is_read_in_its_own_words(server: ModelServer) -> None:
+    way = continuation()
+
+    async def ids() -> Any:
+        return (await way.decode(await way.start(CHAT, ""), SAMPLING)).ids
+
+    first = asyncio.run(ids())
+    server.software = "llama.cpp" if server.software == "vllm" else "vllm"
+    forget_endpoint(way.model)
+    assert asyncio.run(ids()) == first == tuple(ids_of("ab"))

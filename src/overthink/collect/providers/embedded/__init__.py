@@ -1,1 +1,1 @@
-"""Models that run in this process, on llama.cpp: weights, server, and its prefix cache."""
+"""Models that run in this process, on llama.cpp: a registry of weights, their installation, server and prefix cache."""

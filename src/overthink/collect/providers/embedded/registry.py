@@ -138,6 +138,16 @@ def check_name(name: str) -> str:
     return name
 
 
+def is_sha256(text: str) -> bool:
+    """Return whether a text has the form of a SHA-256, in lower case.
+
+    Example:
+        >>> is_sha256("ab" * 32), is_sha256("AB" * 32)
+        (True, False)
+    """
+    return _SHA256.fullmatch(text) is not None
+
+
 def check_sha256(text: str) -> str:
     """Return a SHA-256 in lower case.
 
@@ -148,7 +158,7 @@ def check_sha256(text: str) -> str:
         >>> check_sha256("AB" * 32) == "ab" * 32
         True
     """
-    if not _SHA256.fullmatch(text.lower()):
+    if not is_sha256(text.lower()):
         raise InputError(f"--sha256 {text} is no SHA-256; needed: 64 hexadecimal digits")
     return text.lower()
 

@@ -1,6 +1,7 @@
 """llama.cpp in this process, through xllamacpp: silent engines on loopback ports, one set per weight file."""
 
 import atexit
+import importlib.metadata
 import os
 import ssl
 import tempfile
@@ -59,7 +60,7 @@ class ServerOptions:
                 f"slots={slots}, context={context}, engines={engines}, threads={threads}: needed 1 or more of each, "
                 "and no more engines than slots"
             )
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = usable_cores()
         small = path.stat().st_size <= SMALL_FILE
         count = engines or (min(cores, slots, 8) if small else 1)
         return cls(path, slots, context, count, threads or (1 if small else max(1, cores // count)))
@@ -72,10 +73,19 @@ class LlamaServer:
     """
 
     def __init__(self, options: ServerOptions) -> None:
+        """Start the engines.
+
+        Raises:
+            InputError: llama.cpp cannot load the weights.
+        """
         self.options = options
         self._folder = tempfile.TemporaryDirectory(prefix="overthink-")
         share, rest = divmod(options.slots, options.engines)
-        self._engines = [_start(options, share + (i < rest), self._folder.name) for i in range(options.engines)]
+        try:
+            self._engines = [_start(options, share + (i < rest), self._folder.name) for i in range(options.engines)]
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self._saved = SavedPrompts(Path(self._folder.name))
         self._slots = Slots(options.slots, options.engines)
         self._tls = ssl.create_default_context()  # unused on loopback; shared because httpx would make one per client
@@ -162,12 +172,22 @@ def server_for(options: ServerOptions) -> LlamaServer:
         return _running[options]
 
 
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _stop_all() -> None:
     while _running:
         _running.popitem()[1].close()
 
 
 def _start(options: ServerOptions, slots: int, folder: str) -> Any:
+    """Start one engine.
+
+    Raises:
+        InputError: llama.cpp cannot load the weights.
+    """
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -185,4 +205,11 @@ def _start(options: ServerOptions, slots: int, folder: str) -> Any:
     params.swa_full = True  # a sliding window would drop the prefix that a fork needs
     params.cache_ram_mib = 0  # slots are assigned here; a second cache would only copy
     params.cache_idle_slots = False
-    return xllamacpp.Server(params)
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as failure:  # its message names neither the file nor what is wrong with it
+        raise InputError(
+            f"llama.cpp cannot load {options.path}; needed: a whole GGUF file of a language model whose architecture "
+            f"xllamacpp {importlib.metadata.version('xllamacpp')} knows. A newer one may know it: "
+            "pip install --upgrade xllamacpp"
+        ) from failure

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from overthink.collect.providers.embedded.installed import models_folder, write_durably
 from overthink.collect.providers.embedded.registry import check_name
-from overthink.collect.providers.embedded.server import LlamaServer, ServerOptions
+from overthink.collect.providers.embedded.server import LlamaServer, ServerOptions, usable_cores
 from overthink.errors import InputError
 from overthink.paths import path_kind, read_file
 
@@ -80,7 +80,7 @@ def engine() -> str:
 
 def machine() -> str:
     """Return what decoding speed depends on of this machine: its processor, and the cores that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     name = platform.processor() or platform.machine()
     listing = Path("/proc/cpuinfo")
     if listing.is_file():

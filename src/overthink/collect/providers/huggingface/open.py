@@ -8,7 +8,7 @@ from inspect_ai.model import GenerateConfig, Model, get_model
 
 from overthink.collect.inspect_internals import copy_registration
 from overthink.collect.machine_memory import available_memory
-from overthink.collect.providers.huggingface.memory import SPARE, check_memory, loaded_bytes, weight_bytes
+from overthink.collect.providers.huggingface.memory import check_memory, loaded_bytes, weight_bytes
 from overthink.errors import InputError
 from overthink.paths import path_kind
 
@@ -243,6 +243,3 @@ def _cache_bytes(value: Any) -> int:
 def _in_a_line(fault: Exception) -> str:
     lines = [line.strip() for line in str(fault).strip().splitlines() if line.strip()] or [type(fault).__name__]
     return lines[0][:300].rstrip(".")
-
-
-__all__ = ["PREFIX", "SPARE", "open_hugging_face"]

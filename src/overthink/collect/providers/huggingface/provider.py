@@ -13,23 +13,19 @@ from typing import Any, TypeVar
 import anyio
 import anyio.to_thread
 from inspect_ai.model import (
-    ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
     GenerateConfig,
     Logprob,
     Logprobs,
     ModelAPI,
     ModelOutput,
-    ModelUsage,
-    StopReason,
     TopLogprob,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from overthink.collect.providers.embedded.provider import raw_prompt
 from overthink.collect.providers.huggingface.engine import Completion, Engine, Request
 from overthink.collect.providers.huggingface.sampling import Sampler
+from overthink.collect.providers.token_ids import TokenOutput, no_room, raw_prompt
 from overthink.plan.study import TEMPERATURE, TOP_P
 
 ResultT = TypeVar("ResultT")
@@ -69,8 +65,7 @@ class HuggingFaceModel(ModelAPI):
             prompt = await self.render(input)
         room = self._context - len(prompt)
         if room < 1:
-            message = f"a prompt of {len(prompt)} tokens in a context of {self._context}"
-            return ModelOutput.from_content(self.model_name, "", stop_reason="model_length", error=message)
+            return no_room(self.model_name, prompt, self._context)
         max_tokens = room if config.max_tokens is None else config.max_tokens
         request = Request(
             prompt,
@@ -132,24 +127,16 @@ class HuggingFaceModel(ModelAPI):
         )
 
     def _output(self, request: Request, completion: Completion, *, cut_by_context: bool) -> ModelOutput:
-        reason: StopReason = "stop"
-        if completion.stop is None:
-            reason = "model_length" if cut_by_context else "max_tokens"
-        n_prompt, n_cached, n_decoded = len(request.prompt), completion.cached_tokens, completion.decoded_tokens
-        message = ChatMessageAssistant(content=completion.text, model=self.model_name, source="generate")
-        return ModelOutput(
-            model=self.model_name,
-            choices=[
-                ChatCompletionChoice(message=message, stop_reason=reason, logprobs=self._logprobs(completion)),
-            ],
-            usage=ModelUsage(
-                input_tokens=n_prompt - n_cached,
-                input_tokens_cache_read=n_cached,
-                output_tokens=n_decoded,
-                total_tokens=n_prompt + n_decoded,
-            ),
-            metadata={"token_ids": completion.ids, "cached_tokens": n_cached, "stop": completion.stop},
+        output = TokenOutput(
+            text=completion.text,
+            ids=completion.ids,
+            stop=completion.stop,
+            prompt_tokens=len(request.prompt),
+            cached_tokens=completion.cached_tokens,
+            decoded_tokens=completion.decoded_tokens,
+            logprobs=self._logprobs(completion),
         )
+        return output.model_output(self.model_name, cut_by_context=cut_by_context)
 
     def _logprobs(self, completion: Completion) -> Logprobs | None:
         if not completion.likelihoods:
@@ -158,11 +145,11 @@ class HuggingFaceModel(ModelAPI):
         return Logprobs(
             content=[
                 Logprob(
-                    token=text(one.token),
-                    logprob=one.logprob,
-                    top_logprobs=[TopLogprob(token=text(token), logprob=logprob) for token, logprob in one.top],
+                    token=text(likelihood.token),
+                    logprob=likelihood.logprob,
+                    top_logprobs=[TopLogprob(token=text(token), logprob=logprob) for token, logprob in likelihood.top],
                 )
-                for one in completion.likelihoods
+                for likelihood in completion.likelihoods
             ]
         )
 

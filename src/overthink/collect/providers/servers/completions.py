@@ -12,6 +12,7 @@ from inspect_ai.model import ChatMessage, ChatMessageUser, Model
 from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.chat_template import NOT_THERE, RenderedChat
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, generate
+from overthink.collect.providers.reply_checks import ReplyError
 from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress
 from overthink.collect.providers.servers.description import describe, running_description
@@ -156,7 +157,7 @@ class CompletionsContinuation:
         """Decode what follows the prefix.
 
         Raises:
-            RuntimeError: The server returned no token ids, as it did before.
+            RuntimeError: The server returned no token ids, as it did before, or others than it decoded.
         """
         message = raw_prompt_message(prefix)
         if prefix.ids is None:
@@ -166,6 +167,8 @@ class CompletionsContinuation:
         segment = await generate(self.model, [message], sampling, extra_body=dict(tokens.dialect.extra_body))
         if segment.ids is None:
             raise RuntimeError(f"{self.model}: the server returned no token ids, as it did when it was checked")
+        if not segment.is_complete and len(segment.ids) != segment.tokens:  # a part of the thinking would be lost
+            raise ReplyError(f"the server returned {len(segment.ids)} token ids of {segment.tokens} decoded tokens")
         return segment
 
     @property

@@ -63,6 +63,7 @@ async def describe_running(model: Model) -> ServerDescription | None:
     Raises:
         InputError: Its address, the key or the model's name cannot be right.
     """
+    _described.pop(model.api, None)  # another server may be there by now
     if (address := address_without_start(model)) is None:
         return None
     try:

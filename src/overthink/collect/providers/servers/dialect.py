@@ -32,12 +32,10 @@ class Dialect(Protocol):
     Attributes:
         software: Its name.
         extra_body: Fields of a completion request that make the reply return its tokens.
-        gives_prompt_probabilities: Whether it returns the probabilities of given tokens.
     """
 
     software: str
     extra_body: dict[str, Any]
-    gives_prompt_probabilities: bool
 
     def tokenize(self, text: str, *, begin: bool) -> dict[str, Any]:
         """Return the request of the tokens of a text; ``begin``: with those that begin every prompt."""
@@ -56,7 +54,6 @@ class Vllm:
     """vLLM 0.10.2 or later."""
 
     software = "vLLM"
-    gives_prompt_probabilities = True
     extra_body: dict[str, Any] = {  # noqa: RUF012 - never modified: every request copies it
         "return_token_ids": True,
         "skip_special_tokens": False,  # the text says what the tokens say, and a special token can be a stop text
@@ -89,7 +86,6 @@ class LlamaCpp:
     """llama.cpp's server, whose ``verbose`` replies have its own fields beside OpenAI's."""
 
     software = "llama.cpp"
-    gives_prompt_probabilities = False
     extra_body: dict[str, Any] = {  # noqa: RUF012 - never modified: every request copies it
         "verbose": True,
         "return_tokens": True,
@@ -111,7 +107,7 @@ class LlamaCpp:
         if not isinstance(own, dict) or not _are_ids(ids := own.get("tokens")):
             return None
         stop = {"word": own.get("stopping_word"), "eos": ""}.get(str(own.get("stop_type")))
-        return DecodedIds(tuple(ids), stop, _cached(reply), _logprobs(own.get("completion_probabilities")))
+        return DecodedIds(tuple(ids), stop, _cached(reply), llama_logprobs(own.get("completion_probabilities")))
 
 
 def _are_ids(ids: Any) -> TypeGuard[list[int]]:
@@ -124,8 +120,8 @@ def _cached(reply: dict[str, Any]) -> int | None:
     return cached if is_count(cached) else None
 
 
-def _logprobs(entries: Sequence[dict[str, Any]] | None) -> Logprobs | None:
-    """Return llama.cpp's log-probabilities; None if not requested."""
+def llama_logprobs(entries: Sequence[dict[str, Any]] | None) -> Logprobs | None:
+    """Return llama.cpp's log-probabilities of each token before the samplers; None if not requested."""
     if not entries:
         return None
     return Logprobs(

@@ -12,15 +12,16 @@ def return_ids(api: Any, tokens: ServerTokens) -> None:
     """Add to every later output of a provider what the embedded models' outputs have: ids, stop, cached tokens.
 
     Args:
-        api: The provider; repeated calls change nothing.
+        api: The provider; after a repeated call the later tokens hold.
         tokens: Tokens of its server.
     """
     original = api.generate
-    if getattr(original, "returns_ids", False):
+    if hasattr(original, "server_tokens"):
+        original.server_tokens = tokens
         return
 
     async def generate(*args: Any, **settings: Any) -> Any:
-        result = await original(*args, **settings)
+        result, tokens = await original(*args, **settings), generate.server_tokens  # type: ignore[attr-defined]
         if not isinstance(result, tuple):
             return result
         output, call = result
@@ -34,7 +35,7 @@ def return_ids(api: Any, tokens: ServerTokens) -> None:
             output.choices[0].logprobs = output.choices[0].logprobs or decoded.logprobs
         return result
 
-    generate.returns_ids = True  # type: ignore[attr-defined]
+    generate.server_tokens = tokens  # type: ignore[attr-defined]
     api.generate = generate
 
 

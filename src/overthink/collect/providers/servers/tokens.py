@@ -1,7 +1,7 @@
 """Token ids of a server: of chats in its template, of texts, and of what it decoded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inspect_ai.model import ChatMessage
@@ -11,6 +11,9 @@ from overthink.collect.providers.chat_template import RenderedChat, TemplateErro
 from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress
 from overthink.collect.providers.servers.dialect import DecodedIds, Dialect, LlamaCpp, Vllm
+
+MOST_TEXTS = 64
+"""Texts whose ids are stored: a study inserts the same few, the answer cue above all, at every rung of every trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class ServerTokens:
 
     address: ServerAddress
     dialect: Dialect
+    _text_ids: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     async def render(self, messages: Sequence[ChatMessage]) -> tuple[str, tuple[int, ...]]:
         """Return text and token ids of a chat, up to the assistant's first token.
@@ -32,7 +36,8 @@ class ServerTokens:
             InputError: The server renders no chat.
             CallError: It does not answer.
         """
-        rendered = await rendered_chat(self.address, messages)
+        by_tokens = isinstance(self.dialect, Vllm)  # known: one request less for every trace
+        rendered = await rendered_chat(self.address, messages, by_tokens=by_tokens)
         return rendered.text, rendered.ids or await self.of(rendered.text, begin=True)
 
     async def of(self, text: str, *, begin: bool = False) -> tuple[int, ...]:
@@ -43,8 +48,13 @@ class ServerTokens:
         """
         if not text:
             return ()
-        ids = await self._field("/tokenize", self.dialect.tokenize(text, begin=begin), lambda r: r.get("tokens"))
-        return tuple(ids)
+        if not begin and text in self._text_ids:
+            return self._text_ids[text]
+        reply = await self._field("/tokenize", self.dialect.tokenize(text, begin=begin), lambda r: r.get("tokens"))
+        ids = tuple(reply)
+        if not begin and len(self._text_ids) < MOST_TEXTS:
+            self._text_ids[text] = ids
+        return ids
 
     async def text(self, ids: Sequence[int]) -> str:
         """Return the text of token ids, special tokens included.
@@ -69,9 +79,9 @@ class ServerTokens:
         ids = decoded.ids if decoded.stop else decoded.ids[:-1]
         if not decoded.stop:
             return ids
-        while ids and not text.startswith(kept := await self.text(ids)):
+        while ids and not text.startswith(begin := await self.text(ids)):
             ids = ids[:-1]
-        return ids + await self.of(text[len(kept) :] if ids else text)
+        return ids + await self.of(text[len(begin) :] if ids else text)
 
     async def _field(self, path: str, body: dict[str, Any], field: Any) -> Any:
         async def attempt() -> Any:
@@ -85,10 +95,12 @@ class ServerTokens:
         return await repeated(attempt, server=self.address.root, max_tokens=0, is_passing=lambda _: False)
 
 
-async def rendered_chat(address: ServerAddress, messages: Sequence[ChatMessage]) -> RenderedChat:
+async def rendered_chat(
+    address: ServerAddress, messages: Sequence[ChatMessage], *, by_tokens: bool = False
+) -> RenderedChat:
     """Return a chat in its server's template; raises as :func:`render_chat`."""
     chat = [{"role": message.role, "content": message.text} for message in messages]
-    return await render_chat(address.root, key=address.key, model=address.name, messages=chat)
+    return await render_chat(address.root, key=address.key, model=address.name, messages=chat, by_tokens=by_tokens)
 
 
 def dialect_of(rendered: RenderedChat) -> Dialect:

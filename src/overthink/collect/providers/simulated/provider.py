@@ -19,7 +19,6 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
-from overthink.collect.providers.embedded.provider import raw_prompt
 from overthink.collect.providers.simulated.model import SimulatedModel, uniform
 from overthink.collect.providers.simulated.parameters import check_parameters
 from overthink.collect.providers.simulated.prefixes import Prefixes, ReadPrefix
@@ -35,7 +34,7 @@ from overthink.collect.providers.simulated.thinking import (
     pseudo_words,
     token_count,
 )
-from overthink.collect.providers.token_ids import TokenIds
+from overthink.collect.providers.token_ids import TokenIds, raw_prompt
 
 CONTEXT = 1 << 17
 """Context window, in tokens."""
