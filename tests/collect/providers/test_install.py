@@ -174,8 +174,18 @@ def test_a_full_disk_stops_and_leaves_nothing(folder: Path, file: Path, monkeypa
 def test_a_folder_that_cannot_be_written_to_is_one_message(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(installed.FOLDER_VARIABLE, str(file))
+    monkeypatch.setenv(installed.FOLDER_VARIABLE, str(file / "below"))
     with pytest.raises(InputError, match="cannot be written to: .*; name another folder by OVERTHINK_MODELS"):
+        install("mine", f"file:{file}", sha256=SHA256)
+
+
+def test_what_stands_in_the_way_is_named(folder: Path, file: Path) -> None:
+    folder.write_text("")
+    with pytest.raises(InputError, match="models is a file; needed: a folder for models. Name one by OVERTHINK_MODELS"):
+        install("mine", f"file:{file}", sha256=SHA256)
+    folder.unlink()
+    (folder / "mine.gguf").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"models/mine\.gguf cannot be written to: Is a directory"):
         install("mine", f"file:{file}", sha256=SHA256)
 
 

@@ -104,6 +104,8 @@ def install(
     else:
         order = Order(name, _origin(name, source, None), expected, license_id)
     folder = models_folder()
+    if (kind := path_kind(folder)) not in ("a folder", "not there"):
+        raise InputError(f"{folder} is {kind}; needed: a folder for models. Name one by {FOLDER_VARIABLE}")
     with _disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(name):
@@ -236,6 +238,7 @@ def _disk_errors(folder: Path) -> Iterator[None]:
                 f"{folder}: {failure.strerror}. Free some space, or name another folder by {FOLDER_VARIABLE}, then run "
                 "the same command again"
             ) from failure
+        path = failure.filename2 or failure.filename or folder
         raise InputError(
-            f"{folder} cannot be written to: {failure.strerror or failure}; name another folder by {FOLDER_VARIABLE}"
+            f"{path} cannot be written to: {failure.strerror or failure}; name another folder by {FOLDER_VARIABLE}"
         ) from failure
