@@ -173,7 +173,11 @@ class Engine:
                 values, ids = logits.topk(min(HEAD, logits.shape[-1]))
                 for number, row in enumerate(rows):
                     row.take(logits[number], values[number], ids[number])
-                if self._is_stopping or any(row.is_done for row in rows) or (len(rows) < self.batch_size and not self._jobs.empty()):
+                if (
+                    self._is_stopping
+                    or any(row.is_done for row in rows)
+                    or (len(rows) < self.batch_size and not self._jobs.empty())
+                ):
                     break
             finish()
         except Exception as failure:  # noqa: BLE001 (whatever PyTorch raises is the failure of these requests)
