@@ -70,7 +70,8 @@ class FaultyServer:
         else:
             return send(handler, 404, b'{"error": "not found"}')
         found = PROMPT.search(text)
-        assert found is not None
+        if found is None:  # the check of the server before the study
+            return send(handler, 200, json.dumps(truth).encode())
         with self._lock:
             self.met[found.group(), place] += 1
             hit = not self.mended and place == found[2] and self.met[found.group(), place] <= int(found[3])
