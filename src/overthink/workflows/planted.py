@@ -43,15 +43,18 @@ def _planted(plan: Plan, pool: pl.LazyFrame, curve: CurveResult) -> PlantedCurve
         model = SimulatedModel(**parameters)
     except (InputError, TypeError):
         return PlantedCurve(key, obstacle="the plan's model arguments are not those of this version")
-    budgets = {rung.at.rung: rung.at.requested_tokens for rung in curve.rungs if rung.mean is not None}
-    asked = {number: budget for number, budget in budgets.items() if number is not None and budget is not None}
-    obstacle = planted_obstacle(model) or ("" if asked else "no rung has a budget")
+    rungs = [(rung.at.rung, rung.at.requested_tokens) for rung in curve.rungs if rung.mean is not None]
+    budgets = {number: budget for number, budget in rungs if number is not None and budget is not None}
+    obstacle = planted_obstacle(model) or ("" if budgets else "no rung has a budget")
     if not obstacle and "safe" in (plan.answer_cue or "").lower():
         obstacle = "the answer cue calls for care, which steers a simulated model"
+    questions = _questions(pool, key)
+    if not questions:
+        obstacle = obstacle or "no answer has a value"
     if obstacle:
         return PlantedCurve(key, obstacle=obstacle)
-    values = planted_values(model, key.axis, _questions(pool, key), list(asked.values()))
-    by_rung = dict(zip(asked, values.tolist(), strict=True))
+    values = planted_values(model, key.axis, questions, list(budgets.values()))
+    by_rung = dict(zip(budgets, values.tolist(), strict=True))
     return PlantedCurve(key, by_rung, outside=_outside(curve, by_rung))
 
 
