@@ -69,8 +69,8 @@ SAMPLE_FIELDS = ("_store", "_message_limit", "_token_limit", "_cost_limit")
 """Attributes of a ``TaskState`` that belong to the running sample: its store and its limits."""
 
 
-_STYLE = re.compile(r"\[/?bold\]")
-"""Marks of the style in messages for Inspect's console."""
+_STYLE = re.compile(r"\[/?(?:bold|italic|blue|green|red|yellow)\]")
+"""Marks of the styles in messages for Inspect's console."""
 
 _starting = threading.Lock()
 
@@ -81,9 +81,11 @@ def prerequisite_words(error: BaseException) -> str:
     Example:
         >>> prerequisite_words(PrerequisiteError("[bold]ERROR[/bold]: Install with:\n\n[bold]pip install x[/bold]"))
         'Install with: pip install x'
+        >>> prerequisite_words(PrerequisiteError("No [bold][blue]X_KEY[/blue][/bold] defined in the environment."))
+        'No X_KEY defined in the environment'
     """
     text = _STYLE.sub("", str(error)) if isinstance(error, PrerequisiteError) else str(error)
-    return " ".join(text.split()).removeprefix("ERROR: ")
+    return " ".join(text.split()).removeprefix("ERROR: ").rstrip(".")
 
 
 async def start_server(api: Any) -> None:
