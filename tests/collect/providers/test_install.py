@@ -45,6 +45,8 @@ def test_a_file_is_installed_under_a_name_and_found_by_it(folder: Path, file: Pa
     assert record is not None
     assert (record.license, record.size, record.sha256) == ("MIT", len(WEIGHTS), SHA256)
     assert install("mine", f"file:{file}", sha256=SHA256) == path  # again: nothing to do
+    file.unlink()
+    assert install("mine", f"file:{file}", sha256=SHA256) == path  # nor where its source is gone
 
 
 def test_another_sha256_is_refused_with_both(folder: Path, file: Path) -> None:
