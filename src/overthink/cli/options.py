@@ -109,6 +109,20 @@ OneScorer = Annotated[
 ]
 
 
+FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
+
+Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same findings.", min=0)]
+
+Hypothesis = Annotated[
+    str | None,
+    typer.Option(
+        help="What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
+        "thinking tokens, as 2k,8k, which claim nothing.",
+        metavar="PARTS",
+    ),
+]
+
+
 def finite(param: typer.CallbackParam, value: float | None) -> float | None:
     """Return the value of an option that takes a number.
 

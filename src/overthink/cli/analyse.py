@@ -1,0 +1,120 @@
+"""The command `analyse`: parse, call, print."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from overthink.cli import options, report
+from overthink.cli.options import (
+    Benign,
+    Capability,
+    FindingsJson,
+    Hypothesis,
+    KReference,
+    Ladder,
+    MaxRows,
+    OneAxis,
+    OneHigh,
+    OneScorer,
+    Primary,
+    Reader,
+    Safety,
+    Selectors,
+    command_line,
+    show,
+)
+from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
+from overthink.storage.tables.table_files import FORMAT_NAMES
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(analyse)
+
+
+def analyse(
+    path: Annotated[Path, typer.Argument(help=f"Inspect logs (file or folder), a study, or a table ({FORMAT_NAMES}).")],
+    out: Annotated[Path, typer.Option(help="Folder for pool, findings and report.")] = Path("overthink-analysis"),
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
+    reader: Reader = None,
+    ladder: Ladder = None,
+    checkpoints: Annotated[
+        Literal["tokens", "turns", "cost"], typer.Option(help="What agents scored on their way are compared at.")
+    ] = "tokens",
+    errored: Annotated[
+        Literal["inspect", "set-aside", "wrong"],
+        typer.Option(help="Samples of logs with an error: as Inspect counts them, never, or as wrong if unscored."),
+    ] = "inspect",
+    invalid: Annotated[
+        Literal["set-aside", "count"],
+        typer.Option(help="Samples of logs that are marked as invalid: left out, or read."),
+    ] = "set-aside",
+    level: Annotated[
+        float | None, typer.Option(help="Confidence level; a study's own, or 0.95.", min=0.5, max=0.999)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Differences that count as none; a study's own, or 0.05.", min=0.001, max=0.5)
+    ] = None,
+    hypothesis: Hypothesis = None,
+    primary: Primary = [],  # noqa: B006
+    k_reference: KReference = None,
+    selectors: Selectors = [],  # noqa: B006
+    labels: Annotated[
+        Path | None, typer.Option(help=f"Human labels ({FORMAT_NAMES}): question, draw, rung, label.")
+    ] = None,
+    stopping: Annotated[
+        Literal["fixed", "first_success"] | None,
+        typer.Option(
+            help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
+        ),
+    ] = None,
+    training_flop: TrainingFlop = None,
+    assume: Assume = [],  # noqa: B006
+    as_of: AsOf = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
+    max_rows: MaxRows = None,
+    as_json: FindingsJson = False,
+) -> None:
+    """Logs, a study or a table: findings and report. No model is called."""
+    from overthink.workflows import analyse as study
+    from overthink.workflows.request import AnalysisOptions
+    from overthink.workflows.sources import ReadOptions
+
+    read = ReadOptions(
+        axis=axis,
+        high=high,
+        scorer=scorer,
+        capability=capability,
+        safety=safety,
+        benign=benign,
+        checkpoints=checkpoints,
+        reader=reader,
+        max_rows=max_rows,
+        ladder=ladder,
+        errored=errored,
+        invalid=invalid,
+    )
+    how = AnalysisOptions(
+        level=level,
+        seed=seed,
+        margin=margin,
+        hypothesis=hypothesis,
+        primary=tuple(primary) or None,
+        k_reference=options.k_reference(k_reference),
+        selectors=tuple(selectors) or None,
+        stopping=stopping,
+        labels=labels,
+        assumptions=report.assumptions(training_flop, assume, as_of),
+        shapes=report.shapes(model_shape),
+        flop_per_byte=flop_per_byte,
+    )
+    result = study.analyse(path, out=out, read=read, options=how, command=command_line())
+    show(result, as_json=as_json)
