@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
+    from overthink.workflows.experiment import experiment
     from overthink.workflows.label import label
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
@@ -48,6 +49,7 @@ __all__ = [
     "correct_judge",
     "divergence",
     "effective_compute",
+    "experiment",
     "first_success_at_k",
     "forecast",
     "label",
@@ -76,6 +78,7 @@ _HOMES = {
     "correct_judge": "stats.judge_correction",
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
+    "experiment": "workflows.experiment",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "label": "workflows.label",

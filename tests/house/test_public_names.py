@@ -48,6 +48,9 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "correct_judge": lambda: overthink.correct_judge(VALUES, VALUES, rng=RNG(1)),
         "divergence": lambda: overthink.divergence(VALUES, VALUES, LADDER, rng=RNG(1)),
         "effective_compute": lambda: overthink.effective_compute(1e25, 100, alpha=(0.3, 1.0)),
+        "experiment": lambda: overthink.experiment(
+            model="overthink/simulated", safety="overthink/secret", budgets="0,8", draws=1, limit=2, progress=False
+        ),
         "first_success_at_k": lambda: overthink.first_success_at_k([4], [1], [1, 2], batch=1),
         "forecast": lambda: overthink.forecast([100] * 5, [0, 1, 2, 5, 50], k=[1000], rng=RNG(1)),
         "label": lambda: overthink.label(study, out.with_suffix(".csv")),

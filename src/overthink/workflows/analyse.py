@@ -7,7 +7,7 @@ Nothing here computes, draws or calls a model: the workflows call other modules 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
+from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.planted import planted_curves
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
@@ -76,6 +77,7 @@ class Study:
         folder: Folder of the study; None if it was not stored.
         polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
+        parts: Study of each model by its name, where several models were run and compared; else empty.
     """
 
     pool: pl.LazyFrame
@@ -87,6 +89,7 @@ class Study:
     folder: StudyFolder | None = None
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
+    parts: "Mapping[str, Study]" = field(default_factory=dict)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -171,6 +174,7 @@ def stored_study(study: Study, out: str | Path) -> Study:
 
 
 @arg.checked(session=arg.a_session, out=arg.a_path, command=arg.a(str | None))
+@outside_loops
 def run(
     session: "Session",
     out: str | Path,
@@ -293,6 +297,7 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
 
 
 @arg.checked(plan=arg.a(Plan))
+@outside_loops
 def prepare(plan: Plan) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 
