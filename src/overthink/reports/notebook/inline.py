@@ -1,0 +1,52 @@
+"""Charts of Altair that a notebook shows without a network: SVG, drawn here, beside the specification.
+
+Altair's own display is a page that loads its scripts from the internet, and a file that is read elsewhere shows nothing
+without them. These are Altair's charts in all else: ``.properties(width=300)``, ``.save("chart.png")``, ``a & b``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+from altair.vegalite.v6.display import VEGALITE_MIME_TYPE
+
+from overthink.reports.charts.files import svg_text
+
+_TITLE = 160
+
+
+class _Inline:
+    """Display of a chart in a notebook."""
+
+    def _repr_mimebundle_(self, *_: object, **__: object) -> dict[str, Any]:
+        """Return the chart as SVG, as a specification for front ends that draw it themselves, and as a line of text."""
+        specification = self.to_dict()  # type: ignore[attr-defined]
+        return {
+            "image/svg+xml": svg_text(specification),
+            VEGALITE_MIME_TYPE: specification,
+            "text/plain": repr(self),
+        }
+
+    def __repr__(self) -> str:
+        title = self._get("title")  # type: ignore[attr-defined]
+        text = title.get("text", "") if isinstance(title, Mapping) else getattr(title, "text", title)
+        return f"<chart {str(text)[:_TITLE]!r}>"
+
+
+class LayerChart(_Inline, alt.LayerChart):
+    """Chart of one panel."""
+
+
+class VConcatChart(_Inline, alt.VConcatChart):
+    """Chart of panels below each other."""
+
+
+def inline_chart(specification: Mapping[str, Any]) -> LayerChart | VConcatChart:
+    """Return a standalone specification as a chart of Altair that shows itself in a notebook.
+
+    Args:
+        specification: A specification of panels or of layers.
+    """
+    kind = VConcatChart if "vconcat" in specification else LayerChart
+    chart: LayerChart | VConcatChart = kind.from_dict(dict(specification), validate=False)
+    return chart
