@@ -3,6 +3,7 @@
 What does not fit is counted. Nothing is read but results, so that a study of a million rows shows itself at once.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -25,7 +26,11 @@ _BARS = "▁▂▃▄▅▆▇█"
 _UNKNOWN = "·"
 _WIDTH, _HEIGHT, _EDGE = 80, 20, 2
 _NEXT = "study.curves, study.verdicts, study.frame(), study.chart()"
-_STYLE = "fill:none;stroke:currentColor;stroke-width:1.5"
+_STYLE = (
+    "display:grid;grid-template-columns:repeat(5,auto);justify-content:start;gap:2px 14px;"
+    "fill:none;stroke:currentColor;stroke-width:1.5;stroke-linecap:round"
+)
+"""Style of the curves. They are no table, for notebooks align and stripe those as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class _Row:
         name: Task and arm.
         values: Values by rung, lowest first; None for unknown ones.
         ends: Lowest and highest value, with their levels.
-        verdict: Verdict and change.
+        verdict: Verdict in a word.
+        why: The change with its interval, and what qualifies it.
     """
 
     axis: str
@@ -45,6 +51,7 @@ class _Row:
     values: tuple[float | None, ...]
     ends: str
     verdict: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class _Content:
     Attributes:
         title: Its title.
         sizes: Numbers of tasks, questions, draws and rungs.
-        rows: The curves that matter most.
+        rows: The curves that matter most, in turn from each axis.
         curves: Number of curves with a value that are no controls.
         planted: Whether a planted truth was recovered; empty for a real model.
     """
@@ -75,7 +82,10 @@ def card_text(results: Results, about: About) -> str:
     """
     content = _content(results, about, escaped=False)
     head, after = [f"{content.title}: {content.sizes}"], [*([content.planted] if content.planted else []), f"({_NEXT})"]
-    rows = [f"  {_bars(row.values)} {row.axis}, {row.name}: {row.ends}; {row.verdict}" for row in content.rows]
+    rows = [
+        f"  {_bars(row.values)} {row.axis}, {row.name}: {row.ends}; {row.verdict} {row.why}".rstrip()
+        for row in content.rows
+    ]
     fitting = _fitting(rows, MOST_BYTES - _size(*head, *after) - _REST_BYTES)
     rest = _rest(content, len(fitting))
     return "\n".join([*head, *fitting, *([f"  {rest}"] if rest else []), *after])
@@ -89,22 +99,23 @@ def card_html(results: Results, about: About) -> str:
         about: Metadata of the report.
     """
     content = _content(results, about, escaped=True)
-    head = f'<b>{content.title}</b><br>{content.sizes}<table style="{_STYLE}">'
+    head = f'<b>{content.title}</b><br>{content.sizes}<div style="{_STYLE}">'
     after = [content.planted] if content.planted else []
-    end = "</table>" + "".join(f"{line}<br>" for line in after) + f"<small>{_NEXT}</small>"
+    end = "</div>" + "".join(f"{line}<br>" for line in after) + f"<small>{_NEXT}</small>"
     rows = [
-        f"<tr><td>{row.axis}<td>{row.name}<td>{_line(row.values)}<td>{row.ends}<td>{row.verdict}"
+        f"<div>{row.axis}</div><div>{row.name}</div>{_line(row.values)}<div>{row.ends}</div>"
+        f"<div><b>{row.verdict}</b> {row.why}</div>"
         for row in content.rows
     ]
     fitting = _fitting(rows, MOST_BYTES - _size(head, end) - _REST_BYTES)
     rest = _rest(content, len(fitting))
-    return "".join([head, *fitting, f"<tr><td colspan=5>{rest}" if rest else "", end])
+    return "".join([head, *fitting, f"<div>{rest}</div>" if rest else "", end])
 
 
 def _content(results: Results, about: About, *, escaped: bool) -> _Content:
     curves = report_curves(results, about.k_scale.reference)
     own = [curve for curve in curves if not curve.is_control and any(rung.mean for rung in curve.rungs)]
-    chosen = selected_curves(own, _MOST_CURVES, arms_first=default_arms(curves))
+    chosen = _in_turn(own, default_arms(curves))
     cut: Callable[[str, int], str] = _cut_html if escaped else _cut
     return _Content(
         title=cut(about.title, _TITLE_BYTES),
@@ -115,27 +126,38 @@ def _content(results: Results, about: About, *, escaped: bool) -> _Content:
     )
 
 
+def _in_turn(own: Sequence[ReportCurve], arms: Sequence[str]) -> list[ReportCurve]:
+    """Return the curves that matter most, in turn from each axis, so that no axis fills the card."""
+    axes = (
+        selected_curves([curve for curve in own if curve.axis == axis], _MOST_CURVES, arms_first=arms)
+        for axis in dict.fromkeys(curve.axis for curve in own)
+    )
+    turns = itertools.zip_longest(*axes)
+    return [curve for turn in turns for curve in turn if curve is not None][:_MOST_CURVES]
+
+
 def _row(curve: ReportCurve, cut: Callable[[str, int], str]) -> _Row:
     means = [rung.mean for rung in curve.rungs if rung.mean is not None]
     first, last = means[0], means[-1]
     ends = [_value(mean.estimate) + f" at {level(mean.at)}" for mean in dict.fromkeys((first, last))]
+    verdict, why = _verdict(curve, len(means))
     return _Row(
         axis=cut(wording.axis_name(curve.axis), _NAME_BYTES),
         name=f"{cut(curve.name, _NAME_BYTES)} · {cut(curve.arm, _NAME_BYTES)}",
         values=tuple(_spread([None if rung.mean is None else rung.mean.estimate for rung in curve.rungs])),
         ends=cut(f"{' → '.join(ends)}{level_unit(last.at)}", 2 * _NAME_BYTES),
-        verdict=cut(_verdict(curve, len(means)), _VERDICT_BYTES),
+        verdict=cut(verdict, _NAME_BYTES),
+        why=cut(why, _VERDICT_BYTES),
     )
 
 
-def _verdict(curve: ReportCurve, rungs: int) -> str:
-    """Return the verdict on a curve with its change, and what qualifies it."""
+def _verdict(curve: ReportCurve, rungs: int) -> tuple[str, str]:
+    """Return the verdict on a curve, and its change with what qualifies it."""
     if rungs < 2:
-        return "one rung only, so no change can be shown"
+        return "one rung", "only, so no change can be shown"
     change, hypothesis = verdicts.qualified_change(curve), curve.result.hypothesis
     stated = "" if hypothesis is None else f"hypothesis {hypothesis.whole.label or 'not tested'}".replace("_", " ")
-    number = " ".join(filter(None, (verdicts.verdict_word(curve), change.number)))
-    return "; ".join(filter(None, (number, stated, change.but)))
+    return verdicts.verdict_word(curve), "; ".join(filter(None, (change.number, stated, change.but)))
 
 
 def _value(value: float | None) -> str:
@@ -155,15 +177,16 @@ def _bars(values: Sequence[float | None]) -> str:
 
 
 def _line(values: Sequence[float | None]) -> str:
-    """Return values from 0 to 1 as a small line: rungs at even distances, a gap where one is unknown."""
+    """Return values as a small line between 0 and 1: rungs at even distances, a gap where one is unknown."""
     step, height = (_WIDTH - 2 * _EDGE) / max(len(values) - 1, 1), _HEIGHT - 2 * _EDGE
     path, pen = "", "M"
     for number, value in enumerate(values):
         if value is not None:
             path += f"{pen}{_EDGE + number * step:.0f} {_EDGE + (1 - min(max(value, 0), 1)) * height:.0f}"
+            path += "h0" if pen == "M" else ""  # a value by itself is a dot
         pen = "M" if value is None else "L"
     return (
-        f"<svg width={_WIDTH} height={_HEIGHT}><path d='M0 {_HEIGHT - 1}H{_WIDTH}' opacity=.2 />"
+        f"<svg width={_WIDTH} height={_HEIGHT}><path d='M0 1H{_WIDTH}M0 {_HEIGHT - 1}H{_WIDTH}' opacity=.2 />"
         f"<path d='{path}'/></svg>"
     )
 

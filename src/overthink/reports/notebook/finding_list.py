@@ -31,7 +31,7 @@ class Findings(tuple[Finding, ...]):
         return finding_frame(self)
 
     def __repr__(self) -> str:
-        lines = ["; ".join(row) for row in self._table.rows]
+        lines = [" · ".join(cell for cell in row if cell) for row in self._table.rows]
         return "\n".join([self._head, *(f"  {line}" for line in lines), *self._rest])
 
     def _repr_html_(self) -> str:

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
-from altair.vegalite.v6.display import VEGALITE_MIME_TYPE
 
+from overthink.data.visible import visible
 from overthink.reports.charts.files import svg_text
 
 _TITLE = 160
+
+VEGALITE_MIME = f"application/vnd.vegalite.{alt.SCHEMA_VERSION.partition('.')[0]}.json"
+"""Type of a specification, by which a front end with the same version of Vega-Lite knows it."""
 
 
 class _Inline:
@@ -23,14 +26,14 @@ class _Inline:
         specification = self.to_dict()  # type: ignore[attr-defined]
         return {
             "image/svg+xml": svg_text(specification),
-            VEGALITE_MIME_TYPE: specification,
+            VEGALITE_MIME: specification,
             "text/plain": repr(self),
         }
 
     def __repr__(self) -> str:
         title = self._get("title")  # type: ignore[attr-defined]
-        text = title.get("text", "") if isinstance(title, Mapping) else getattr(title, "text", title)
-        return f"<chart {str(text)[:_TITLE]!r}>"
+        text = title if isinstance(title, str) else title.to_dict()["text"] if title is not alt.Undefined else ""
+        return f"<chart {visible(str(text), _TITLE)!r}>"
 
 
 class LayerChart(_Inline, alt.LayerChart):
