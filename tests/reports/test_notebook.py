@@ -12,10 +12,10 @@ from test_page import HOSTILE
 from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.reports.charts.files import standalone_specification
-from overthink.reports.charts.study_charts import named_charts, report_charts, study_chart
+from overthink.reports.charts.study_charts import charts_by_name, report_charts, study_chart
 from overthink.reports.notebook import card
 from overthink.reports.notebook.card import MOST_BYTES, card_html, card_text
-from overthink.reports.notebook.chart_list import Charts, displayed
+from overthink.reports.notebook.chart_list import Charts, notebook_chart
 from overthink.reports.notebook.finding_list import Findings
 
 WORST = ("\U000e0001" * 3000, "&" * 3000, "é" * 3000, *HOSTILE)
@@ -76,7 +76,7 @@ def test_names_of_others_are_text_on_a_card() -> None:
 
 
 def chart(findings: list[Finding], name: str | None = None, arms: list[str] | None = None):  # type: ignore[no-untyped-def]
-    return displayed(study_chart(results_of(findings), about(findings), name, arms))
+    return notebook_chart(study_chart(results_of(findings), about(findings), name, arms))
 
 
 def test_a_chart_shows_itself_as_svg_and_stays_one_of_altair() -> None:
@@ -91,11 +91,11 @@ def test_a_chart_shows_itself_as_svg_and_stays_one_of_altair() -> None:
 
 def test_a_chart_is_the_specification_of_its_figure() -> None:
     findings = [*everything(), *ladder()]
-    charts = dict(named_charts(report_charts(results_of(findings), about(findings))))
+    charts = dict(charts_by_name(report_charts(results_of(findings), about(findings))))
     assert len(charts) > 8
     for name, of_report in charts.items():
-        assert displayed(of_report).to_dict(validate=False) == standalone_specification(of_report), name
-    assert displayed(charts["axes-curves"]).properties(spacing=1).to_dict() != standalone_specification(
+        assert notebook_chart(of_report).to_dict(validate=False) == standalone_specification(of_report), name
+    assert notebook_chart(charts["axes-curves"]).properties(spacing=1).to_dict() != standalone_specification(
         charts["axes-curves"]
     )
 
@@ -108,7 +108,7 @@ def test_a_chart_is_named_by_axis_task_or_figure() -> None:
     assert titles["safety"] == titles["secrets"] == "Safety: secrets, share of answers that are safe"
     assert titles["capability"] == "What more thinking does: capability"
     assert titles["sums"] == "Capability: sums, share of answers that are correct"
-    charts = Charts(dict(named_charts(report_charts(results, of))))
+    charts = Charts(dict(charts_by_name(report_charts(results, of))))
     assert next(iter(charts)) == "axes-curves"
     assert "safety-secrets-curves" in charts
     assert study_chart(results, of, "safety-secrets-curves").title == titles["safety"]

@@ -27,11 +27,11 @@ def planted_summary(planted: Sequence[PlantedCurve]) -> str:
     """Return in how many curves the planted truth was recovered; empty for a real model."""
     if not planted:
         return ""
-    checked = [truth for truth in planted if not truth.obstacle and truth.outside is not None]
-    if not checked:
+    with_band = [truth for truth in planted if not truth.obstacle and truth.outside is not None]
+    if not with_band:
         return f"{LEGEND}: not stated, or no band to hold it"
-    recovered = sum(not truth.outside for truth in checked)
-    return f"{LEGEND}: recovered in {recovered:,} of {count(len(checked), 'curve')}"
+    inside = sum(not truth.outside for truth in with_band)
+    return f"{LEGEND}: recovered in {inside:,} of {count(len(with_band), 'curve')}"
 
 
 def _name(truth: PlantedCurve) -> str:

@@ -18,18 +18,18 @@ _WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "metric": Metric, "axis": Axis
 """Closed list by parameter."""
 
 
-def matching_findings(findings: Sequence[Finding], **wanted: str | None) -> Findings:
+def matching_findings(findings: Sequence[Finding], **words: str | None) -> Findings:
     """Return the findings that have all the words and names given, in their order.
 
     Args:
         findings: All findings of a study.
-        wanted: By field of a finding, among ``kind``, ``metric``, ``axis``, ``task`` and ``arm``; None for any.
+        words: By field of a finding, among ``kind``, ``metric``, ``axis``, ``task`` and ``arm``; None for any.
 
     Raises:
         TypeError: A value is no text.
         InputError: A kind, metric or axis is in no closed list, or the study has no such task or arm.
     """
-    fields = {name: value for name, value in wanted.items() if value is not None}
+    fields = {name: value for name, value in words.items() if value is not None}
     for name, value in fields.items():
         word = str(instance(value, name, str))
         known = list(_WORDS[name]) if name in _WORDS else sorted({getattr(finding, name) for finding in findings})
@@ -39,6 +39,6 @@ def matching_findings(findings: Sequence[Finding], **wanted: str | None) -> Find
 
 
 def _unknown(name: str, word: str, known: Iterable[str]) -> str:
-    listed = name_list([visible(each) for each in nearest_first(word, known)], _SHOWN) or "none, it has no finding"
+    choices = name_list([visible(each) for each in nearest_first(word, known)], _SHOWN) or "none, it has no finding"
     whose = "of findings" if name in _WORDS else "of this study"
-    return f"{name} is {visible(word)!r}, which is no {name} {whose}; needed, the most similar first: {listed}"
+    return f"{name} is {visible(word)!r}, which is no {name} {whose}; needed, the most similar first: {choices}"

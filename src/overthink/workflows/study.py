@@ -15,10 +15,10 @@ from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.data.rung_samples import rung_samples, samples_at
 from overthink.reports import About, report_html, summary_text
-from overthink.reports.charts.study_charts import named_charts, report_charts, study_chart
+from overthink.reports.charts.study_charts import charts_by_name, report_charts, study_chart
 from overthink.reports.flips import flipped_places
 from overthink.reports.notebook.card import card_html, card_text
-from overthink.reports.notebook.chart_list import Charts, displayed
+from overthink.reports.notebook.chart_list import Charts, notebook_chart
 from overthink.reports.notebook.finding_list import Findings
 from overthink.reports.notebook.tables import curve_frame, planted_frame, verdict_frame
 from overthink.storage.findings import findings_json
@@ -105,7 +105,7 @@ class Study:
     @cached_property
     def charts(self) -> Charts:
         """Charts of the report for the arms that it shows first, by the names of the files of its figures."""
-        return Charts(dict(named_charts(report_charts(self.results, self.about))))
+        return Charts(dict(charts_by_name(report_charts(self.results, self.about))))
 
     @arg.checked(name=arg.a(str | None), arms=arg.texts_or_none)
     def chart(self, name: str | None = None, *, arms: Sequence[str] | None = None) -> "LayerChart | VConcatChart":
@@ -118,7 +118,7 @@ class Study:
         Raises:
             InputError: The study has no such chart or arm, or nothing to draw.
         """
-        return displayed(study_chart(self.results, self.about, name, arms))
+        return notebook_chart(study_chart(self.results, self.about, name, arms))
 
     def frame(self) -> pl.DataFrame:
         """Return the rows: one per question, draw and rung of a curve.

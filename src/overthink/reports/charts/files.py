@@ -13,7 +13,7 @@ from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.curve import CHART_WIDTH, LEVELS_NOTE, Chart
-from overthink.reports.charts.study_charts import named_charts, report_charts
+from overthink.reports.charts.study_charts import charts_by_name, report_charts
 from overthink.reports.page import asset
 
 _PNG_SCALE = 2.0
@@ -54,7 +54,7 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
 
 def chart_files(charts: Iterable[Chart], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Yield charts as files in each of the formats; file names as for :func:`report_figures`."""
-    for stem, chart in named_charts(charts):
+    for stem, chart in charts_by_name(charts):
         specification = standalone_specification(chart)
         for form in formats:
             yield f"{stem}.{form}", _DRAW[form](specification)

@@ -39,7 +39,7 @@ def report_charts(results: Results, about: About, arms: Sequence[str] | None = N
     yield from within_charts(results.curves)
 
 
-def named_charts(charts: Iterable[Chart]) -> Iterator[tuple[str, Chart]]:
+def charts_by_name(charts: Iterable[Chart]) -> Iterator[tuple[str, Chart]]:
     """Yield charts with names that hold only a-z, 0-9 and ``-``, and are all different: those of the figure files."""
     counts: Counter[str] = Counter()
     for chart in charts:
@@ -54,7 +54,7 @@ def study_chart(results: Results, about: About, name: str | None = None, arms: S
     Args:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
-        name: An axis, a task, or a name of :func:`named_charts`; None for the values of all axes and tasks.
+        name: An axis, a task, or a name of :func:`charts_by_name`; None for the values of all axes and tasks.
         arms: Arms to draw; None for those that the page shows first.
 
     Raises:
@@ -65,7 +65,7 @@ def study_chart(results: Results, about: About, name: str | None = None, arms: S
     mine = own if name is None else [c for c in own if c.axis == name] or [c for c in own if c.task == name]
     if mine and (chart := _values(mine, curves, chosen, about)):
         return chart
-    charts = dict(named_charts(report_charts(results, about, arms)))
+    charts = dict(charts_by_name(report_charts(results, about, arms)))
     if name in charts:
         return charts[name]
     axes, tasks = (list(dict.fromkeys(getattr(curve, what) for curve in own)) for what in ("axis", "task"))
@@ -115,8 +115,8 @@ def _together(own: Sequence[ReportCurve], arms: Sequence[str], about: About, *, 
 
 
 def _names(names: Iterable[str], near: str | None) -> str:
-    ordered = list(names) if near is None else nearest_first(near, names)
-    return name_list([visible(name) for name in ordered], _SHOWN_NAMES) or "none"
+    nearest = list(names) if near is None else nearest_first(near, names)
+    return name_list([visible(name) for name in nearest], _SHOWN_NAMES) or "none"
 
 
 def _stem(parts: Sequence[str]) -> str:

@@ -80,7 +80,7 @@ def card_text(results: Results, about: About) -> str:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
     """
-    content = _content(results, about, escaped=False)
+    content = _content(results, about, is_html=False)
     head, after = [f"{content.title}: {content.sizes}"], [*([content.planted] if content.planted else []), f"({_NEXT})"]
     rows = [
         f"  {_bars(row.values)} {row.axis}, {row.name}: {row.ends}; {row.verdict} {row.why}".rstrip()
@@ -98,7 +98,7 @@ def card_html(results: Results, about: About) -> str:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
     """
-    content = _content(results, about, escaped=True)
+    content = _content(results, about, is_html=True)
     head = f'<b>{content.title}</b><br>{content.sizes}<div style="{_STYLE}">'
     after = [content.planted] if content.planted else []
     end = "</div>" + "".join(f"{line}<br>" for line in after) + f"<small>{_NEXT}</small>"
@@ -112,11 +112,11 @@ def card_html(results: Results, about: About) -> str:
     return "".join([head, *fitting, f"<div>{rest}</div>" if rest else "", end])
 
 
-def _content(results: Results, about: About, *, escaped: bool) -> _Content:
+def _content(results: Results, about: About, *, is_html: bool) -> _Content:
     curves = report_curves(results, about.k_scale.reference)
     own = [curve for curve in curves if not curve.is_control and any(rung.mean for rung in curve.rungs)]
     chosen = _in_turn(own, default_arms(curves))
-    cut: Callable[[str, int], str] = _cut_html if escaped else _cut
+    cut: Callable[[str, int], str] = _cut_html if is_html else _cut
     return _Content(
         title=cut(about.title, _TITLE_BYTES),
         sizes=summary.sizes(own) or "no finding carries a value",
@@ -156,8 +156,8 @@ def _verdict(curve: ReportCurve, rungs: int) -> tuple[str, str]:
     if rungs < 2:
         return "one rung", "only, so no change can be shown"
     change, hypothesis = verdicts.qualified_change(curve), curve.result.hypothesis
-    stated = "" if hypothesis is None else f"hypothesis {hypothesis.whole.label or 'not tested'}".replace("_", " ")
-    return verdicts.verdict_word(curve), "; ".join(filter(None, (change.number, stated, change.but)))
+    claim = "" if hypothesis is None else f"hypothesis {hypothesis.whole.label or 'not tested'}".replace("_", " ")
+    return verdicts.verdict_word(curve), "; ".join(filter(None, (change.number, claim, change.but)))
 
 
 def _value(value: float | None) -> str:
@@ -211,15 +211,15 @@ def _rest(content: _Content, shown: int) -> str:
 
 def _cut(text: str, most: int) -> str:
     """Return a text of others made visible, in at most so many bytes."""
-    return _shortened(text, most, lambda shown: shown)
+    return _short(text, most, lambda shown: shown)
 
 
 def _cut_html(text: str, most: int) -> str:
     """Return the same for HTML."""
-    return _shortened(text, most, escape)
+    return _short(text, most, escape)
 
 
-def _shortened(text: str, most: int, markup: Callable[[str], str]) -> str:
+def _short(text: str, most: int, markup: Callable[[str], str]) -> str:
     for limit in (most, most // 2, most // 4, most // 8, most // 16):
         shown = markup(visible(text[:limit], None) + ("…" if len(text) > limit else ""))
         if len(shown.encode()) <= most:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SHOWN_NAMES = 20
 
 
-def displayed(chart: Chart) -> "LayerChart | VConcatChart":
+def notebook_chart(chart: Chart) -> "LayerChart | VConcatChart":
     """Return a chart of a report as one of Altair that shows itself in a notebook."""
     from overthink.reports.notebook.inline import inline_chart
 
@@ -31,7 +31,7 @@ class Charts(Mapping[str, "LayerChart | VConcatChart"]):
         self._charts = dict(charts)
 
     def __getitem__(self, name: str) -> "LayerChart | VConcatChart":
-        return displayed(self._charts[name])
+        return notebook_chart(self._charts[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._charts)

@@ -17,7 +17,7 @@ _TITLE = 160
 VEGALITE_MIME = f"application/vnd.vegalite.{alt.SCHEMA_VERSION.partition('.')[0]}.json"
 """Type of a specification, by which a front end with the same version of Vega-Lite draws it."""
 
-Layered = TypeVar("Layered", bound=alt.LayerChart)
+AnyLayerChart = TypeVar("AnyLayerChart", bound=alt.LayerChart)
 
 
 class _Inline:
@@ -52,12 +52,12 @@ def inline_chart(specification: Mapping[str, Any]) -> LayerChart | VConcatChart:
     whole = {name: part for name, part in specification.items() if name != "$schema"}
     whole["params"] = [alt.VariableParameter(**parameter) for parameter in whole["params"]]
     if "vconcat" not in whole:
-        return _layered(LayerChart, whole)
-    panels = [_layered(alt.LayerChart, panel) for panel in whole["vconcat"]]
+        return _layer_chart(LayerChart, whole)
+    panels = [_layer_chart(alt.LayerChart, panel) for panel in whole["vconcat"]]
     return VConcatChart(**{**whole, "vconcat": panels})
 
 
-def _layered(kind: type[Layered], view: Mapping[str, Any]) -> Layered:
+def _layer_chart(kind: type[AnyLayerChart], view: Mapping[str, Any]) -> AnyLayerChart:
     layers = [
         alt.Chart(**{**layer, "encoding": alt.FacetedEncoding(**layer.get("encoding", {}))}) for layer in view["layer"]
     ]

@@ -87,11 +87,11 @@ def planted_frame(planted: Sequence[PlantedCurve], curves: Sequence[CurveResult]
             rows.append((*names, *(None,) * 7, scorer, truth.obstacle))
         for number, value in truth.values.items():
             rung = by_key[truth.key][number]
-            rows.append((*names, rung.at.requested_tokens, value, *_measured(truth, rung), number, scorer, None))
+            rows.append((*names, rung.at.requested_tokens, value, *_measurement(truth, rung), number, scorer, None))
     return pl.DataFrame(rows, schema=PLANTED_SCHEMA, orient="row")
 
 
-def _measured(truth: PlantedCurve, rung: RungResult) -> tuple[object, ...]:
+def _measurement(truth: PlantedCurve, rung: RungResult) -> tuple[object, ...]:
     """Return the value at a rung, its band for all rungs at once, and whether the planted value is inside it."""
     band, value = rung.band, None if rung.mean is None else rung.mean.estimate
     if band is None or band.low is None or band.high is None or truth.outside is None:
