@@ -12,6 +12,8 @@ from overthink._version import __version__ as __version__
 from overthink.errors import InputError, OverthinkError, StoppedError
 
 if TYPE_CHECKING:
+    from overthink.data.kinds import Kind, Metric
+    from overthink.data.record import Axis
     from overthink.forecasts import Forecast, forecast
     from overthink.governance.calculators.effective_compute import effective_compute
     from overthink.plan.study import Plan
@@ -21,19 +23,23 @@ if TYPE_CHECKING:
     from overthink.stats.judge_correction import correct_judge
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
-    from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
+    from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
     from overthink.workflows.experiment import experiment
     from overthink.workflows.label import label
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
+    from overthink.workflows.study import Study
     from overthink.workflows.verify import verify
 
 __all__ = [
     "AnalysisOptions",
+    "Axis",
     "Forecast",
     "InputError",
+    "Kind",
+    "Metric",
     "OverthinkError",
     "Plan",
     "ReadOptions",
@@ -67,9 +73,13 @@ __all__ = [
 
 _HOMES = {
     "AnalysisOptions": "workflows.request",
+    "Axis": "data.record",
     "Forecast": "forecasts",
+    "Kind": "data.kinds",
+    "Metric": "data.kinds",
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
+    "Study": "workflows.study",
     "best_at_k": "stats.pass_at_k",
     "check": "workflows.statement",
     "commitment_step": "stats.commitment",

@@ -16,13 +16,14 @@ from overthink.paths import name_text
 from overthink.storage.run_config import read_config
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import Study, prepare, run
+from overthink.workflows.analyse import prepare, run
 from overthink.workflows.collect import OnTrace
 from overthink.workflows.compare import compare
 from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.progress import Progress, shown_line, write_lines
 from overthink.workflows.resume import check_folder
 from overthink.workflows.run_options import RunOptions, nearest_names, read_options
+from overthink.workflows.study import Study
 from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
