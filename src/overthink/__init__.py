@@ -14,6 +14,8 @@ from overthink.errors import InputError, OverthinkError, StoppedError
 if TYPE_CHECKING:
     from overthink.forecasts import Forecast, forecast
     from overthink.governance.calculators.effective_compute import effective_compute
+    from overthink.governance.calculators.functions import calc
+    from overthink.governance.thresholds.lookup import thresholds
     from overthink.plan.study import Plan
     from overthink.stats.commitment import commitment_step
     from overthink.stats.divergence import divergence
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
+    from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
+    from overthink.workflows.methods import methods
     from overthink.workflows.request import AnalysisOptions
+    from overthink.workflows.samples import samples
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
+    from overthink.workflows.table import table
     from overthink.workflows.verify import verify
 
 __all__ = [
@@ -41,6 +47,7 @@ __all__ = [
     "analyse",
     "arms",
     "best_at_k",
+    "calc",
     "check",
     "commitment_step",
     "compare",
@@ -50,15 +57,20 @@ __all__ = [
     "effective_compute",
     "first_success_at_k",
     "forecast",
+    "forecast_table",
     "label",
     "majority_at_k",
+    "methods",
     "pass_at_k",
     "prepare",
     "report",
     "run",
+    "samples",
     "shape_verdict",
     "statement",
+    "table",
     "tasks",
+    "thresholds",
     "verify",
     "worst_at_k",
 ]
@@ -69,6 +81,7 @@ _HOMES = {
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
     "best_at_k": "stats.pass_at_k",
+    "calc": "governance.calculators.functions",
     "check": "workflows.statement",
     "commitment_step": "stats.commitment",
     "compare": "workflows.compare",
@@ -78,11 +91,16 @@ _HOMES = {
     "effective_compute": "governance.calculators.effective_compute",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
+    "forecast_table": "workflows.forecast_table",
     "label": "workflows.label",
     "majority_at_k": "stats.pass_at_k",
+    "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",
+    "samples": "workflows.samples",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
+    "table": "workflows.table",
+    "thresholds": "governance.thresholds.lookup",
     "verify": "workflows.verify",
     "worst_at_k": "stats.pass_at_k",
 }
