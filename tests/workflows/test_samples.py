@@ -11,7 +11,7 @@ from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.pool import write_pool
 from overthink.workflows import samples as module
-from overthink.workflows.samples import samples, samples_csv
+from overthink.workflows.samples import samples_csv
 
 IDS = ("plain", "=1+1", 'a "quoted", id', "two\nlines", "-5", "@x")
 

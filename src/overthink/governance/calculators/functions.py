@@ -20,10 +20,10 @@ InputWord = str | float | Sequence[float] | Range | None
 class Calculators:
     """The calculators as functions; each takes the inputs of its command, with underscores for hyphens.
 
-    An input is a number, a range as ``"1e9..1e12"`` or ``(1e9, 1e12)``, or a text. Beside its inputs, a calculator takes
-    `as_of`, the day for which thresholds are looked up (today), and `seed` of the draws over ranges (0). A function
-    returns a calculation, which shows its text and has `as_dict()`, `json()` and `result(name)`. A calculator from
-    outside is ``calc["FILE.py@NAME"]``.
+    An input is a number, a range as ``"1e9..1e12"`` or ``(1e9, 1e12)``, or a text. Beside its inputs, a calculator
+    takes `as_of`, the day for which thresholds are looked up (today), and `seed` of the draws over ranges (0). A
+    function returns a calculation, which shows its text and has `as_dict()`, `json()` and `result(name)`. A calculator
+    from outside is ``calc["FILE.py@NAME"]``.
 
     Example:
         >>> calc = Calculators()

@@ -68,7 +68,7 @@ def thresholds(*, as_of: str | date | None = None, instrument: str | None = None
         InputError: The text is no day, or there is no such instrument.
 
     Example:
-        >>> eu = thresholds(as_of="2026-11-01", instrument="eu-ai-act-51")
+        >>> eu = thresholds(as_of="2026-11-01", instrument="eu-aia-51-2")
         >>> [(row["operator"], row["number"]) for row in eu.as_dict()["instruments"]]
         [('>', 1e+25)]
     """
