@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
+    from overthink.workflows.every_eval_ever import every_eval_ever
     from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
+    from overthink.workflows.long_table import long_table
     from overthink.workflows.methods import methods
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
@@ -55,10 +57,12 @@ __all__ = [
     "correct_judge",
     "divergence",
     "effective_compute",
+    "every_eval_ever",
     "first_success_at_k",
     "forecast",
     "forecast_table",
     "label",
+    "long_table",
     "majority_at_k",
     "methods",
     "pass_at_k",
@@ -89,10 +93,12 @@ _HOMES = {
     "correct_judge": "stats.judge_correction",
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
+    "every_eval_ever": "workflows.every_eval_ever",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "forecast_table": "workflows.forecast_table",
     "label": "workflows.label",
+    "long_table": "workflows.long_table",
     "majority_at_k": "stats.pass_at_k",
     "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",

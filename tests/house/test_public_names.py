@@ -41,7 +41,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "analyse": lambda: overthink.analyse(study),
         "arms": lambda: overthink.arms("base", model="overthink/simulated"),
         "best_at_k": lambda: overthink.best_at_k([0.5, 1.0], [0.0, 1.0], [1, 2]),
-        "calc": lambda: overthink.calc.cost(usd_per_task=2, k=10, k_basis="usd", k_reference="2 USD"),
+        "calc": lambda: overthink.calc.exfiltration(weights_bytes=1e12, upload_bytes_per_day=1e11),
         "check": lambda: overthink.check(study / "statement.json"),
         "commitment_step": lambda: overthink.commitment_step([1, 1, 8, 8, 8, 8], 8, rng=RNG(1)),
         "compare": lambda: overthink.compare([study]),
@@ -49,10 +49,12 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "correct_judge": lambda: overthink.correct_judge(VALUES, VALUES, rng=RNG(1)),
         "divergence": lambda: overthink.divergence(VALUES, VALUES, LADDER, rng=RNG(1)),
         "effective_compute": lambda: overthink.effective_compute(1e25, 100, alpha=(0.3, 1.0)),
+        "every_eval_ever": lambda: overthink.every_eval_ever(study, out),
         "first_success_at_k": lambda: overthink.first_success_at_k([4], [1], [1, 2], batch=1),
         "forecast": lambda: overthink.forecast([100] * 5, [0, 1, 2, 5, 50], k=[1000], rng=RNG(1)),
         "forecast_table": lambda: overthink.forecast_table(study, k=[10]),
         "label": lambda: overthink.label(study, out.with_suffix(".csv")),
+        "long_table": lambda: overthink.long_table(study),
         "majority_at_k": lambda: overthink.majority_at_k([2, 1], 0, [1, 2]),
         "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
@@ -75,7 +77,7 @@ def test_every_public_function_can_be_called_twice(study: Path, tmp_path: Path) 
     assert set(calls(study, tmp_path)) == functions
     for attempt in ("first", "second"):  # a module of the same name would hide a function once it is loaded
         for name, call in calls(study, tmp_path / attempt).items():
-            if name in ("label", "run", "verify"):  # these write
+            if name in ("every_eval_ever", "label", "run", "verify"):  # these write
                 call = calls(study, tmp_path / f"{attempt}-{name}")[name]
             assert call() is not None
             assert name == "calc" or inspect.isfunction(getattr(overthink, name))

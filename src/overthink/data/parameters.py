@@ -138,12 +138,12 @@ def texts(values: object, name: str) -> tuple[str, ...]:
     return tuple(values)  # type: ignore[arg-type]
 
 
-def refuse_unknown(words: Iterable[str], accepted: Iterable[str], function: str) -> None:
+def refuse_unknown(words: Iterable[str], parameters: Iterable[str], function: str) -> None:
     """Raise an error for a keyword argument that a function does not take.
 
     Args:
         words: Names of the arguments.
-        accepted: Names that it takes.
+        parameters: Names that it takes.
         function: Its name.
 
     Raises:
@@ -154,7 +154,7 @@ def refuse_unknown(words: Iterable[str], accepted: Iterable[str], function: str)
         Traceback (most recent call last):
         TypeError: analyse() takes no 'safty'; nearest: safety
     """
-    names = list(accepted)
+    names = list(parameters)
     for word in words:
         if word not in names:
             near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)

@@ -39,12 +39,12 @@ def checked(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        accepted = accepted_words(signature)
+        own = accepted_words(signature)
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            if accepted is not None:
-                parameters.refuse_unknown(kwargs, accepted, function.__name__)
+            if own is not None:
+                parameters.refuse_unknown(kwargs, own, function.__name__)
             for name, value in signature.bind(*args, **kwargs).arguments.items():
                 if name in checks:
                     checks[name](value, name)
@@ -152,7 +152,7 @@ def seed_or_none(value: object, name: str) -> None:
         whole(0, LARGEST_SEED)(value, name)
 
 
-def closed(*words: str) -> Check:
+def word_of(*words: str) -> Check:
     """Return the check of a word of a closed list, which may be left out."""
 
     def check(value: object, name: str) -> None:

@@ -138,7 +138,7 @@ def compare(
     Raises:
         InputError: There is only one arm, no such reference, no common task or questions, or nothing to compare at.
     """
-    paths = _listed(paths, others)
+    paths = _path_list(paths, others)
     read, options = reading(words, read), analysis(words, options)
     for path in (*paths, *([] if out is None else [out])):
         path_kind(Path(path))  # links in circles and names that are too long are refused
@@ -190,7 +190,7 @@ def compare(
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 
 
-def _listed(paths: object, others: Sequence[object]) -> Sequence[str | Path]:
+def _path_list(paths: object, others: Sequence[object]) -> Sequence[str | Path]:
     """Return the paths of a list, or one behind the other.
 
     Raises:

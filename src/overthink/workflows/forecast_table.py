@@ -72,29 +72,29 @@ def forecast_request(words: Mapping[str, Any]) -> ForecastRequest:
         TypeError: A word has a value of another type.
         InputError: A word cannot be read.
     """
-    stated = {name: value for name, value in words.items() if value is not None}
+    present = {name: value for name, value in words.items() if value is not None}
     for name, check in _CHECKS.items():
-        if name in stated:
-            check(stated[name], name)
-    few, many = _claim_range(_text(stated.get("claim", _CLAIM), "claim"))
-    judge, rate = _judge(_text(stated["judge_fpr"], "judge_fpr") if "judge_fpr" in stated else None)
-    shares = _shares(_text(stated.get("threshold", _SHARES), "threshold"))
-    band = stated.get("band", "assumption-free")
+        if name in present:
+            check(present[name], name)
+    few, many = _claim_range(_text(present.get("claim", _CLAIM), "claim"))
+    judge, rate = _judge(_text(present["judge_fpr"], "judge_fpr") if "judge_fpr" in present else None)
+    shares = _shares(_text(present.get("threshold", _SHARES), "threshold"))
+    band = present.get("band", "assumption-free")
     return ForecastRequest(
-        k=_tries(_text(stated.get("k", DEFAULT_K), "k"), "--k"),
-        level=stated.get("level", _LEVEL),
-        stopping=stated.get("stopping"),
+        k=_tries(_text(present.get("k", DEFAULT_K), "k"), "--k"),
+        level=present.get("level", _LEVEL),
+        stopping=present.get("stopping"),
         options=ForecastOptions(thresholds=shares, band=band, few=few, many=many, judge_rate=rate),
         judge=judge,
-        seed=stated.get("seed", 0),
+        seed=present.get("seed", 0),
     )
 
 
 _CHECKS: Mapping[str, arg.Check] = {
     "level": arg.number_or_none,
     "seed": arg.seed_or_none,
-    "stopping": arg.closed("fixed", "first_success"),
-    "band": arg.closed("assumption-free", "model"),
+    "stopping": arg.word_of("fixed", "first_success"),
+    "band": arg.word_of("assumption-free", "model"),
 }
 
 

@@ -21,7 +21,7 @@ Format = Literal["text", "md", "latex"]
 _WRITERS = {"text": plain_methods, "md": markdown_methods, "latex": latex_methods}
 
 
-@arg.checked(path=arg.a_path, format=arg.closed("text", "md", "latex"))
+@arg.checked(path=arg.a_path, format=arg.word_of("text", "md", "latex"))
 def methods(path: str | Path, *, format: Format = "text") -> str:  # noqa: A002 - the word of the command line
     """Return what was done in a study, as sentences for a paper.
 

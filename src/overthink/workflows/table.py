@@ -95,8 +95,8 @@ def table_text(path: Path, *, content: str = "curves", form: Format = "md") -> s
 
 @arg.checked(
     path=arg.a_path,
-    what=arg.closed(*Content),
-    format=arg.closed("csv", "md", "latex"),
+    what=arg.word_of(*Content),
+    format=arg.word_of("csv", "md", "latex"),
     out=arg.a_path_or_none,
 )
 def table(

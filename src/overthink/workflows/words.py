@@ -118,11 +118,11 @@ def reading(words: Mapping[str, Any], read: ReadOptions | None = None) -> ReadOp
         TypeError: A word has a value of another type.
         InputError: A value is impossible, or stated by a word and in the options.
     """
-    stated = _stated({name: words[name] for name in _READING if name in words})
+    present = _present({name: words[name] for name in _READING if name in words})
     for name in ("capability", "safety", "benign"):
-        if name in stated:
-            stated[name] = texts(stated[name], name)
-    return _added(read or ReadOptions(), {name: (name, value) for name, value in stated.items()}, "read")
+        if name in present:
+            present[name] = texts(present[name], name)
+    return _with_fields(read or ReadOptions(), {name: (name, value) for name, value in present.items()}, "read")
 
 
 def analysis(words: Mapping[str, Any], options: AnalysisOptions | None = None) -> AnalysisOptions:
@@ -138,25 +138,25 @@ def analysis(words: Mapping[str, Any], options: AnalysisOptions | None = None) -
     """
     from overthink.collect.model_info.shape_option import read_shapes
 
-    stated = _stated(words)
-    fields: dict[str, tuple[str, Any]] = {name: (name, stated[name]) for name in _PLAIN if name in stated}
-    if "labels" in stated:
-        arg.a_path(stated["labels"], "labels")
-        fields["labels"] = "labels", Path(stated["labels"])
+    present = _present(words)
+    fields: dict[str, tuple[str, Any]] = {name: (name, present[name]) for name in _PLAIN if name in present}
+    if "labels" in present:
+        arg.a_path(present["labels"], "labels")
+        fields["labels"] = "labels", Path(present["labels"])
     for word, field in {"primary": "primary", "selector": "selectors"}.items():
-        if word in stated:
-            fields[field] = word, texts(stated[word], word)
-    if "k_reference" in stated:
-        reference = stated["k_reference"]
+        if word in present:
+            fields[field] = word, texts(present[word], word)
+    if "k_reference" in present:
+        reference = present["k_reference"]
         fields["k_reference"] = "k_reference", read_k_reference(reference) if isinstance(reference, str) else reference
-    if "by" in stated:
-        fields["unit"] = "by", _unit(stated["by"])
-    if "model_shape" in stated:
-        fields["shapes"] = "model_shape", read_shapes(texts(stated["model_shape"], "model_shape"))
-    assumed = [name for name in AssumptionWords.__annotations__ if name in stated]
-    if assumed:
-        fields["assumptions"] = assumed[0], _assumptions(stated)
-    return _added(options or AnalysisOptions(), fields, "options")
+    if "by" in present:
+        fields["unit"] = "by", _unit(present["by"])
+    if "model_shape" in present:
+        fields["shapes"] = "model_shape", read_shapes(texts(present["model_shape"], "model_shape"))
+    assumption = next((name for name in AssumptionWords.__annotations__ if name in present), None)
+    if assumption is not None:
+        fields["assumptions"] = assumption, _assumptions(present)
+    return _with_fields(options or AnalysisOptions(), fields, "options")
 
 
 def texts(value: object, name: str) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def format_names(formats: str | Sequence[str]) -> list[str]:
     return [word.strip().lower() for text in texts(formats, "format") for word in text.split(",")]
 
 
-def _stated(words: Mapping[str, Any]) -> dict[str, Any]:
+def _present(words: Mapping[str, Any]) -> dict[str, Any]:
     """Return the words that are not left out."""
     return {name: value for name, value in words.items() if value is not None and not _is_empty(value)}
 
@@ -194,7 +194,7 @@ def _is_empty(value: object) -> bool:
     return isinstance(value, list | tuple | dict) and not value
 
 
-def _added(options: OptionsT, fields: Mapping[str, tuple[str, Any]], name: str) -> OptionsT:
+def _with_fields(options: OptionsT, fields: Mapping[str, tuple[str, Any]], name: str) -> OptionsT:
     """Return options with other fields, each with the word that states it; none may be stated before."""
     plain = type(options)()
     for field, (word, _) in fields.items():
@@ -213,11 +213,11 @@ def _unit(name: object) -> Unit:
     return Unit(text.replace("-", "_"))
 
 
-def _assumptions(stated: Mapping[str, Any]) -> Any:
-    training, assumed, day = (stated.get(name) for name in AssumptionWords.__annotations__)
+def _assumptions(present: Mapping[str, Any]) -> Any:
+    training, inputs, day = (present.get(name) for name in AssumptionWords.__annotations__)
     if not (training is None or isinstance(training, str)):
         training = f"{parameters.real(training, 'training_flop'):g}"
-    if isinstance(assumed, Mapping):
-        assumed = [f"{name}={value}" for name, value in assumed.items()]
-    pairs = () if assumed is None else texts(assumed, "assume")
+    if isinstance(inputs, Mapping):
+        inputs = [f"{name}={value}" for name, value in inputs.items()]
+    pairs = () if inputs is None else texts(inputs, "assume")
     return parse_assumptions(training, pairs, None if day is None else day_of(day))

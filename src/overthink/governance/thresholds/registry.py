@@ -245,10 +245,10 @@ def day_of(day: str | date) -> date:
         >>> day_of("2026-01-22")
         datetime.date(2026, 1, 22)
     """
-    stated = instance(day, "as_of", str | date)
-    if isinstance(stated, datetime):
-        return stated.date()
-    return day_from(stated) if isinstance(stated, str) else stated
+    instance(day, "as_of", str | date)
+    if isinstance(day, str):
+        return day_from(day)
+    return day.date() if isinstance(day, datetime) else day
 
 
 def read_row(row: Mapping[str, Any]) -> Instrument:
