@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from overthink.data.record import Axis
     from overthink.forecasts import Forecast, forecast
     from overthink.governance.calculators.effective_compute import effective_compute
+    from overthink.governance.calculators.functions import calc
+    from overthink.governance.thresholds.lookup import thresholds
     from overthink.plan.study import Plan
     from overthink.stats.commitment import commitment_step
     from overthink.stats.divergence import divergence
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
+    from overthink.workflows.every_eval_ever import every_eval_ever
     from overthink.workflows.experiment import experiment
+    from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
+    from overthink.workflows.long_table import long_table
+    from overthink.workflows.methods import methods
     from overthink.workflows.request import AnalysisOptions
+    from overthink.workflows.samples import samples
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
     from overthink.workflows.study import Study
+    from overthink.workflows.table import table
     from overthink.workflows.verify import verify
 
 __all__ = [
@@ -48,6 +56,7 @@ __all__ = [
     "analyse",
     "arms",
     "best_at_k",
+    "calc",
     "check",
     "commitment_step",
     "compare",
@@ -55,18 +64,25 @@ __all__ = [
     "correct_judge",
     "divergence",
     "effective_compute",
+    "every_eval_ever",
     "experiment",
     "first_success_at_k",
     "forecast",
+    "forecast_table",
     "label",
+    "long_table",
     "majority_at_k",
+    "methods",
     "pass_at_k",
     "prepare",
     "report",
     "run",
+    "samples",
     "shape_verdict",
     "statement",
+    "table",
     "tasks",
+    "thresholds",
     "verify",
     "worst_at_k",
 ]
@@ -81,6 +97,7 @@ _HOMES = {
     "ReadOptions": "workflows.sources",
     "Study": "workflows.study",
     "best_at_k": "stats.pass_at_k",
+    "calc": "governance.calculators.functions",
     "check": "workflows.statement",
     "commitment_step": "stats.commitment",
     "compare": "workflows.compare",
@@ -88,14 +105,21 @@ _HOMES = {
     "correct_judge": "stats.judge_correction",
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
+    "every_eval_ever": "workflows.every_eval_ever",
     "experiment": "workflows.experiment",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
+    "forecast_table": "workflows.forecast_table",
     "label": "workflows.label",
+    "long_table": "workflows.long_table",
     "majority_at_k": "stats.pass_at_k",
+    "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",
+    "samples": "workflows.samples",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
+    "table": "workflows.table",
+    "thresholds": "governance.thresholds.lookup",
     "verify": "workflows.verify",
     "worst_at_k": "stats.pass_at_k",
 }

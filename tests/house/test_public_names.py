@@ -41,6 +41,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "analyse": lambda: overthink.analyse(study),
         "arms": lambda: overthink.arms("base", model="overthink/simulated"),
         "best_at_k": lambda: overthink.best_at_k([0.5, 1.0], [0.0, 1.0], [1, 2]),
+        "calc": lambda: overthink.calc.exfiltration(weights_bytes=1e12, upload_bytes_per_day=1e11),
         "check": lambda: overthink.check(study / "statement.json"),
         "commitment_step": lambda: overthink.commitment_step([1, 1, 8, 8, 8, 8], 8, rng=RNG(1)),
         "compare": lambda: overthink.compare([study]),
@@ -48,20 +49,27 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "correct_judge": lambda: overthink.correct_judge(VALUES, VALUES, rng=RNG(1)),
         "divergence": lambda: overthink.divergence(VALUES, VALUES, LADDER, rng=RNG(1)),
         "effective_compute": lambda: overthink.effective_compute(1e25, 100, alpha=(0.3, 1.0)),
+        "every_eval_ever": lambda: overthink.every_eval_ever(study, out),
         "experiment": lambda: overthink.experiment(
             model="overthink/simulated", safety="overthink/secret", budgets="0,8", draws=1, limit=2, progress=False
         ),
         "first_success_at_k": lambda: overthink.first_success_at_k([4], [1], [1, 2], batch=1),
         "forecast": lambda: overthink.forecast([100] * 5, [0, 1, 2, 5, 50], k=[1000], rng=RNG(1)),
+        "forecast_table": lambda: overthink.forecast_table(study, k=[10]),
         "label": lambda: overthink.label(study, out.with_suffix(".csv")),
+        "long_table": lambda: overthink.long_table(study),
         "majority_at_k": lambda: overthink.majority_at_k([2, 1], 0, [1, 2]),
+        "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
         "prepare": lambda: overthink.prepare(plan()),
         "report": lambda: overthink.report(study),
         "run": lambda: overthink.run(overthink.prepare(plan()), out),
+        "samples": lambda: overthink.samples(study, rung=0),
         "shape_verdict": lambda: overthink.shape_verdict(VALUES, LADDER, margin=0.05, rng=RNG(1)),
         "statement": lambda: overthink.statement(study, write=False),
+        "table": lambda: overthink.table(study),
         "tasks": lambda: overthink.tasks(capability=["overthink/arithmetic"]),
+        "thresholds": lambda: overthink.thresholds(as_of="2026-11-01"),
         "verify": lambda: overthink.verify(study, verifier="simulated", by="answer", out=out),
         "worst_at_k": lambda: overthink.worst_at_k([4], [1], [1, 2]),
     }
@@ -72,10 +80,10 @@ def test_every_public_function_can_be_called_twice(study: Path, tmp_path: Path) 
     assert set(calls(study, tmp_path)) == functions
     for attempt in ("first", "second"):  # a module of the same name would hide a function once it is loaded
         for name, call in calls(study, tmp_path / attempt).items():
-            if name in ("label", "run", "verify"):  # these write
+            if name in ("every_eval_ever", "label", "run", "verify"):  # these write
                 call = calls(study, tmp_path / f"{attempt}-{name}")[name]
             assert call() is not None
-            assert inspect.isfunction(getattr(overthink, name))
+            assert name == "calc" or inspect.isfunction(getattr(overthink, name))
 
 
 def test_every_public_name_has_a_docstring_and_is_listed() -> None:

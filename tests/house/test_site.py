@@ -107,7 +107,7 @@ def test_a_word_that_the_glossary_lacks_is_noticed() -> None:
 
 def test_the_reference_is_the_list_of_public_names() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    described = re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)$", text, flags=re.MULTILINE)
+    described = re.findall(r"^\.\. auto(?:function|class|exception|data):: (\w+)$", text, flags=re.MULTILINE)
     assert sorted(described) == sorted(overthink.__all__)
     listed = [name for block in re.findall(r"autosummary::\n\n((?:   \w+\n)+)", text) for name in block.split()]
     assert sorted(listed) == sorted(overthink.__all__)

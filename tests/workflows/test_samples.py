@@ -11,7 +11,7 @@ from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.pool import write_pool
 from overthink.workflows import samples as module
-from overthink.workflows.samples import samples
+from overthink.workflows.samples import samples_csv
 
 IDS = ("plain", "=1+1", 'a "quoted", id', "two\nlines", "-5", "@x")
 
@@ -33,7 +33,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def table(path: Path, **only: str | int) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO("\n".join(samples(path, only=only)))))
+    return list(csv.DictReader(io.StringIO("\n".join(samples_csv(path, only)))))
 
 
 def test_all_rows_come_with_their_transcripts(pool: Path) -> None:
@@ -68,4 +68,4 @@ def test_rows_can_be_chosen_and_come_in_pieces(pool: Path, monkeypatch: pytest.M
 )
 def test_what_is_not_there_is_refused(pool: Path, only: dict[str, str | int], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        list(samples(pool, only=only))
+        list(samples_csv(pool, only))

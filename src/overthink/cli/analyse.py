@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink.cli import options, report
 from overthink.cli.options import (
     Benign,
     Capability,
@@ -85,10 +84,11 @@ def analyse(
 ) -> None:
     """Logs, a study or a table: findings and report. No model is called."""
     from overthink.workflows import analyse as study
-    from overthink.workflows.request import AnalysisOptions
-    from overthink.workflows.sources import ReadOptions
 
-    read = ReadOptions(
+    result = study.analyse(
+        path,
+        out=out,
+        command=command_line(),
         axis=axis,
         high=high,
         scorer=scorer,
@@ -101,20 +101,19 @@ def analyse(
         ladder=ladder,
         errored=errored,
         invalid=invalid,
-    )
-    how = AnalysisOptions(
         level=level,
         seed=seed,
         margin=margin,
         hypothesis=hypothesis,
-        primary=tuple(primary) or None,
-        k_reference=options.k_reference(k_reference),
-        selectors=tuple(selectors) or None,
+        primary=primary,
+        k_reference=k_reference,
+        selector=selectors,
         stopping=stopping,
         labels=labels,
-        assumptions=report.assumptions(training_flop, assume, as_of),
-        shapes=report.shapes(model_shape),
+        training_flop=training_flop,
+        assume=assume,
+        as_of=as_of,
+        model_shape=model_shape,
         flop_per_byte=flop_per_byte,
     )
-    result = study.analyse(path, out=out, read=read, options=how, command=command_line())
     show(result, as_json=as_json)

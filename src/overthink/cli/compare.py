@@ -21,7 +21,7 @@ from overthink.cli.options import (
     Selectors,
     command_line,
 )
-from overthink.cli.report import FlopPerByte, ModelShapes, shapes
+from overthink.cli.report import FlopPerByte, ModelShapes
 
 Studies = Annotated[
     list[Path],
@@ -74,38 +74,31 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Two runs question by question; arms at equal compute: what each mitigation gives, costs, and if it eliminates."""
-    from overthink.cost.units import Unit
     from overthink.reports import comparison_text
     from overthink.workflows.compare import compare as put_side_by_side
-    from overthink.workflows.request import AnalysisOptions
-    from overthink.workflows.sources import ReadOptions
 
     comparison = put_side_by_side(
         studies,
         reference=reference,
         out=out,
-        read=ReadOptions(
-            axis=axis,
-            high=high,
-            scorer=scorer,
-            capability=capability,
-            safety=safety,
-            benign=benign,
-            reader=reader,
-            max_rows=max_rows,
-            ladder=ladder,
-        ),
-        options=AnalysisOptions(
-            level=level,
-            margin=margin,
-            seed=seed,
-            unit=None if by is None else Unit(by.replace("-", "_")),
-            shapes=shapes(model_shape),
-            flop_per_byte=flop_per_byte,
-            primary=tuple(primary) or None,
-            k_reference=options.k_reference(k_reference),
-            selectors=tuple(selectors) or None,
-        ),
+        axis=axis,
+        high=high,
+        scorer=scorer,
+        capability=capability,
+        safety=safety,
+        benign=benign,
+        reader=reader,
+        max_rows=max_rows,
+        ladder=ladder,
+        level=level,
+        margin=margin,
+        seed=seed,
+        by=by,
+        model_shape=model_shape,
+        flop_per_byte=flop_per_byte,
+        primary=primary,
+        k_reference=k_reference,
+        selector=selectors,
         command=command_line(),
     )
     if as_json:

@@ -1,18 +1,14 @@
 """The command `forecast`: parse, call, print."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from overthink.cli import terminal
 from overthink.cli.options import Benign, Capability, OneScorer, Reader, Safety, command_line, end_partly
-from overthink.errors import InputError
-from overthink.paths import name_text
+from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.table_files import FORMAT_NAMES
-
-if TYPE_CHECKING:
-    from overthink.forecasts.false_positives import FalsePositives
 
 TablePath = Annotated[
     Path,
@@ -78,92 +74,30 @@ def forecast(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """From few attempts to many: success at k, where it crosses a threshold, and what no assumption can narrow."""
-    from overthink.forecasts.findings import ForecastOptions
-    from overthink.workflows.forecast import ForecastRequest, forecast_path
-    from overthink.workflows.sources import ReadOptions
+    from overthink.workflows.forecast_table import forecast_table
 
-    if out is None and formats != ["html"]:
-        raise InputError(f"--format {','.join(formats)} is of the files that --out writes; add --out, or leave it out")
-    few, many = _claim_range(claim)
-    judge, rate = _judge(judge_fpr)
-    query = ForecastOptions(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
-    options = ForecastRequest(k=_tries(k, "--k"), level=level, stopping=stopping, options=query, judge=judge, seed=seed)
-    forecasts = forecast_path(
+    forecasts = forecast_table(
         table,
-        read=ReadOptions(
-            axis=axis,
-            high=high,
-            scorer=scorer,
-            capability=capability,
-            safety=safety,
-            benign=benign,
-            reader=reader,
-        ),
-        request=options,
+        out=out,
+        command=command_line(),
+        axis=axis,
+        high=high,
+        scorer=scorer,
+        capability=capability,
+        safety=safety,
+        benign=benign,
+        reader=reader,
+        k=k,
+        threshold=threshold,
+        claim=claim,
+        level=level,
+        stopping=stopping,
+        judge_fpr=judge_fpr,
+        band=band,
+        seed=seed,
+        format=formats,
     )
     if out is not None:
-        from overthink.workflows.forecast_report import write_forecasts
-
-        format_names = [word.strip().lower() for text in formats for word in text.split(",")]
-        page = write_forecasts(
-            forecasts, out, source=name_text(table.name), formats=format_names, command=command_line()
-        )
-        terminal.note(f"written: {out}", f"report: {page}")
+        terminal.note(f"written: {out}", f"report: {StudyFolder(out).report}")
     terminal.show(forecasts, as_json=as_json)
     end_partly(forecasts.unread)
-
-
-def _tries(text: str, option: str) -> tuple[int, ...]:
-    """Return numbers of tries, ascending; 10k is 10,000 and 1M is 1,000,000."""
-    sizes = []
-    for word in text.replace("_", "").split(","):
-        unit = {"k": 1_000, "K": 1_000, "M": 1_000_000}.get(word.strip()[-1:], 1)
-        number = word.strip()[:-1] if unit > 1 else word.strip()
-        try:
-            size = float(number) * unit
-        except ValueError:
-            size = float("nan")
-        if not 1 <= size <= 1e9 or size != int(size):
-            raise InputError(
-                f"{option} {text}: {word.strip()!r} is no number of tries; needed: from 1 to 1,000,000,000"
-            )
-        sizes.append(int(size))
-    return tuple(sorted(set(sizes)))
-
-
-def _claim_range(text: str) -> tuple[int, int]:
-    sizes = _tries(text, "--claim")
-    if len(sizes) != 2:
-        raise InputError(f"--claim {text} cannot be read; needed: few and many tries, as 1,100")
-    return sizes[0], sizes[1]
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    try:
-        shares = tuple(float(word) for word in text.split(","))
-    except ValueError:
-        shares = (float("nan"),)
-    if not all(0 < share < 1 for share in shares):
-        raise InputError(f"--threshold {text} cannot be used; needed: shares between 0 and 1, as 0.5")
-    return tuple(dict.fromkeys(shares))
-
-
-def _judge(text: str | None) -> "tuple[FalsePositives | None, float | None]":
-    """Return the false positives found by human labels, and the rate to warn of; None where unknown."""
-    from overthink.forecasts.false_positives import FalsePositives
-
-    if text is None:
-        return None, None
-    count, slash, failures = text.partition("/")
-    try:
-        if not slash:
-            rate = float(text)
-            if not 0 <= rate < 1:
-                raise ValueError(text)
-            return None, rate
-        judge = FalsePositives(int(count), int(failures))
-    except ValueError as failure:
-        raise InputError(
-            f"--judge-fpr {text} cannot be used; needed: a rate from 0 to below 1, or FLAGGED/FAILURES such as 3/1000"
-        ) from failure
-    return judge, judge.flagged / judge.failures

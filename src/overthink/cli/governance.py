@@ -4,9 +4,7 @@ The commands `statement` and `check`: parse, call, print.
 """
 
 import inspect
-import json
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +16,7 @@ from overthink.cli import terminal
 from overthink.data.visible import visible, visible_lines
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import Calculator, CalculatorInput
-from overthink.governance.thresholds import registry
-from overthink.governance.thresholds import text as wording
+from overthink.governance.thresholds import lookup
 
 govern_app = typer.Typer()
 """The commands `thresholds` and `calc`, added to the main command line."""
@@ -73,33 +70,17 @@ def thresholds(
     as_json: PrintJson = False,
 ) -> None:
     """Legal and voluntary thresholds on compute: number, operator, status on a day, what counts, source."""
-    day = _day(as_of)
-    only = None if instrument is None else registry.instrument(instrument)
-    rows = [(row, event) for row, event in registry.instruments_on(day) if only in (None, row)]
-    if not as_json:
-        terminal.output(wording.thresholds_text(rows, day))
-        return
-    document = {
-        "as_of": day.isoformat(),
-        "warnings": registry.stale(rows, day),
-        "note": wording.NOT_LEGAL_ADVICE,
-        "instruments": [registry.as_dict(row, event, day=day) for row, event in rows],
-    }
-    terminal.output_json(json.dumps(document, indent=2, ensure_ascii=False))
+    terminal.show(lookup.thresholds(as_of=as_of, instrument=instrument), as_json=as_json)
 
 
 def _command(calculator: type[Calculator]) -> Callable[..., None]:
     """Return the command of a calculator, with one option per input."""
 
     def command(**values: Any) -> None:
-        as_json, seed, day = values.pop("as_json"), values.pop("seed"), _day(values.pop("as_of"))
-        import numpy as np
+        from overthink.governance.calculators.functions import function_of
 
-        result = calculator.calculate(day=day, rng=np.random.default_rng(seed), **values)
-        if as_json:
-            terminal.output_json(json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
-        else:
-            terminal.output(wording.calculation_text(result))
+        as_json = values.pop("as_json")
+        terminal.show(function_of(calculator)(**values), as_json=as_json)
 
     common = {"as_of": (LookupDay, None), "seed": (RangeSeed, 0), "as_json": (PrintJson, False)}
     types = {field.name: _option(field) for field in calculator.inputs()} | {n: kind for n, (kind, _) in common.items()}
@@ -124,10 +105,6 @@ def _option(field: CalculatorInput) -> Any:
 def _plain(help_text: str) -> str:
     """Return a help text as Typer prints it as it stands: calculators come from files and packages, too."""
     return escape(visible_lines(help_text))
-
-
-def _day(text: str | None) -> date:
-    return date.today() if text is None else registry.day_from(text)
 
 
 for _calculator in CALCULATORS.values():

@@ -31,9 +31,19 @@ def label(
 ) -> None:
     """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
     from overthink.workflows.label import label
-    from overthink.workflows.sources import ReadOptions
 
-    read = ReadOptions(axis=axis, high=high, scorer=scorer, capability=capability, safety=safety, benign=benign)
-    sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text, read=read)
+    sheet = label(
+        path,
+        out,
+        per_rung=per_rung,
+        seed=seed,
+        show_text=show_text,
+        axis=axis,
+        high=high,
+        scorer=scorer,
+        capability=capability,
+        safety=safety,
+        benign=benign,
+    )
     terminal.note(*filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())))
     options.end_partly(sheet.unread)

@@ -20,6 +20,6 @@ def methods(
     ] = "text",
 ) -> None:
     """What was done, as sentences for a paper, from plan, analysis and findings; what they do not state is unknown."""
-    from overthink.workflows.methods import methods_text
+    from overthink.workflows import methods as paragraphs
 
-    terminal.output(methods_text(path, form=form))
+    terminal.output(paragraphs.methods(path, format=form))

@@ -10,7 +10,6 @@ from overthink.cli.options import KReference, Primary, Selectors, command_line, 
 
 if TYPE_CHECKING:
     from overthink.cost.model_shape import SourcedShape
-    from overthink.storage.json_documents import Assumptions
 
 TrainingFlop = Annotated[
     str | None,
@@ -59,18 +58,6 @@ def register(app: typer.Typer) -> None:
     app.command()(report)
 
 
-def assumptions(training_flop: str | None, assume: list[str], as_of: str | None) -> "Assumptions":
-    """Return the assumptions about the model, parsed and checked.
-
-    Raises:
-        InputError: A value, a name or the day cannot be read.
-    """
-    from overthink.governance.thresholds.registry import day_from
-    from overthink.workflows.request import parse_assumptions
-
-    return parse_assumptions(training_flop, assume, None if as_of is None else day_from(as_of))
-
-
 def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
     """Return model shapes by model name, parsed and checked.
 
@@ -99,18 +86,21 @@ def report(
 ) -> None:
     """Make a study's findings, report and figures again from its pool."""
     from overthink.workflows import analyse
-    from overthink.workflows.request import AnalysisOptions
+    from overthink.workflows.words import format_names
 
-    how = AnalysisOptions(
-        assumptions=assumptions(training_flop, assume, as_of),
-        shapes=shapes(model_shape),
+    result = analyse.report(
+        path,
+        format=formats,
+        training_flop=training_flop,
+        assume=assume,
+        as_of=as_of,
+        model_shape=model_shape,
         flop_per_byte=flop_per_byte,
-        primary=tuple(primary) or None,
-        k_reference=options.k_reference(k_reference),
-        selectors=tuple(selectors) or None,
+        primary=primary,
+        k_reference=k_reference,
+        selector=selectors,
+        command=command_line(),
     )
-    format_names = [word.strip().lower() for text in formats for word in text.split(",")]
-    result = analyse.report(path, formats=format_names, options=how, command=command_line())
     show(result, as_json=as_json)
-    if result.folder is not None and {"svg", "png", "pdf"} & set(format_names):
+    if result.folder is not None and {"svg", "png", "pdf"} & set(format_names(formats)):
         terminal.note(f"figures: {result.folder.figures}")

@@ -24,8 +24,8 @@ def samples(
     ] = None,
 ) -> None:
     """Every sample behind the rungs as CSV: log, epoch, and the address and command that open its transcript."""
-    from overthink.workflows.samples import samples as of_study
+    from overthink.workflows.samples import samples_csv
 
     options = {"task": task, "arm": arm, "rung": rung, "question": question, "verdict": verdict}
-    for piece in of_study(path, only={name: cell for name, cell in options.items() if cell is not None}):
+    for piece in samples_csv(path, {name: cell for name, cell in options.items() if cell is not None}):
         terminal.output(piece)

@@ -39,12 +39,10 @@ def table(
     out: Annotated[Path | None, typer.Option(help="File for the table; printed if left out.", metavar="FILE")] = None,
 ) -> None:
     """Findings as a table for a paper: CSV, Markdown or LaTeX. Nothing is computed anew."""
-    from overthink.storage.files import write_text
-    from overthink.workflows.table import format_of, table_text
+    from overthink.workflows import table as tables
 
-    text = table_text(path, content=what, form=form or format_of(out))
+    text = tables.table(path, what=what, format=form, out=out)
     if out is None:
         terminal.output(text)
     else:
-        write_text(out, text)
         terminal.note(f"written: {out}")

@@ -4,8 +4,10 @@ A parameter of the wrong type is a TypeError, one outside its range a ValueError
 though Python counts with it; in an array of values it stands for 0 and 1.
 """
 
+import difflib
 import math
 import numbers
+from collections.abc import Iterable
 from types import UnionType
 from typing import Any
 
@@ -134,6 +136,30 @@ def texts(values: object, name: str) -> tuple[str, ...]:
     if not is_sequence or not all(isinstance(value, str) for value in values):  # type: ignore[attr-defined]
         raise TypeError(f"{name} is {_shown(values)}; needed: a list of texts")
     return tuple(values)  # type: ignore[arg-type]
+
+
+def refuse_unknown(words: Iterable[str], parameters: Iterable[str], function: str) -> None:
+    """Raise an error for a keyword argument that a function does not take.
+
+    Args:
+        words: Names of the arguments.
+        parameters: Names that it takes.
+        function: Its name.
+
+    Raises:
+        TypeError: There is one; the nearest names are suggested.
+
+    Example:
+        >>> refuse_unknown(["safty"], ["safety", "seed"], "analyse")
+        Traceback (most recent call last):
+        TypeError: analyse() takes no 'safty'; nearest: safety
+    """
+    names = list(parameters)
+    for word in words:
+        if word not in names:
+            near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+            hint = f"nearest: {', '.join(near)}" if near else f"needed: one of {', '.join(names)}"
+            raise TypeError(f"{function}() takes no {word[:40]!r}; {hint}")
 
 
 def number_words(value: object) -> str:

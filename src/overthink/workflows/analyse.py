@@ -9,7 +9,7 @@ Nothing here computes, draws or calls a model: the workflows call other modules 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from overthink._version import __version__
 from overthink.cost.estimate import study_usage
@@ -48,6 +48,7 @@ from overthink.workflows.sources import (
 from overthink.workflows.study import Study
 from overthink.workflows.unfinished import ReportsSoFar
 from overthink.workflows.waves import OnWave
+from overthink.workflows.words import AnalyseWords, ReportWords, analysis, format_names, reading, texts
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
@@ -67,6 +68,7 @@ def analyse(
     read: ReadOptions | None = None,
     options: AnalysisOptions | None = None,
     command: str | None = None,
+    **words: Unpack[AnalyseWords],
 ) -> Study:
     """Analyse Inspect logs, a study, or a plain table. No model is called.
 
@@ -76,17 +78,20 @@ def analyse(
         read: Properties that logs and tables do not state; None reads them as capability.
         options: Analysis options; None for the study's own plan, or the defaults.
         command: The command line, for the report.
+        **words: Options of the command line, with underscores for hyphens and spelled as there, such as
+            ``safety="probe@judge:high=harm"``, ``hypothesis="up@2k,flat@8k,down"``, ``margin=0.03``.
 
     Returns:
         The study; its report is `study.html()`.
 
     Raises:
-        InputError: The path cannot be read, or the labels do not match its answers.
+        InputError: The path or a word cannot be read, or the labels do not match its answers.
     """
-    (source,) = read_sources([Path(path)], read or ReadOptions())
+    read, options = reading(words, read), analysis(words, options)
+    (source,) = read_sources([Path(path)], read)
     if out is not None and Path(out).resolve() != Path(path).resolve():
         source = with_logs_from_here(source, Path(path))
-    return analyse_source(source, options or AnalysisOptions(), out=out, command=command)
+    return analyse_source(source, options, out=out, command=command)
 
 
 def analyse_source(
@@ -106,7 +111,7 @@ def stored_study(study: Study, out: str | Path) -> Study:
 @arg.checked(session=arg.a_session, out=arg.a_path, command=arg.a(str | None))
 @outside_loops
 def run(
-    session: "Session",
+    session: "Session | Plan",
     out: str | Path,
     *,
     resume: bool = False,
@@ -120,7 +125,7 @@ def run(
     A stopped run keeps every complete trace; with `resume` it collects the missing ones, or those of a larger plan.
 
     Args:
-        session: The plan with its models and tasks, from :func:`prepare`.
+        session: The plan with its models and tasks, from :func:`prepare`; or the plan, which is then prepared.
         out: The study's folder; new, or with `resume` one that holds this plan or a smaller one.
         resume: Resume or extend an existing study.
         on_trace: Called with the rows of every complete trace.
@@ -136,6 +141,7 @@ def run(
         StoppedError: The run stopped; repeat it with `resume`.
         KeyboardInterrupt: The user stopped it; repeat it with `resume`.
     """
+    session = prepare(session) if isinstance(session, Plan) else session
     plan, folder = session.plan, StudyFolder(Path(out))
     models = models_at_start(session, folder, shapes or {})
     with open_folder(folder, plan, resume=resume) as existing:
@@ -162,13 +168,16 @@ def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs:
     return replace(source, request=earlier, notes=(*source.notes, lost))
 
 
-@arg.checked(path=arg.a_path, formats=arg.texts, options=arg.a(AnalysisOptions | None), command=arg.a(str | None))
+@arg.checked(
+    path=arg.a_path, formats=arg.text_or_texts, options=arg.a(AnalysisOptions | None), command=arg.a(str | None)
+)
 def report(
     path: str | Path,
     *,
-    formats: Sequence[str] = ("html",),
+    formats: str | Sequence[str] = ("html",),
     options: AnalysisOptions | None = None,
     command: str | None = None,
+    **words: Unpack[ReportWords],
 ) -> Study:
     """Regenerate a study's findings and report from its pool.
 
@@ -177,11 +186,14 @@ def report(
         formats: "svg", "png" and "pdf" draw the page's charts into its folder `figures`; the page is always made.
         options: Analysis options and assumptions; None for those of the earlier analysis.
         command: The command line, for the report.
+        **words: Options of the command line, with underscores for hyphens and spelled as there, such as
+            ``training_flop="3.8e25"``; ``format`` is another name of `formats`.
 
     Raises:
         InputError: The folder holds no study, a format is unknown, or an assumption is impossible.
     """
-    figures = figure_formats(formats)
+    figures = figure_formats(format_names(words.get("format") or formats))
+    options = analysis(words, options)
     folder = StudyFolder(Path(path))
     folder.require()
     study = analyse(folder.path, out=folder.path, options=options, command=command)
@@ -190,18 +202,20 @@ def report(
     return study
 
 
-@arg.checked(capability=arg.texts, safety=arg.texts, benign=arg.texts, args=arg.a(Mapping | None))
+@arg.checked(
+    capability=arg.text_or_texts, safety=arg.text_or_texts, benign=arg.text_or_texts, args=arg.a(Mapping | None)
+)
 def tasks(
     *,
-    capability: Sequence[str] = (),
-    safety: Sequence[str] = (),
-    benign: Sequence[str] = (),
+    capability: str | Sequence[str] = (),
+    safety: str | Sequence[str] = (),
+    benign: str | Sequence[str] = (),
     args: Mapping[str, str | int | float | bool] | None = None,
 ) -> tuple[TaskPlan, ...]:
     """Parse tasks of the command line: `TASK@scorer.key:high=word`.
 
     Args:
-        capability: Tasks that measure what the model can do.
+        capability: Tasks that measure what the model can do; a text is one task.
         safety: Tasks that measure whether it stays safe.
         benign: Tasks that measure whether it refuses harmless requests.
         args: Arguments of the tasks; None for none.
@@ -211,7 +225,8 @@ def tasks(
     """
     from overthink.collect.scoring.polarity import task_plans
 
-    return task_plans(capability=capability, safety=safety, benign=benign, args=dict(args or {}))
+    by_axis = {"capability": capability, "safety": safety, "benign": benign}
+    return task_plans(**{axis: texts(named, axis) for axis, named in by_axis.items()}, args=dict(args or {}))
 
 
 @arg.checked(text=arg.a(str), model=arg.a(str))

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from types import UnionType
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, get_args
 
 from overthink.data import parameters
 from overthink.errors import InputError
 from overthink.paths import path_status
+from overthink.plan.study import Plan
 
 Check = Callable[[object, str], object]
 """A check of a value, with the name of its parameter."""
@@ -38,9 +39,12 @@ def checked(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
+        own = accepted_words(signature)
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            if own is not None:
+                parameters.refuse_unknown(kwargs, own, function.__name__)
             for name, value in signature.bind(*args, **kwargs).arguments.items():
                 if name in checks:
                     checks[name](value, name)
@@ -49,6 +53,24 @@ def checked(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return call
 
     return decorate
+
+
+def accepted_words(signature: inspect.Signature) -> tuple[str, ...] | None:
+    """Return the names that a function takes by keyword, those of its words included; None if it takes no words.
+
+    Args:
+        signature: Its signature, whose last parameter may be `**words: Unpack[...]`.
+    """
+    last = next(reversed([*signature.parameters.values()]), None)
+    if last is None or last.kind is not last.VAR_KEYWORD:
+        return None
+    (words,) = get_args(last.annotation)
+    own = (
+        name
+        for name, each in signature.parameters.items()
+        if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+    )
+    return (*own, *words.__annotations__)
 
 
 def a(kind: type | UnionType) -> Check:
@@ -79,10 +101,11 @@ def a_path_or_none(value: object, name: str) -> None:
 
 
 def a_session(value: object, name: str) -> None:
-    """Check that a value is a session; what collects is loaded only where there is one."""
-    if type(value).__name__ != "Session":
+    """Check that a value is a session or a plan; what collects is loaded only where there is one."""
+    if not isinstance(value, Plan) and type(value).__name__ != "Session":
+        kind = type(value).__name__
         raise TypeError(
-            f"{name} is {parameters.number_words(value)}, a {type(value).__name__}; needed: what prepare(plan) returns"
+            f"{name} is {parameters.number_words(value)}, a {kind}; needed: a plan, or what prepare(plan) returns"
         )
 
 
@@ -111,6 +134,12 @@ def whole(least: int, most: int = parameters.MOST) -> Check:
     return check
 
 
+def whole_or_none(least: int) -> Check:
+    """Return the check of a whole number that may be left out."""
+    check = whole(least)
+    return lambda value, name: None if value is None else check(value, name)
+
+
 def number_or_none(value: object, name: str) -> None:
     """Check a finite number that may be left out; its ValueError is an InputError."""
     if value is not None:
@@ -123,9 +152,25 @@ def seed_or_none(value: object, name: str) -> None:
         whole(0, LARGEST_SEED)(value, name)
 
 
+def word_of(*words: str) -> Check:
+    """Return the check of a word of a closed list, which may be left out."""
+
+    def check(value: object, name: str) -> None:
+        if value is not None and parameters.instance(value, name, str) not in words:
+            raise InputError(f"{name} is {value!r}; needed: one of {', '.join(words)}")
+
+    return check
+
+
 def texts(value: object, name: str) -> None:
     """Check a list of texts."""
     parameters.texts(value, name)
+
+
+def text_or_texts(value: object, name: str) -> None:
+    """Check a text, or a list of texts."""
+    if not isinstance(value, str):
+        parameters.texts(value, name)
 
 
 def texts_or_none(value: object, name: str) -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 
@@ -40,6 +41,7 @@ from overthink.workflows.sources import (
     with_logs_from_here,
 )
 from overthink.workflows.study import Study
+from overthink.workflows.words import CompareWords, analysis, reading
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
@@ -103,30 +105,32 @@ class _ComparedSource:
 
 
 @arg.checked(
-    paths=arg.paths,
     reference=arg.a(str | None),
     out=arg.a_path_or_none,
     read=arg.a(ReadOptions | None),
     options=arg.a(AnalysisOptions | None),
 )
 def compare(
-    paths: Sequence[str | Path],
-    *,
+    paths: str | Path | Sequence[str | Path],
+    *others: str | Path,
     reference: str | None = None,
     out: str | Path | None = None,
     read: ReadOptions | None = None,
     options: AnalysisOptions | None = None,
     command: str | None = None,
+    **words: Unpack[CompareWords],
 ) -> Study:
     """Compare arms question by question, and on one axis of total compute with a verdict on every mitigation.
 
     Args:
-        paths: One study with several arms, or several studies, logs or tables on the same questions.
+        paths: One study with several arms, or several studies, logs or tables on the same questions; a list, or one.
+        *others: More of them, if `paths` is one.
         reference: Reference arm; None for ``base`` of the first source that has it, else the first source's first arm.
         out: Folder for pool, findings and report; None writes nothing.
         read: Properties that logs and tables do not state.
         options: Analysis options; None for values the studies agree on, else the defaults.
         command: The command line, for the report.
+        **words: Options of the command line, with underscores for hyphens and spelled as there, such as ``by="flop"``.
 
     Returns:
         The arms as one study; its kinds ``arm_difference``, ``safety_tax`` and ``mitigation`` are the comparison, and
@@ -135,6 +139,8 @@ def compare(
     Raises:
         InputError: There is only one arm, no such reference, no common task or questions, or nothing to compare at.
     """
+    paths = _path_list(paths, others)
+    read, options = reading(words, read), analysis(words, options)
     for path in (*paths, *([] if out is None else [out])):
         path_kind(Path(path))  # links in circles and names that are too long are refused
     if len({os.path.realpath(path) for path in paths}) < len(paths):
@@ -142,7 +148,7 @@ def compare(
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     own_paths = [Path(path) for path in paths]
-    each = read_sources(own_paths, read or ReadOptions())
+    each = read_sources(own_paths, read)
     from_here = [(path, with_logs_from_here(source, path)) for path, source in zip(own_paths, each, strict=True)]
     sources = _compared_sources(with_one_task(from_here))
     chosen = _reference(sources, reference)
@@ -155,7 +161,7 @@ def compare(
     differences = run_differences(rows, references)
     differences += _other_texts(own_paths, sources, references, differences)
     options = replace(
-        options or AnalysisOptions(),
+        options,
         reference=chosen,
         counterparts=counterparts,
         other_measures=tuple((each.arm, each.task, each.name) for each in differences if each.measures),
@@ -183,6 +189,21 @@ def compare(
         unread=tuple(fault for source in sources for fault in source.source.unread),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
+
+
+def _path_list(paths: object, others: Sequence[object]) -> Sequence[str | Path]:
+    """Return the paths of a list, or one behind the other.
+
+    Raises:
+        TypeError: They are no paths, or paths behind a list.
+        InputError: There is none, or one is no path of this system.
+    """
+    if isinstance(paths, str | Path):
+        paths = [paths, *others]
+    elif others:
+        raise TypeError("paths is a list with other paths behind it; needed: all in the list, or none in a list")
+    arg.paths(paths, "paths")
+    return paths  # type: ignore[return-value]
 
 
 def _other_texts(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
 from overthink.workflows import arguments as arg
 from overthink.workflows.sources import ReadOptions, Source, read_sources
+from overthink.workflows.words import LabelWords, reading
 
 _NO_TEXT_REASONS = {
     Estimand.RESAMPLED: "resampled (each is a share of several answers)",
@@ -65,6 +67,7 @@ def label(
     seed: int = 0,
     show_text: bool = False,
     read: ReadOptions | None = None,
+    **words: Unpack[LabelWords],
 ) -> Sheet:
     """Sample answers for human labels, and write them as a sheet with an empty column `label`.
 
@@ -75,6 +78,7 @@ def label(
         seed: Seed of the sample.
         show_text: Write question and answer into the sheet if the logs hold them.
         read: Properties that logs and tables do not state, the same as for their analysis.
+        **words: Options of the command line that say the same, such as ``safety="probe@judge:high=harm"``.
 
     Returns:
         Number of sampled answers, and of those without text.
@@ -82,7 +86,7 @@ def label(
     Raises:
         InputError: The path cannot be read, the sheet exists, or there are no texts to show.
     """
-    (source,) = read_sources([Path(path)], read or ReadOptions())
+    (source,) = read_sources([Path(path)], reading(words, read))
     places = label_sample(from_frame(source.pool), per_rung=per_rung, rng=np.random.default_rng(seed))
     texts = _texts(Path(path), source, places) if show_text else None
     write_label_sheet(Path(out), places, texts)

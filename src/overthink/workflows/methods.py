@@ -8,15 +8,34 @@ import polars as pl
 from overthink.data.pool import read
 from overthink.errors import InputError
 from overthink.paths import is_there
-from overthink.reports.paper.methods import StudyRecord, methods
+from overthink.reports.paper.methods import StudyRecord
+from overthink.reports.paper.methods import methods as methods_of
 from overthink.reports.paper.methods_text import latex_methods, markdown_methods, plain_methods
 from overthink.storage.json_documents import read_analysis, read_plan
 from overthink.storage.pool import scan_pool
 from overthink.storage.study_folder import StudyFolder
+from overthink.workflows import arguments as arg
 from overthink.workflows.table import stored_findings
 
 Format = Literal["text", "md", "latex"]
 _WRITERS = {"text": plain_methods, "md": markdown_methods, "latex": latex_methods}
+
+
+@arg.checked(path=arg.a_path, format=arg.word_of("text", "md", "latex"))
+def methods(path: str | Path, *, format: Format = "text") -> str:  # noqa: A002 - the word of the command line
+    """Return what was done in a study, as sentences for a paper.
+
+    Args:
+        path: The folder of a study, or one that `analyse`, `compare` or `forecast_table` wrote with `out`.
+        format: "text", "md", or "latex" with a paragraph per topic.
+
+    Returns:
+        One paragraph per topic. What the folder does not record is called unknown.
+
+    Raises:
+        InputError: The folder holds no findings, a file of it cannot be read, or they do not belong together.
+    """
+    return methods_text(Path(path), form=format)
 
 
 def methods_text(path: Path, *, form: Format = "text") -> str:
@@ -32,7 +51,7 @@ def methods_text(path: Path, *, form: Format = "text") -> str:
     Raises:
         InputError: The folder holds no findings, a file of it cannot be read, or they do not belong together.
     """
-    return _WRITERS[form](methods(study_record(path)))
+    return _WRITERS[form](methods_of(study_record(path)))
 
 
 def study_record(path: Path) -> StudyRecord:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
@@ -41,6 +41,11 @@ from overthink.workflows.models import models_of_plan, models_of_rows
 from overthink.workflows.readers import LogReader, TableReader, read_claimed, read_with, reader_of
 from overthink.workflows.resume import cut_short, is_outdated
 
+Checkpoints = Literal["tokens", "turns", "cost"]
+Errored = Literal["inspect", "set-aside", "wrong"]
+Invalid = Literal["set-aside", "count"]
+_CLOSED = {"checkpoints": get_args(Checkpoints), "errored": get_args(Errored), "invalid": get_args(Invalid)}
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
@@ -73,16 +78,19 @@ class ReadOptions:
     capability: Sequence[str] = ()
     safety: Sequence[str] = ()
     benign: Sequence[str] = ()
-    checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
+    checkpoints: Checkpoints = "tokens"
     max_rows: int | None = None
     reader: str | None = None
     ladder: str | None = None
-    errored: Literal["inspect", "set-aside", "wrong"] = "inspect"
-    invalid: Literal["set-aside", "count"] = "set-aside"
+    errored: Errored = "inspect"
+    invalid: Invalid = "set-aside"
 
     def __post_init__(self) -> None:
         for name in ("axis", "high", "scorer", "checkpoints", "reader", "ladder", "errored", "invalid"):
             arg.a(str | None)(getattr(self, name), name)
+        for name, words in _CLOSED.items():
+            if getattr(self, name) not in words:
+                raise InputError(f"{name} is {getattr(self, name)!r}; needed: one of {', '.join(words)}")
         if self.max_rows is not None:
             arg.whole(0)(self.max_rows, "max_rows")
         for axis in AXES:

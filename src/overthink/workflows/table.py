@@ -11,10 +11,12 @@ from overthink.paths import file_sha256, is_there, name_text
 from overthink.reports.paper.contents import Content, data_table, printed_table
 from overthink.reports.paper.latex import latex_text
 from overthink.reports.paper.markdown import markdown_text
+from overthink.storage.files import write_text
 from overthink.storage.findings import FindingsMeta, read_findings
 from overthink.storage.json_documents import read_plan
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.csv_cells import csv_text
+from overthink.workflows import arguments as arg
 from overthink.workflows.resume import is_outdated
 
 Format = Literal["csv", "md", "latex"]
@@ -89,6 +91,42 @@ def table_text(path: Path, *, content: str = "curves", form: Format = "md") -> s
         return csv_text((data.columns, *data.rows))
     printed = printed_table(stored.findings, chosen, source=stored.name)
     return markdown_text(printed) if form == "md" else latex_text(printed, label=f"tab:overthink-{content}")
+
+
+@arg.checked(
+    path=arg.a_path,
+    what=arg.word_of(*Content),
+    format=arg.word_of("csv", "md", "latex"),
+    out=arg.a_path_or_none,
+)
+def table(
+    path: str | Path,
+    *,
+    what: str = "curves",
+    format: Format | None = None,  # noqa: A002 - the word of the command line
+    out: str | Path | None = None,
+) -> str:
+    """Return findings as a table for a paper. Nothing is computed anew.
+
+    Args:
+        path: The folder of a study, or one that `analyse`, `compare` or `forecast_table` wrote with `out`.
+        what: "curves", a row per task, arm and rung; "verdicts"; "gates"; "differences" between rungs; "compare", arms
+            against their reference; "forecast"; or "findings", all of them.
+        format: "csv", at full precision; "md"; "latex", with booktabs; None for what the ending of `out` asks for, else
+            Markdown.
+        out: File for the table, too; None writes nothing.
+
+    Returns:
+        The table as text, which ends in a newline.
+
+    Raises:
+        InputError: The folder holds no findings, or none of this kind, or a word is none of these.
+    """
+    file = None if out is None else Path(out)
+    text = table_text(Path(path), content=what, form=format or format_of(file))
+    if file is not None:
+        write_text(file, text)
+    return text
 
 
 def format_of(out: Path | None) -> Format:

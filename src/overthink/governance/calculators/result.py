@@ -5,6 +5,7 @@ in its logarithm, since most inputs are uncertain by a factor; uniformly where i
 independently of each other.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from overthink.data.visible import visible_lines
 from overthink.errors import InputError
-from overthink.governance.inputs import Range
+from overthink.governance.inputs import Range, look_up
+from overthink.governance.thresholds.text import calculation_text
 
 TableValue = str | float | bool | None
 InputValue = Range | str | float
@@ -48,9 +51,9 @@ class Result:
         return {**ends, "unit": self.unit, "reason": reason}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Calculation:
-    """Result of a calculator.
+    """Result of a calculator; it shows itself as the text that the command prints.
 
     Attributes:
         results: The results.
@@ -76,9 +79,24 @@ class Calculation:
     calculator: str = ""
     inputs: Sequence[tuple[str, InputValue, str]] = ()
 
+    def __repr__(self) -> str:
+        return visible_lines(self.text())
+
     def result(self, name: str) -> Result:
-        """Return the result with a name."""
-        return next(result for result in self.results if result.name == name)
+        """Return the result with a name.
+
+        Raises:
+            InputError: There is none of this name; the nearest names are suggested.
+        """
+        return look_up(name, {result.name: result for result in self.results}, what="result")
+
+    def text(self) -> str:
+        """Return the calculation as text: label, inputs, results, tables, formula, source, range, limitations."""
+        return calculation_text(self)
+
+    def json(self) -> str:
+        """Return the calculation as a JSON document."""
+        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON object."""

@@ -7,11 +7,12 @@ instrument counts deployment inference towards its number, and no row may claim 
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, get_args
 
+from overthink.data.parameters import instance
 from overthink.errors import InputError
 from overthink.governance.inputs import look_up
 
@@ -231,6 +232,23 @@ def day_from(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise InputError(f"{text!r} is not a date; needed: a day as YYYY-MM-DD, such as 2026-01-22") from None
+
+
+def day_of(day: str | date) -> date:
+    """Return a day, which may be stated as YYYY-MM-DD.
+
+    Raises:
+        TypeError: It is neither a text nor a day.
+        InputError: The text is not such a date.
+
+    Example:
+        >>> day_of("2026-01-22")
+        datetime.date(2026, 1, 22)
+    """
+    instance(day, "as_of", str | date)
+    if isinstance(day, str):
+        return day_from(day)
+    return day.date() if isinstance(day, datetime) else day
 
 
 def read_row(row: Mapping[str, Any]) -> Instrument:

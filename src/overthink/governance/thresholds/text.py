@@ -3,10 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
-from overthink.governance.calculators.result import Calculation, InputValue, Result, TableValue
 from overthink.governance.inputs import Range
 from overthink.governance.thresholds.registry import VERIFICATIONS, Event, Instrument, stale
+
+if TYPE_CHECKING:  # a calculation shows itself by this text
+    from overthink.governance.calculators.result import Calculation, InputValue, Result, TableValue
 
 NOT_LEGAL_ADVICE = "A reviewed list, not legal advice. No instrument counts deployment inference towards its number."
 _PLAIN = 1e5
@@ -28,7 +31,7 @@ def number(value: float) -> str:
     return f"{float(f'{value:.4g}'):,g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def calculation_text(calculation: Calculation) -> str:
+def calculation_text(calculation: "Calculation") -> str:
     """Return a calculation as text: label, inputs, results, tables, formula, source, range, limitations."""
     lines = [
         f"{calculation.calculator}: {calculation.label}",
@@ -86,7 +89,7 @@ def _details(row: Instrument, event: Event) -> list[str]:
     return ["", *(f"  {name}: {part}" for name, part in parts.items() if part)]
 
 
-def _result(result: Result) -> str:
+def _result(result: "Result") -> str:
     name = _words(result.name)
     if result.low is not None and result.high is not None and result.low != result.high:
         ends = f"{number(result.low)} to {number(result.high)} {result.unit}"
@@ -97,7 +100,7 @@ def _result(result: Result) -> str:
     return f"{name}: none; {result.reason or 'no finite value under these inputs'}"
 
 
-def _row(row: Mapping[str, TableValue]) -> str:
+def _row(row: "Mapping[str, TableValue]") -> str:
     """Return a row of a table: interval ends are joined, and a threshold with its operator and unit."""
     parts = []
     for key, cell in row.items():
@@ -112,19 +115,19 @@ def _row(row: Mapping[str, TableValue]) -> str:
     return ", ".join(parts)
 
 
-def _ends(name: str, low: TableValue, high: TableValue) -> list[str]:
+def _ends(name: str, low: "TableValue", high: "TableValue") -> list[str]:
     if not (isinstance(low, float) and isinstance(high, float)):
         return []
     return [f"{name} {number(low)}" + (f" to {number(high)}" if low != high else "")]
 
 
-def _cell(cell: TableValue) -> str:
+def _cell(cell: "TableValue") -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return number(cell) if isinstance(cell, float) else str(cell)
 
 
-def _value(value: InputValue) -> str:
+def _value(value: "InputValue") -> str:
     if isinstance(value, Range):
         return f"{number(value.low)} to {number(value.high)}"
     return number(value) if isinstance(value, float) else value

@@ -1,0 +1,79 @@
+"""A study as records of Every Eval Ever: the aggregate record of its statement, and a line per sample."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from overthink.data.pool import read
+from overthink.governance.statement.sample_records import PREFIX, RecordPlace, points_by_rung, sample_record
+from overthink.governance.statement.schema import Statement
+from overthink.paths import file_sha256
+from overthink.storage.files import storage_errors, write_text
+from overthink.storage.pool import scan_pool
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows import arguments as arg
+from overthink.workflows.statement import statement
+
+_COLUMNS = (
+    *("question", "draw", "rung", "value", "answer", "verdict", "requested_tokens", "effort", "thinking_tokens"),
+    *("answer_tokens", "prompt_tokens", "log", "epoch"),
+)
+
+
+@arg.checked(path=arg.a_path, out=arg.a_path, facts=arg.a_path_or_none)
+def every_eval_ever(path: str | Path, out: str | Path, *, facts: str | Path | None = None) -> Path:
+    """Write a study as records of Every Eval Ever, schema 0.3.0: a result per rung of every curve, a line per sample.
+
+    What the schema has no field for (budgets asked for and consumed, arms, draws, estimands, failed gates, what K
+    counts) is text in `additional_details` and `metadata`. Samples without a value are left out, as its scores are
+    numbers; `overthink:samples_without_value` says how many. The texts of questions stay in the logs.
+
+    Args:
+        path: A study's folder, or what `analyse` wrote with `out`.
+        out: Folder of the collection; the files are below ``data/overthink/DEVELOPER/MODEL``, as the schema demands.
+        facts: What findings do not contain, as for :func:`statement`.
+
+    Returns:
+        Path of the aggregate record; the samples are beside it, and `analyse` reads their folder.
+
+    Raises:
+        InputError: No statement can be made of the folder.
+    """
+    document = statement(path, facts=facts, write=False).statement
+    record: dict[str, Any] = json.loads(json.dumps(document.every_eval_ever))
+    place, folder = RecordPlace.of(record), Path(out)
+    rows = read(scan_pool(StudyFolder(Path(path)).pool))
+    lines = list(_lines(document, record, rows))
+    samples = folder / place.samples
+    with storage_errors(folder):
+        samples.parent.mkdir(parents=True, exist_ok=True)
+    write_text(samples, "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines))
+    record["detailed_evaluation_results"] = {
+        "format": "jsonl",
+        "file_path": place.samples,
+        "hash_algorithm": "sha256",
+        "checksum": file_sha256(samples),
+        "total_rows": len(lines),
+        "additional_details": {
+            f"{PREFIX}samples_without_value": str(rows["value"].null_count()),
+            f"{PREFIX}inputs": "the texts of questions are in the logs, not here",
+        },
+    }
+    write_text(folder / place.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    return folder / place.record
+
+
+def _lines(document: Statement, record: dict[str, Any], rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    for curve in document.curves:
+        own = rows.filter(
+            pl.col("value").is_not_null(),
+            *(pl.col(name) == getattr(curve, name) for name in ("axis", "task", "arm", "estimand")),
+            pl.lit(True) if curve.scorer is None else pl.col("scorer") == curve.scorer,
+        )
+        points = points_by_rung(curve)
+        for row in own.select(_COLUMNS).iter_rows(named=True):
+            if row["rung"] in points:
+                yield sample_record(record, curve, points[row["rung"]], row)
