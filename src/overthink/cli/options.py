@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from overthink.workflows.analyse import Study
 
 
+PANEL_RUN = "What to run"
+PANEL_READ = "What is read"
+PANEL_BUDGETS = "Budgets"
+PANEL_ARMS = "Arms"
+PANEL_STATISTICS = "Statistics"
+PANEL_OUTPUT = "Output"
+"""Panels of a help page: `rich_help_panel` of the options, the same words in every command."""
+
 Primary = Annotated[
     list[str],
     typer.Option(
