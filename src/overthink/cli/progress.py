@@ -40,6 +40,9 @@ def doing(what: str) -> Iterator[None]:
     Args:
         what: The work, as "loading the model".
     """
+    if terminal.is_quiet():
+        yield
+        return
     if terminal.messages.is_terminal:
         with terminal.messages.status(visible(what)):
             yield
