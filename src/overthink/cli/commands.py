@@ -125,6 +125,12 @@ class CommandGroup(TyperGroup):
         """Return a command, or what stands for it in a list; None if there is none of this name."""
         return (self.commands if self._lines is None else self._lines).get(cmd_name)
 
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return ``--help``, which is False if left out: to check the usual None, Typer loads Pydantic."""
+        option: Any = super().get_help_option(ctx)
+        option.default = False
+        return option
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help, with a line of each command."""
         with self._as_lines():

@@ -1,13 +1,11 @@
-"""Completion in a shell: Typer's, with the endings of this command line.
+"""Completion in a shell: Typer's, with the endings of this command line, and without Typer's own two options.
 
-Typer ends the process by itself after ``--install-completion`` and ``--show-completion``, and a request of a shell
-comes through the environment.
+Those load Pydantic at every start, end the process by themselves, and with a code that means something else here.
 """
 
 import contextlib
 import io
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from overthink.errors import ExitCode, InputError, OverthinkError
@@ -30,34 +28,42 @@ def answer(command: Any) -> int:
     Args:
         command: The command line.
     """
-    from typer.completion import shell_complete
+    import typer.completion
 
+    shells: Any = typer.completion
+    shells.completion_init()
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            return shell_complete(command, {}, PROGRAM, REQUEST, os.environ[REQUEST])
+            code: int = shells.shell_complete(command, {}, PROGRAM, REQUEST, os.environ[REQUEST])
+            return code
     except SystemExit as ending:  # fish: whether there is a completion
         return _code(ending)
     except OverthinkError:
         return ExitCode.DONE
 
 
-@contextlib.contextmanager
-def handled() -> Iterator[None]:
-    """Let Typer's options on completion end like other commands.
+def set_up(context: Any, *, install: bool) -> None:
+    """Install the completion for the shell that called this process, or print what that would be, and end.
+
+    Args:
+        context: The command line's.
+        install: Whether to install it.
 
     Raises:
-        InputError: There is no completion for the shell.
-        Exit: The completion was installed or printed.
+        InputError: There is no completion for that shell.
+        Exit: It is done.
     """
-    import typer
+    import typer.completion
 
+    change: Any = typer.completion.install_callback if install else typer.completion.show_callback
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # of the error that becomes ours
-            yield
+        with contextlib.redirect_stderr(io.StringIO()):  # for the error that becomes ours
+            change(context, None, True)
     except (SystemExit, typer.Exit) as ending:
         if _code(ending):
             raise InputError(
-                "the shell that this runs in has no completion; needed: bash, zsh, fish or PowerShell, and a call by it"
+                "there is no completion for the program that called this one; needed: a call from bash, zsh, fish or "
+                "PowerShell"
             ) from ending
         raise typer.Exit from ending
 

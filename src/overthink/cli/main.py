@@ -17,6 +17,7 @@ app = typer.Typer(
     "70 a fault of Overthink; 74 output device; 141 broken pipe; 130, 143, 129 ended by signals (docs/exit-codes.md).",
     cls=CommandGroup,
     pretty_exceptions_enable=False,
+    add_completion=False,
 )
 
 
@@ -38,9 +39,7 @@ def run_app() -> int:
     if completion.is_due():
         return completion.answer(command)
     try:
-        with completion.handled():
-            context = command.make_context(completion.PROGRAM, sys.argv[1:])
-        with context:
+        with command.make_context(completion.PROGRAM, sys.argv[1:]) as context:
             command.invoke(context)
     except typer.Exit as ending:
         return int(ending.exit_code)
@@ -66,10 +65,19 @@ def _begin(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="The same as --quiet after a command.")] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option("--install-completion", help="Let the shell that this runs in complete commands and options."),
+    ] = False,
+    show_completion: Annotated[
+        bool, typer.Option("--show-completion", help="Print what that installs, to copy or change it.")
+    ] = False,
 ) -> None:
     terminal.set_quiet(quiet)
     if version:
         terminal.output(f"overthink {__version__}")
         raise typer.Exit
-    if context.invoked_subcommand is None:
+    if install_completion or show_completion:
+        completion.set_up(context, install=install_completion)
+    elif context.invoked_subcommand is None:
         terminal.output(guide.TEXT)
