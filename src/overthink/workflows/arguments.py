@@ -50,9 +50,26 @@ def checked(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     checks[name](value, name)
             return function(*args, **kwargs)
 
+        if own is not None:  # for `help` and the completion of notebooks, which do not look into words
+            call.__signature__ = with_words(signature)  # type: ignore[attr-defined]
         return call
 
     return decorate
+
+
+def with_words(signature: inspect.Signature) -> inspect.Signature:
+    """Return a signature with each of its words as a parameter of its own.
+
+    Args:
+        signature: Signature whose last parameter is `**words: Unpack[...]`.
+    """
+    *own, last = signature.parameters.values()
+    (words,) = get_args(last.annotation)
+    each = (
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in words.__annotations__.items()
+    )
+    return signature.replace(parameters=[*own, *each])
 
 
 def accepted_words(signature: inspect.Signature) -> tuple[str, ...] | None:
