@@ -28,7 +28,7 @@ _WIDTH, _HEIGHT, _EDGE = 80, 20, 2
 _NEXT = "study.curves, study.verdicts, study.frame(), study.chart()"
 _ARMS = "study.find(kind='arm_difference')"
 _STYLE = (
-    "display:grid;grid-template-columns:repeat(5,auto);justify-content:start;gap:2px 14px;"
+    "display:grid;grid-template-columns:repeat(5,auto);justify-content:start;align-items:center;gap:2px 14px;"
     "fill:none;stroke:currentColor;stroke-width:1.5;stroke-linecap:round"
 )
 """Style of the curves. They are no table, for notebooks align and stripe those as numbers."""
