@@ -7,13 +7,15 @@ that a log shows that the process lives and what it does.
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
 
 from overthink.cli import terminal
 from overthink.data.record import RungRecord
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
 
 SECONDS_BETWEEN_LINES = 5.0
+
+WIDE = 72
+"""Columns of a terminal from which a line has a bar and a clock."""
 
 STARTING = "the first answers are awaited"
 """What is done until a trace is counted."""
@@ -43,13 +48,47 @@ def doing(what: str) -> Iterator[None]:
     if terminal.is_quiet():
         yield
         return
-    if terminal.messages.is_terminal:
-        with terminal.messages.status(visible(what)):
+    if terminal.is_live():
+        text = Text(terminal.as_printed(visible(what)))
+        text.truncate(max(terminal.messages.width - 3, 1))
+        with terminal.messages.status(text, spinner="dots" if _has_signs() else "line"):
             yield
         return
     began = time.monotonic()
     with _regular_lines(lambda: f"{what}: {_clock(time.monotonic() - began)}"):
         yield
+
+
+def _has_signs() -> bool:
+    """Return whether standard error has the signs of a spinner, and an ellipsis that is one character."""
+    return terminal.messages.encoding.lower().startswith("utf")
+
+
+class _Rest(ProgressColumn):
+    """What is done at the moment, in what the other columns leave of the line."""
+
+    def render(self, task: Task) -> Text:
+        """Return the description, which is cut where the line ends."""
+        return Text(terminal.as_printed(task.description), no_wrap=True, overflow=_overflow())
+
+
+def _overflow() -> Literal["crop", "ellipsis"]:
+    return "ellipsis" if _has_signs() else "crop"
+
+
+def _columns(width: int) -> tuple[ProgressColumn, ...]:
+    """Return the columns of a line: what counts first, and neither bar nor clock where there is no room for them."""
+
+    def whole() -> Column:
+        return Column(no_wrap=True, overflow=_overflow())
+
+    bar = BarColumn(bar_width=20, table_column=whole()), TimeElapsedColumn(table_column=whole())
+    return (
+        MofNCompleteColumn(table_column=whole()),
+        *(bar if width >= WIDE else ()),
+        TextColumn("{task.fields[pace]}", markup=False, table_column=whole()),
+        _Rest(table_column=Column()),
+    )
 
 
 @contextmanager
@@ -104,18 +143,14 @@ class Meter:
         self._tokens = 0
         self._task = ENDING if done == total else STARTING
         self._began = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[pace]}", markup=False),
-            console=terminal.messages,
-        )
-        self._id = self._bar.add_task(self._task, total=total, completed=done, pace="")
         console = terminal.messages
-        self._live = Live(self._bar, console=console, refresh_per_second=4) if console.is_terminal else None
-        self._display: AbstractContextManager[object] = self._live or _regular_lines(self.line)
+        self._bar = Progress(*_columns(console.width), console=console)
+        self._id = self._bar.add_task(self._task, total=total, completed=done, pace="")
+        is_live = terminal.is_live() and not terminal.is_quiet()
+        self._live = Live(self._bar, console=console, refresh_per_second=4) if is_live else None
+        self._display: AbstractContextManager[object] = self._live or (
+            nullcontext() if terminal.is_quiet() else _regular_lines(self.line)
+        )
 
     def __enter__(self) -> Self:
         self._display.__enter__()

@@ -109,6 +109,17 @@ def is_quiet() -> bool:
     return _quiet
 
 
+def is_live() -> bool:
+    """Return whether a line of standard error can be written again and again: a terminal that moves its cursor."""
+    return messages.is_terminal and not messages.is_dumb_terminal
+
+
+def as_printed(text: str) -> str:
+    """Return a text in the characters that standard error has: as wide as it will be, so that a live line stays one."""
+    encoding = messages.encoding
+    return text.encode(encoding, _HANDLER).decode(encoding)
+
+
 def note(*lines: str) -> None:
     """Print lines on standard error, unless the command is quiet.
 
