@@ -18,13 +18,12 @@ from rich.table import Column
 from rich.text import Text
 
 from overthink.cli import terminal
-from overthink.data.record import RungRecord
 from overthink.data.visible import visible
-from overthink.plan.arms import BASE
-from overthink.workflows.waves import Wave
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
+    from overthink.data.record import RungRecord
+    from overthink.workflows.waves import Wave
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -163,8 +162,10 @@ class Meter:
         if self._live is None and self._done > self._done_before:
             terminal.note(self.line())
 
-    def add_trace(self, trace: Sequence[RungRecord]) -> None:
+    def add_trace(self, trace: "Sequence[RungRecord]") -> None:
         """Count one complete trace of a task in an arm."""
+        from overthink.plan.arms import BASE
+
         where = self._task
         if trace:
             where = trace[0].task if trace[0].arm == BASE.label else f"{trace[0].task}, {trace[0].arm}"
@@ -178,7 +179,7 @@ class Meter:
         if self._live is not None:
             self._bar.update(self._id, description=self._task, completed=self._done, pace=self._pace())
 
-    def add_wave(self, wave: Wave) -> None:
+    def add_wave(self, wave: "Wave") -> None:
         """Add a wave to the total, and print its description."""
         self._total = wave.traces
         self._task = STARTING

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from overthink.cli import terminal
+from overthink.cli import terminal, values
 from overthink.cli.options import PANEL_ARMS, PANEL_OUTPUT, PANEL_RUN, FindingsJson, PaidYes, command_line, show
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def verify(
             help="Who scores: rollouts, own-probability, endpoint, classifier, judge or simulated, with its settings, "
             "as rollouts:n=4,tokens=64,against=consensus,aggregate=last (docs/verifiers.md).",
             metavar="NAME:KEY=VALUE,…",
+            autocompletion=values.verifiers,
             rich_help_panel=PANEL_RUN,
         ),
     ],
