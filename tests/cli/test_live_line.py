@@ -21,7 +21,7 @@ with doing("loading a model whose name is longer than a terminal that is forty c
     time.sleep(0.1)
 with Meter(total=30, done=0) as meter:
     for number in range(30):
-        meter.add("a task whose name is longer than a narrow terminal, in two alphabets: \\u601d\\u8003 \\u00e9", 12_345)
+        meter.add("a task whose name is longer than a terminal, in two alphabets: \\u601d\\u8003 \\u00e9", 12_345)
         meter._live and meter._live.refresh()
         time.sleep(0.01 if meter._live is None else 0)
 """
