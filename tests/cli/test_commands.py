@@ -1,5 +1,7 @@
 """The commands: each from its file when it is called, listed by lines that say what it says, its options in panels."""
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,8 +60,6 @@ except SystemExit as ending:
     assert not ending.code, ending.code
 print(*sys.modules, file=sys.stderr)
 """
-    import os
-
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -103,6 +103,14 @@ def test_an_option_without_a_panel_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     part = command("table")
     monkeypatch.setattr(part.params[1], "rich_help_panel", None)
     assert unsorted(part) == [part.params[1].opts[0]]
+
+
+@pytest.mark.parametrize("name", [name for name, _ in EVERY if name != "run"])
+def test_no_word_of_a_help_is_cut_at_eighty_columns(name: str, overthink: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
+    code, out, _ = overthink(*name.split(), "--help")
+    assert code == 0
+    assert [line for line in out.splitlines() if re.search(r"…\s*│$", line)] == []
 
 
 @pytest.mark.parametrize(("name", "part"), EVERY, ids=lambda part: str(part))

@@ -23,7 +23,7 @@ def verify(
         str,
         typer.Option(
             help="Who scores: rollouts, own-probability, endpoint, classifier, judge or simulated, with its settings, "
-            "as rollouts:n=4,tokens=64,against=consensus,aggregate=last (docs/verifiers.md).",
+            "as rollouts:n=4,tokens=64 (docs/verifiers.md).",
             metavar="NAME:KEY=VALUE,…",
             autocompletion=values.verifiers,
             rich_help_panel=PANEL_RUN,
