@@ -58,6 +58,18 @@ def test_an_error_and_an_ending_are_printed(overthink: Any, capsys: pytest.Captu
     assert capsys.readouterr().err.startswith("interrupted: ")
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_who_is_asked_for_money_learns_how_much(
+    is_there: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda self: is_there})())
+    monkeypatch.setattr("typer.confirm", lambda text, **_: asked.append(text))
+    terminal.set_quiet(True)
+    terminal.confirm_cost(True, "at most 3 USD")
+    assert (capsys.readouterr().err, len(asked)) == (("at most 3 USD\n", 1) if is_there else ("", 0))
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_progress_is_silent(
     is_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

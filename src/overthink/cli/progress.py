@@ -119,10 +119,10 @@ def announce(session: "Session", out: Path, *, asks: bool) -> None:
     Raises:
         typer.Abort: The answer is no, or there is none.
     """
-    terminal.note(*session.estimate().split("\n"))
+    estimate = session.estimate().split("\n")
     if session.plan.efforts is None:
-        terminal.note(f"the report grows in {out / 'report.html'}, marked as unfinished until the run has ended")
-    terminal.confirm_cost(session.is_billed and asks)
+        estimate.append(f"the report grows in {out / 'report.html'}, marked as unfinished until the run has ended")
+    terminal.confirm_cost(session.is_billed and asks, *estimate)
 
 
 class Meter:

@@ -62,8 +62,8 @@ def verify(
     from overthink.workflows import verify as verifying
 
     verification = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
-    terminal.note(*verification.session.estimate().split("\n"))
-    terminal.confirm_cost(verification.session.is_paid and not yes)
+    session = verification.session
+    terminal.confirm_cost(session.is_paid and not yes, *session.estimate().split("\n"))
     try:
         with Meter(total=verification.answers, done=verification.n_scored, what="answers") as meter:
 
