@@ -50,8 +50,9 @@ AsOf = Annotated[
 ModelShapes = Annotated[
     list[str],
     typer.Option(
-        help="How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
-        "MODEL=gguf:FILE; may be repeated. A study keeps it. For logs and tables MODEL may be an arm.",
+        help="How big a model is: MODEL=parameters:8e9, after which ;layers:32 ;heads:32 ;hidden_size:4096 may follow "
+        "without spaces; or MODEL=config:FOLDER or MODEL=gguf:FILE. May be repeated. A study keeps it. For logs and "
+        "tables MODEL may be an arm.",
         metavar="MODEL=SHAPE",
         rich_help_panel=PANEL_COMPUTE,
     ),
