@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.collect.inspect_logs.files import open_logs
-from overthink.collect.inspect_logs.settings import run_settings
+from overthink.collect.inspect_logs.settings import THINKING, generation_settings, run_settings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,7 +14,7 @@ class ScanRun:
     """The run of a log.
 
     Attributes:
-        settings: Its settings by name, without secrets.
+        settings: Its settings by name, those of the amount of thinking included, without secrets.
         usage: Token usage of the model under test by sample id and epoch, with the names of Inspect.
     """
 
@@ -38,4 +38,7 @@ def scan_run(path: Path) -> ScanRun:
         for summary in log.summaries
         if model in summary.model_usage
     }
-    return ScanRun(run_settings(log.header), usage)
+    generation = generation_settings(log.header)
+    amounts = {name: getattr(generation, name, None) for name in THINKING}
+    settings = run_settings(log.header) | {name: value for name, value in amounts.items() if value is not None}
+    return ScanRun(settings, usage)
