@@ -12,6 +12,8 @@ from overthink._version import __version__ as __version__
 from overthink.errors import InputError, OverthinkError, StoppedError
 
 if TYPE_CHECKING:
+    from overthink.data.kinds import Kind, Metric
+    from overthink.data.record import Axis
     from overthink.forecasts import Forecast, forecast
     from overthink.governance.calculators.effective_compute import effective_compute
     from overthink.governance.calculators.functions import calc
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
     from overthink.stats.judge_correction import correct_judge
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
-    from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
+    from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
     from overthink.workflows.every_eval_ever import every_eval_ever
+    from overthink.workflows.experiment import experiment
     from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
     from overthink.workflows.long_table import long_table
@@ -34,13 +37,17 @@ if TYPE_CHECKING:
     from overthink.workflows.samples import samples
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
+    from overthink.workflows.study import Study
     from overthink.workflows.table import table
     from overthink.workflows.verify import verify
 
 __all__ = [
     "AnalysisOptions",
+    "Axis",
     "Forecast",
     "InputError",
+    "Kind",
+    "Metric",
     "OverthinkError",
     "Plan",
     "ReadOptions",
@@ -58,6 +65,7 @@ __all__ = [
     "divergence",
     "effective_compute",
     "every_eval_ever",
+    "experiment",
     "first_success_at_k",
     "forecast",
     "forecast_table",
@@ -81,9 +89,13 @@ __all__ = [
 
 _HOMES = {
     "AnalysisOptions": "workflows.request",
+    "Axis": "data.record",
     "Forecast": "forecasts",
+    "Kind": "data.kinds",
+    "Metric": "data.kinds",
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
+    "Study": "workflows.study",
     "best_at_k": "stats.pass_at_k",
     "calc": "governance.calculators.functions",
     "check": "workflows.statement",
@@ -94,6 +106,7 @@ _HOMES = {
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
     "every_eval_ever": "workflows.every_eval_ever",
+    "experiment": "workflows.experiment",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "forecast_table": "workflows.forecast_table",

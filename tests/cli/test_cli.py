@@ -10,7 +10,7 @@ import pytest
 from forked import Forked
 
 from overthink.errors import StoppedError
-from overthink.workflows import analyse
+from overthink.workflows import experiment
 
 Run = tuple[int, str, str]
 
@@ -101,10 +101,10 @@ def test_a_stop_and_an_interrupt_have_their_own_codes(overthink, monkeypatch: py
     def interrupts(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(analyse, "run", stops)
+    monkeypatch.setattr(experiment, "run", stops)
     code, _, err = overthink(*simulated("--capability", "overthink/arithmetic"))
     assert (code, "repeat with --resume" in err) == (3, True)
-    monkeypatch.setattr(analyse, "run", interrupts)
+    monkeypatch.setattr(experiment, "run", interrupts)
     code, _, err = overthink(*simulated("--capability", "overthink/arithmetic"))
     assert (code, "finished traces are kept" in err) == (130, True)
 

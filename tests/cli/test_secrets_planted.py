@@ -46,7 +46,7 @@ def text_options(name: str) -> list[str]:
     """The options of a command that take a text, apart from its folder, and its first argument as ""."""
     command: Any = typer.main.get_command(main.app)
     params = [param for param in command.commands[name].params if not getattr(param, "is_flag", False)]
-    options = [param.opts[0] for param in params if param.name not in ("out", "help")]
+    options = [param.opts[0] for param in params if param.name not in ("out", "save_config", "help")]
     return [option if option.startswith("-") else "" for option in options]
 
 

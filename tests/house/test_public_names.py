@@ -50,6 +50,9 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "divergence": lambda: overthink.divergence(VALUES, VALUES, LADDER, rng=RNG(1)),
         "effective_compute": lambda: overthink.effective_compute(1e25, 100, alpha=(0.3, 1.0)),
         "every_eval_ever": lambda: overthink.every_eval_ever(study, out),
+        "experiment": lambda: overthink.experiment(
+            model="overthink/simulated", safety="overthink/secret", budgets="0,8", draws=1, limit=2, progress=False
+        ),
         "first_success_at_k": lambda: overthink.first_success_at_k([4], [1], [1, 2], batch=1),
         "forecast": lambda: overthink.forecast([100] * 5, [0, 1, 2, 5, 50], k=[1000], rng=RNG(1)),
         "forecast_table": lambda: overthink.forecast_table(study, k=[10]),

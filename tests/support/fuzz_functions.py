@@ -196,7 +196,9 @@ def _studies(study: Path, scratch: Path) -> list[Call]:
         Call("run", overthink.run, {"session": None, "out": scratch / "new"}, {"session": OTHERS, "out": PATHS}),
         Call("verify", overthink.verify, {"path": study, "verifier": "no such", "by": "answer"},
              {"path": PATHS, "verifier": TEXTS, "by": TEXTS, "arms": TEXTS + ARRAYS, "out": PATHS}),
-        Call("Study.find", done.find, {"kind": "value"}, {"kind": TEXTS, "metric": TEXTS, "axis": TEXTS}),
+        Call("Study.find", done.find, {"kind": "value"},
+             dict.fromkeys(("kind", "metric", "axis", "task", "arm"), TEXTS + OTHERS)),
+        Call("Study.chart", done.chart, {"name": "safety"}, {"name": TEXTS + OTHERS, "arms": TEXTS + ARRAYS}),
     ]  # fmt: skip
 
 

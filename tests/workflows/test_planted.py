@@ -39,6 +39,9 @@ def test_the_page_draws_the_planted_truth_of_the_plain_ladder(study: overthink.S
     assert dict(base.values) in lines
     html = study.html()
     assert "planted truth recovered" in html or "planted truth not recovered" in html
+    assert study.planted["planted"].to_list()[:2] == [base.values[0], base.values[1]]
+    assert study.planted["arm"].to_list() == ["base", "base", primer.key.arm]
+    assert "planted truth: recovered in" in repr(study)
     assert not any("planted" in finding.id or "planted" in str(finding.label) for finding in study.findings)
 
 

@@ -17,6 +17,7 @@ from overthink.cli import (
     report,
     run,
     samples,
+    schema,
     start,
     table,
     terminal,
@@ -40,6 +41,7 @@ run.register(app)
 label.register(app)
 report.register(app)
 samples.register(app)
+schema.register(app)
 compare.register(app)
 forecast.register(app)
 governance.register(app)

@@ -20,7 +20,7 @@ from overthink.paths import name_text
 from overthink.plan.k_reference import read_k_reference
 
 if TYPE_CHECKING:
-    from overthink.workflows.analyse import Study
+    from overthink.workflows.study import Study
 
 
 Primary = Annotated[

@@ -67,21 +67,16 @@ def _regular_lines(line: Callable[[], str]) -> Iterator[None]:
         printer.join()
 
 
-def announce(session: "Session", out: Path, *, asks: bool) -> None:
-    """Print what a run may take and where its report grows, and ask whether to spend money if that is due.
+def announce(session: "Session", out: Path) -> None:
+    """Print what a run may take, and where its report grows.
 
     Args:
         session: The run.
         out: The study's folder.
-        asks: Whether a model that is billed needs a yes.
-
-    Raises:
-        typer.Abort: The answer is no, or there is none.
     """
     terminal.note(*session.estimate().split("\n"))
     if session.plan.efforts is None:
         terminal.note(f"the report grows in {out / 'report.html'}, marked as unfinished until the run has ended")
-    terminal.confirm_cost(session.is_billed and asks)
 
 
 class Meter:

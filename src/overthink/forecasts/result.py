@@ -4,7 +4,7 @@ A crossing K*(τ) of a threshold has an interval that may be open.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,7 +110,7 @@ class Forecast:
     n_questions: int
     batch: int | None
     notes: tuple[str, ...]
-    layers: Layers
+    layers: Layers = field(repr=False)
 
     @property
     def reason(self) -> str | None:

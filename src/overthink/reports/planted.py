@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from overthink.data.number_text import count
 from overthink.data.planted import PlantedCurve
 from overthink.data.visible import visible
 from overthink.reports import wording
@@ -20,6 +21,17 @@ def planted_lines(planted: Sequence[PlantedCurve], curves: Sequence[ReportCurve]
 def planted_sentences(planted: Sequence[PlantedCurve]) -> list[str]:
     """Return one sentence per curve: whether the band holds its planted truth, or why that is not stated."""
     return [f"{_name(truth)}: {_words(truth)}." for truth in planted]
+
+
+def planted_summary(planted: Sequence[PlantedCurve]) -> str:
+    """Return in how many curves the planted truth was recovered; empty for a real model."""
+    if not planted:
+        return ""
+    with_band = [truth for truth in planted if not truth.obstacle and truth.outside is not None]
+    if not with_band:
+        return f"{LEGEND}: not stated, or no band to hold it"
+    inside = sum(not truth.outside for truth in with_band)
+    return f"{LEGEND}: recovered in {inside:,} of {count(len(with_band), 'curve')}"
 
 
 def _name(truth: PlantedCurve) -> str:

@@ -64,9 +64,17 @@ class AxisAnswer:
 
 def lead(curves: Sequence[ReportCurve], about: About) -> str:
     """Return a sentence on what was measured: source, numbers of tasks, questions, draws and rungs."""
+    text = sizes(curves)
+    if not text:
+        return f"Nothing was measured on {visible(about.source, PROSE_LIMIT)}: no finding carries a value."
+    return f"{visible(about.source, PROSE_LIMIT)}: {text}."
+
+
+def sizes(curves: Sequence[ReportCurve]) -> str:
+    """Return numbers of tasks, questions, draws, rungs and arms as a phrase; empty where no curve has a value."""
     with_values = [curve for curve in curves if _means(curve) and not curve.is_control]
     if not with_values:
-        return f"Nothing was measured on {visible(about.source, PROSE_LIMIT)}: no finding carries a value."
+        return ""
     means = [mean for curve in with_values for mean in _means(curve)]
     tasks = count(len({(c.axis, c.task) for c in with_values}), "task")
     questions = number_range((mean.n_questions for mean in means), "question")
@@ -74,10 +82,7 @@ def lead(curves: Sequence[ReportCurve], about: About) -> str:
     rungs = number_range((len(_means(curve)) for curve in with_values), "rung")
     arms = len({curve.arm for curve in with_values})
     of_arms = f" in each of {arms} arms" if arms > 1 else ""
-    return (
-        f"{visible(about.source, PROSE_LIMIT)}: {tasks} with {questions} × {draws} × {rungs} "
-        f"of the compute ladder{of_arms}."
-    )
+    return f"{tasks} with {questions} × {draws} × {rungs} of the compute ladder{of_arms}"
 
 
 def axis_answers(curves: Sequence[ReportCurve], arms_first: Sequence[str]) -> list[AxisAnswer]:

@@ -4,7 +4,7 @@ Rogan-Gladen correction of a judge's mean by its sensitivity and specificity.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -115,8 +115,8 @@ class CorrectedCurve:
     high: NDArray[np.float64]
     error: NDArray[np.float64]
     naive: NDArray[np.float64]
-    values: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    values: NDArray[np.float64] = field(repr=False)
+    covariance: NDArray[np.float64] = field(repr=False)
     labelled: NDArray[np.int64]
     power: float
     judge_error: tuple[JudgeError, ...]

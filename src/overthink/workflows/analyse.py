@@ -7,45 +7,36 @@ Nothing here computes, draws or calls a model: the workflows call other modules 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
-
-import polars as pl
 
 from overthink._version import __version__
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
-from overthink.data.finding import Finding
-from overthink.data.record import ScorePolarity
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
-from overthink.data.rung_samples import rung_samples, samples_at
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
 from overthink.plan.study import Plan, TaskPlan
-from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
-from overthink.reports.flips import flipped_places
-from overthink.storage.findings import findings_json, write_findings
+from overthink.reports import figure_formats, report_figures
+from overthink.storage.findings import write_findings
 from overthink.storage.json_documents import (
-    Assumptions,
     Beside,
     read_analysis,
     read_assumptions,
     write_analysis,
     write_estimate,
 )
-from overthink.storage.models import StudyModels, write_models
+from overthink.storage.models import write_models
 from overthink.storage.pool import scan_pool, write_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
+from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.planted import planted_curves
 from overthink.workflows.report_extras import governance_sections
-from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
+from overthink.workflows.request import AnalysisOptions, merge_assumptions
 from overthink.workflows.results import about_source, results_of
 from overthink.workflows.resume import open_folder
 from overthink.workflows.sources import (
@@ -54,71 +45,13 @@ from overthink.workflows.sources import (
     read_sources,
     with_logs_from_here,
 )
+from overthink.workflows.study import Study
 from overthink.workflows.unfinished import ReportsSoFar
 from overthink.workflows.waves import OnWave
 from overthink.workflows.words import AnalyseWords, ReportWords, analysis, format_names, reading, texts
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """Rows with their findings and report.
-
-    Attributes:
-        pool: The rows, a frame with the columns of :data:`~overthink.data.pool.SCHEMA` and the id of each row's trace.
-            It is read lazily, from the pool on disk where the rows were read from one or written to one.
-        results: All results, claim by claim.
-        about: Origin and metadata of the report.
-        request: Request of the analysis.
-        assumptions: Assumptions about the model.
-        models: Models of the arms with shapes and prices.
-        folder: Folder of the study; None if it was not stored.
-        polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
-        unread: What is wrong with each file that could not be read; the notes name them, too.
-    """
-
-    pool: pl.LazyFrame
-    results: Results
-    about: About
-    request: AnalysisRequest
-    assumptions: Assumptions
-    models: StudyModels
-    folder: StudyFolder | None = None
-    polarity: tuple[ScorePolarity, ...] = ()
-    unread: tuple[str, ...] = ()
-
-    @cached_property
-    def findings(self) -> tuple[Finding, ...]:
-        """All findings, with estimate, interval, evidence and limitations."""
-        return flatten(self.results)
-
-    def html(self) -> str:
-        """Return the report as one self-contained page."""
-        flipped = samples_at(self.pool, flipped_places(self.results))
-        return report_html(self.results, self.about, rung_samples(self.pool), flipped)
-
-    def text(self) -> str:
-        """Return the report as a few lines for a terminal."""
-        return summary_text(self.results, self.about)
-
-    def json(self) -> str:
-        """Return the findings document as stored."""
-        return findings_json(
-            self.findings,
-            overthink=self.about.made_with,
-            plan_sha256=self.about.plan_sha256,
-            pool_sha256=self.about.pool_sha256,
-        )
-
-    def find(self, *, kind: str = "value", metric: str | None = None, axis: str | None = None) -> tuple[Finding, ...]:
-        """Return the findings of one kind, optionally of one metric and one axis."""
-        return tuple(
-            finding
-            for finding in self.findings
-            if finding.kind == kind and metric in (None, finding.metric) and axis in (None, finding.axis)
-        )
 
 
 @arg.checked(
@@ -176,6 +109,7 @@ def stored_study(study: Study, out: str | Path) -> Study:
 
 
 @arg.checked(session=arg.a_session, out=arg.a_path, command=arg.a(str | None))
+@outside_loops
 def run(
     session: "Session | Plan",
     out: str | Path,
@@ -308,6 +242,7 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
 
 
 @arg.checked(plan=arg.a(Plan))
+@outside_loops
 def prepare(plan: Plan) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 

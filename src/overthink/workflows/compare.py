@@ -29,7 +29,7 @@ from overthink.paths import is_there, name_text, path_kind
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import Study, analyse_source, stored_study
+from overthink.workflows.analyse import analyse_source, stored_study
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.question_texts import digests_of_table, text_differences
@@ -40,6 +40,7 @@ from overthink.workflows.sources import (
     read_sources,
     with_logs_from_here,
 )
+from overthink.workflows.study import Study
 from overthink.workflows.words import CompareWords, analysis, reading
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")

@@ -8,8 +8,8 @@ from overthink.data.parameters import instance
 from overthink.data.pool import read
 from overthink.errors import InputError
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import Study
 from overthink.workflows.sources import ReadOptions, read_source
+from overthink.workflows.study import Study
 
 
 def long_table(study: Study | str | Path) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from overthink.cost.units import Unit
 from overthink.data.finding import Finding
 from overthink.data.number_text import count
 from overthink.data.results.flatten import flatten
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, changed_decisions, make_statement
@@ -55,12 +56,17 @@ from overthink.workflows.sources import Source
 from overthink.workflows.statement_setting import plan_of, setting_of, sources_text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StatementFiles:
     """A statement and the path of its file; None if it was not written."""
 
     statement: Statement
     path: Path | None
+
+    def __repr__(self) -> str:
+        where = "not written" if self.path is None else f"in {visible(str(self.path), PROSE_LIMIT)}"
+        title, claims = visible(self.statement.title, PROSE_LIMIT), count(len(self.statement.claims), "claim")
+        return f"{title}: a statement with {claims}, {where}"
 
     def json(self) -> str:
         """Return the content of ``statement.json``."""

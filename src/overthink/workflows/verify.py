@@ -28,9 +28,10 @@ from overthink.storage.pool import write_pool
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 from overthink.storage.verifier_scores import ScoreFile, read_scores, scores_by, write_verified
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import Study, report
+from overthink.workflows.analyse import report
 from overthink.workflows.models import with_verifier
 from overthink.workflows.sources import ReadOptions, read_source
+from overthink.workflows.study import Study
 
 if TYPE_CHECKING:
     from overthink.collect.rescore.open import VerificationSession

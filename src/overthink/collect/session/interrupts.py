@@ -38,6 +38,10 @@ _AT_ONCE = b"\nended at once; finished traces are kept.\n"
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
+_threads = threading.local()
+"""Handler of each thread that has one of its own, in place of the process's."""
+
+
 class Interrupts:
     """Signal handler that counts presses of Ctrl-C, and other signals that end a command.
 
@@ -71,6 +75,12 @@ class Interrupts:
                 signal.setitimer(signal.ITIMER_REAL, GRACE)
         else:
             _end(128 + number)
+
+    def press(self) -> None:
+        """Handle a press that another thread received: the work of this handler's own thread is stopped."""
+        self.count += 1
+        if self._stop is not None:
+            self._stop()
 
     @contextmanager
     def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
@@ -120,7 +130,16 @@ def count_interrupts() -> Iterator[Interrupts | None]:
     Yields:
         The handler; None if Ctrl-C must not be handled here: in another thread, in an interactive session
         (Jupyter, IPython), or where the program handles or ignores it itself.
+
+    Raises:
+        KeyboardInterrupt: This thread has a handler of its own, which was pressed before.
     """
+    of_thread: Interrupts | None = getattr(_threads, "handler", None)
+    if of_thread is not None:
+        if of_thread.count:
+            raise KeyboardInterrupt
+        yield of_thread
+        return
     handler = current_handler()
     if handler is not None and threading.current_thread() is threading.main_thread():
         yield handler
@@ -134,6 +153,16 @@ def count_interrupts() -> Iterator[Interrupts | None]:
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             counting.cancel_alarm()
+
+
+@contextmanager
+def handled_by(handler: Interrupts) -> Iterator[None]:
+    """While the block runs, the work of this thread ends when a handler is pressed in another one."""
+    _threads.handler = handler
+    try:
+        yield
+    finally:
+        _threads.handler = None
 
 
 def current_handler() -> Interrupts | None:

@@ -37,6 +37,7 @@ from overthink.collect.session.server_check import check_context, check_server, 
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.data.curve_key import CurveKey
+from overthink.data.number_text import count
 from overthink.data.visible import visible
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
@@ -51,7 +52,7 @@ PROMPT_TOKENS = 1024
 """Context reserved for the prompt of an embedded model, in tokens."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Session:
     """A plan with its model and tasks opened and checked.
 
@@ -74,6 +75,10 @@ class Session:
     workloads: tuple[TaskWorkload, ...]
     arms: tuple[Arm, ...]
     patience: Patience = field(default_factory=Patience)
+
+    def __repr__(self) -> str:
+        tasks, traces = count(len(self.tasks), "task"), count(self.traces, "trace")
+        return f"Session({visible(self.plan.model)}: {tasks}, at most {traces})"
 
     @property
     def traces(self) -> int:

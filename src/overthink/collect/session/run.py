@@ -34,7 +34,7 @@ from overthink.plan.study import Plan
 def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog]:
     """Evaluate a task with ``inspect_ai.eval``, without a display and without secrets in its log.
 
-    In a notebook, another thread, a running event loop and on trio, Inspect handles Ctrl-C itself.
+    In a thread without a handler, in a running event loop and on trio, Inspect handles Ctrl-C itself.
 
     Args:
         task: The task.
@@ -53,8 +53,7 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
             assert running is not None
 
             def stop() -> None:
-                running.cancel()
-                loop.call_soon_threadsafe(lambda: None)  # wakes it
+                loop.call_soon_threadsafe(running.cancel)  # it may come from a signal or from another thread
 
             boundary.on_stop = stop
             try:

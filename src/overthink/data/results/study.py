@@ -1,6 +1,6 @@
 """All results of an analysis."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from overthink.data.results.arms import ArmResults
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
@@ -9,7 +9,7 @@ from overthink.data.results.curve import CurveResult
 from overthink.data.results.ledger import LedgerResult
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Results:
     """All results of an analysis, claim by claim.
 
@@ -36,3 +36,7 @@ class Results:
     supervision: tuple[SupervisionResult, ...] = ()
     ledgers: tuple[LedgerResult, ...] = ()
     steering_depths: tuple[SteeringDepthResult, ...] = ()
+
+    def __repr__(self) -> str:
+        numbers = {each.name: len(getattr(self, each.name)) for each in fields(self) if each.name != "arms"}
+        return f"Results({', '.join(f'{number} {name}' for name, number in numbers.items() if number)})"

@@ -104,16 +104,20 @@ def _groups(curves: Sequence[ReportCurve]) -> list[list[ReportCurve]]:
     return [group for group in groups.values() if any(rung.mean for curve in group for rung in curve.rungs)]
 
 
-def axis_panels(curves: Sequence[ReportCurve], arms: Sequence[str], axis: ChartAxis) -> list[tuple[ReportCurve, Chart]]:
+def axis_panels(
+    curves: Sequence[ReportCurve], arms: Sequence[str], axis: ChartAxis, planted: Sequence[PlantedCurve] = ()
+) -> list[tuple[ReportCurve, Chart]]:
     """Return the chart of values of every axis and task on one axis of levels, each with one of its curves.
 
     Args:
         curves: Curves to draw.
         arms: Their arms, in the order of colours.
         axis: The axis that all share.
+        planted: Planted truth of a simulated model.
     """
     colours = _colours(curves, arms)
-    return [(group[0], _values(group, colours, (), axis)) for group in _groups(curves)]
+    charts = ((group, _values(group, colours, (), axis)) for group in _groups(curves))
+    return [(group[0], _with_planted(chart, group, planted)) for group, chart in charts]
 
 
 def _colours(curves: Sequence[ReportCurve], arms: Sequence[str]) -> dict[tuple[str, str], str]:

@@ -5,7 +5,6 @@ names are drawn as text.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -13,16 +12,10 @@ from typing import Any
 from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.reports.about import About
-from overthink.reports.charts.arms import arm_charts
-from overthink.reports.charts.curve import CHART_WIDTH, LEVELS_NOTE, Chart, all_charts, axis_panels
-from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.charts.panels import k_labels, panel_axis, panels
-from overthink.reports.charts.thresholds import visible_marks
-from overthink.reports.charts.within import within_charts
+from overthink.reports.charts.curve import CHART_WIDTH, LEVELS_NOTE, Chart
+from overthink.reports.charts.study_charts import charts_by_name, report_charts
 from overthink.reports.page import asset
-from overthink.reports.report_curves import default_arms, report_curves
 
-_NAME = 120
 _PNG_SCALE = 2.0
 _FONT = "Liberation Sans, Arial, sans-serif"
 
@@ -56,25 +49,12 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
     Yields:
         File name and content. Names hold only a-z, 0-9, ``.`` and ``-``, and are all different.
     """
-    all_curves = report_curves(results, about.k_scale.reference)
-    arms = default_arms(all_curves)
-    first = [curve for curve in all_curves if curve.arm in arms]
-    own = [curve for curve in first if not curve.is_control]
-    if own and (together := panels(axis_panels(own, arms, axis := panel_axis(own)), k=k_labels(own, axis))):
-        yield from chart_files([together], formats)
-    yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds), about.planted), formats)
-    yield from chart_files(
-        [*arm_charts(results), *frontier_charts(results.frontiers), *within_charts(results.curves)], formats
-    )
+    yield from chart_files(report_charts(results, about), formats)
 
 
 def chart_files(charts: Iterable[Chart], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Yield charts as files in each of the formats; file names as for :func:`report_figures`."""
-    counts: Counter[str] = Counter()
-    for chart in charts:
-        stem = _stem(chart.name)
-        counts[stem] += 1
-        stem = stem if counts[stem] == 1 else f"{stem}-{counts[stem]}"
+    for stem, chart in charts_by_name(charts):
         specification = standalone_specification(chart)
         for form in formats:
             yield f"{stem}.{form}", _DRAW[form](specification)
@@ -166,16 +146,16 @@ def palette() -> dict[str, str]:
     return colours | {"currentColor": colours["var(--ink)"]}
 
 
-def _stem(parts: Sequence[str]) -> str:
-    slugs = (re.sub(r"[^a-z0-9]+", "-", part[: 2 * _NAME].lower()).strip("-")[: _NAME // 3] for part in parts)
-    return "-".join(name.strip("-") or "unnamed" for name in slugs)
-
-
-def _svg(specification: Mapping[str, Any]) -> bytes:
+def svg_text(specification: Mapping[str, Any]) -> str:
+    """Return a standalone specification drawn as SVG; nothing is fetched."""
     import vl_convert
 
     svg: str = vl_convert.vegalite_to_svg(dict(specification), allowed_base_urls=[])
-    return svg.encode()
+    return svg
+
+
+def _svg(specification: Mapping[str, Any]) -> bytes:
+    return svg_text(specification).encode()
 
 
 def _png(specification: Mapping[str, Any]) -> bytes:

@@ -42,15 +42,18 @@ def k_labels(curves: Sequence[ReportCurve], axis: ChartAxis) -> dict[str, list[A
     return {"kticks": list(ticks), "klabels": [f"K={k:.4g}" for k in ticks.values()]}
 
 
-def panels(charts: Sequence[tuple[ReportCurve, Chart]], *, k: Mapping[str, list[Any]]) -> Chart | None:
-    """Return one figure with the charts below each other; None where fewer than two axes are among them.
+def panels(
+    charts: Sequence[tuple[ReportCurve, Chart]], *, k: Mapping[str, list[Any]], least_axes: int = 2
+) -> Chart | None:
+    """Return one figure with the charts below each other; None where too few axes are among them.
 
     Args:
         charts: A curve of each chart, for its names, and the chart, all on :func:`panel_axis`.
         k: Second labels of that axis, from :func:`k_labels`.
+        least_axes: Fewest axes of a figure.
     """
     chosen = _chosen(charts)
-    if len({curve.axis for curve, _ in chosen}) < 2:
+    if len({curve.axis for curve, _ in chosen}) < least_axes:
         return None
     first = chosen[0][1]
     views, datasets = [], {}

@@ -74,7 +74,7 @@ def verdict_table(findings: Sequence[Finding], *, source: str) -> PrintedTable:
     )  # fmt: skip
     rows = tuple(
         (
-            *_names(f), _claim(f), visible(f.label or "none"),
+            *_names(f), claim_text(f), visible(f.label or "none"),
             _points(f.estimate), _interval(f, findings), _p(f, adjusted=False), _p(f, adjusted=True),
             f"{f.n_questions:,}", ", ".join(map(visible, f.gates_failed)) or "none",
         )
@@ -139,7 +139,7 @@ def _names(finding: Finding) -> tuple[str, str, str]:
     return wording.axis_value(finding.axis), visible(finding.task), visible(finding.arm)
 
 
-def _claim(finding: Finding) -> str:
+def claim_text(finding: Finding) -> str:
     """Return what a verdict is on: a claim of a hypothesis, else the test of a shape."""
     return visible(finding.claim or TEST_TEXTS.get(finding.metric, finding.metric.replace("_", " ")))
 

@@ -1,0 +1,24 @@
+"""The command `schema`: parse, call, print."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from overthink.cli import terminal
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(schema)
+
+
+def schema(
+    name: Annotated[
+        Literal["run", "statement"],
+        typer.Argument(help="run, the TOML file of `run --config`; or statement, a statement.json."),
+    ],
+) -> None:
+    """JSON Schema of a file, for editors: `overthink schema run > run.schema.json` completes `run --config` files."""
+    from overthink.workflows.schemas import schema_text
+
+    terminal.output_json(schema_text(name))

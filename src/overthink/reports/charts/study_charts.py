@@ -1,0 +1,124 @@
+"""All charts of a study by name, and the one that a name from Python stands for: an axis, a task, or a figure."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from overthink.data.nearest import nearest_first
+from overthink.data.results.study import Results
+from overthink.data.visible import name_list, visible
+from overthink.errors import InputError
+from overthink.reports.about import About
+from overthink.reports.charts.arms import arm_charts
+from overthink.reports.charts.curve import Chart, all_charts, axis_panels
+from overthink.reports.charts.frontier import frontier_charts
+from overthink.reports.charts.panels import k_labels, panel_axis, panels
+from overthink.reports.charts.thresholds import visible_marks
+from overthink.reports.charts.within import within_charts
+from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, default_arms, report_curves
+
+_NAME = 120
+_SHOWN_NAMES = 12
+
+
+def report_charts(results: Results, about: About, arms: Sequence[str] | None = None) -> Iterator[Chart]:
+    """Yield the charts of a study, in the order of its figures: all axes together first.
+
+    Args:
+        results: Results of the analysis; names may be hostile.
+        about: Metadata of the report.
+        arms: Arms to draw; None for those that the page shows first.
+    """
+    arms, curves = _drawn(results, about, arms)
+    own = [curve for curve in curves if not curve.is_control]
+    if own and (together := _together(own, arms, about, least_axes=2)):
+        yield together
+    yield from all_charts(curves, arms, visible_marks(about.thresholds), about.planted)
+    yield from arm_charts(results)
+    yield from frontier_charts(results.frontiers)
+    yield from within_charts(results.curves)
+
+
+def charts_by_name(charts: Iterable[Chart]) -> Iterator[tuple[str, Chart]]:
+    """Yield charts with names that hold only a-z, 0-9 and ``-``, and are all different: those of the figure files."""
+    counts: Counter[str] = Counter()
+    for chart in charts:
+        stem = _stem(chart.name)
+        counts[stem] += 1
+        yield stem if counts[stem] == 1 else f"{stem}-{counts[stem]}", chart
+
+
+def study_chart(results: Results, about: About, name: str | None = None, arms: Sequence[str] | None = None) -> Chart:
+    """Return one chart of a study.
+
+    Args:
+        results: Results of the analysis; names may be hostile.
+        about: Metadata of the report.
+        name: An axis, a task, or a name of :func:`charts_by_name`; None for the values of all axes and tasks.
+        arms: Arms to draw; None for those that the page shows first.
+
+    Raises:
+        InputError: The study has no such chart or arm, or nothing to draw.
+    """
+    chosen, curves = _drawn(results, about, arms)
+    own = [curve for curve in curves if not curve.is_control]
+    mine = own if name is None else [c for c in own if c.axis == name] or [c for c in own if c.task == name]
+    if mine and (chart := _values(mine, curves, chosen, about)):
+        return chart
+    charts = dict(charts_by_name(report_charts(results, about, arms)))
+    if name in charts:
+        return charts[name]
+    axes, tasks = (list(dict.fromkeys(getattr(curve, what) for curve in own)) for what in ("axis", "task"))
+    if not charts:
+        raise InputError("the study has no chart: no finding carries a value")
+    raise InputError(
+        f"{'no name' if name is None else repr(visible(name))} is no chart of this study; needed: an axis "
+        f"({_names(axes, name)}), a task ({_names(tasks, name)}), or a name of study.charts ({_names(charts, name)})"
+    )
+
+
+def _drawn(results: Results, about: About, arms: Sequence[str] | None) -> tuple[list[str], list[ReportCurve]]:
+    """Return the arms to draw, in the order of their colours, and their curves."""
+    curves = report_curves(results, about.k_scale.reference)
+    if arms is None:
+        chosen = default_arms(curves)
+    else:
+        labels = list(dict.fromkeys(curve.arm for curve in curves))
+        chosen = list(dict.fromkeys(arms))
+        unknown = [arm for arm in chosen if arm not in labels]
+        if unknown:
+            raise InputError(
+                f"{visible(unknown[0])!r} is no arm of this study; needed: some of {_names(labels, unknown[0])}"
+            )
+        if not 0 < len(chosen) <= SHOWN_ARMS:
+            raise InputError(f"{len(chosen)} arms are given; needed: 1 to {SHOWN_ARMS}, which colours tell apart")
+    return chosen, [curve for curve in curves if curve.arm in chosen]
+
+
+def _values(
+    mine: Sequence[ReportCurve], curves: Sequence[ReportCurve], arms: Sequence[str], about: About
+) -> Chart | None:
+    """Return the values of curves: with their controls where they are of one task, else in panels."""
+    groups = {(curve.axis, curve.name) for curve in mine}
+    if len(groups) > 1:
+        return _together(mine, arms, about, least_axes=1)
+    of_group = [curve for curve in curves if (curve.axis, curve.name) in groups]
+    if not any(rung.mean for curve in of_group for rung in curve.rungs):
+        return None
+    return next(all_charts(of_group, arms, visible_marks(about.thresholds), about.planted), None)
+
+
+def _together(own: Sequence[ReportCurve], arms: Sequence[str], about: About, *, least_axes: int) -> Chart | None:
+    axis = panel_axis(own)
+    charts = axis_panels(own, arms, axis, about.planted)
+    return panels(charts, k=k_labels(own, axis), least_axes=least_axes)
+
+
+def _names(names: Iterable[str], near: str | None) -> str:
+    nearest = list(names) if near is None else nearest_first(near, names)
+    return name_list([visible(name) for name in nearest], _SHOWN_NAMES) or "none"
+
+
+def _stem(parts: Sequence[str]) -> str:
+    slugs = (re.sub(r"[^a-z0-9]+", "-", part[: 2 * _NAME].lower()).strip("-")[: _NAME // 3] for part in parts)
+    return "-".join(name.strip("-") or "unnamed" for name in slugs)

@@ -1,0 +1,351 @@
+"""Options of a run under the names of the command line: declared once, for the command, its TOML file and Python.
+
+The command `run` has an option for each field, a TOML file may have a key for each, and :func:`overthink.experiment`
+takes each as a keyword. All three state the same plan.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic.fields import FieldInfo
+
+from overthink.cost.model_shape import SourcedShape
+from overthink.errors import InputError
+from overthink.paths import is_text, name_text
+from overthink.plan.stopping import read_until
+from overthink.plan.study import Plan, checked_plan
+from overthink.workflows.option_types import (
+    Arguments,
+    Arms,
+    Flag,
+    Hypothesis,
+    Names,
+    Numbers,
+    Real,
+    Reference,
+    Resample,
+    Shapes,
+    Text,
+    Texts,
+    Whole,
+    read_numbers,
+    shown,
+)
+
+
+class Panel(StrEnum):
+    """Groups of options, in the order in which `--help` lists them."""
+
+    WHAT = "What to run"
+    BUDGETS = "Budgets"
+    ARMS = "Arms"
+    STATISTICS = "Statistics"
+    OUTPUT = "Output"
+
+
+class Look(NamedTuple):
+    """What the command line shows of an option beside its description.
+
+    Attributes:
+        panel: The panel it stands in.
+        metavar: Word for its value; None for the word of its type.
+        flag: Its spelling; None for its name with hyphens.
+        kind: Type of its value there; a list is an option that may be repeated.
+        least: Smallest number; None for any.
+        most: Largest number; None for any.
+    """
+
+    panel: Panel
+    metavar: str | None = None
+    flag: str | None = None
+    kind: type = str
+    least: float | None = None
+    most: float | None = None
+
+
+def _option(default: Any, text: str, panel: Panel, metavar: str | None = None, **more: Any) -> Any:
+    own = Look(panel, metavar, **more)
+    field = Field(default, description=text, ge=own.least, le=own.most)
+    field.metadata.append(own)
+    return field
+
+
+_Turns = Annotated[
+    tuple[int, ...],
+    BeforeValidator(partial(read_numbers, of="turns, as 1,2,4,8")),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
+]
+
+MODEL = "overthink/smollm2"
+"""The model of a run that names none."""
+
+
+class RunOptions(BaseModel):
+    """Options of a run, each with its default; `model` may name several models, which are compared.
+
+    Example:
+        >>> options = read_options({"model": "overthink/simulated", "safety": "overthink/secret", "budgets": "0,64"})
+        >>> options.budgets, options.draws
+        ((0, 64), 4)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: Texts = _option(
+        (MODEL,),
+        "A model, by the name Inspect has for it: vllm-completions/NAME, openai/NAME, hf/NAME …; in this process "
+        "overthink/smollm2, overthink/NAME (`model list`), or overthink/simulated, whose truth is known. Repeated: "
+        "models on the same questions, compared at the end.",
+        Panel.WHAT,
+        metavar="MODEL",
+        kind=list,
+    )
+    capability: Texts = _option((), "Capability task; may be repeated.", Panel.WHAT, metavar="TASK", kind=list)
+    safety: Texts = _option(
+        (), "Safety task: TASK@scorer.key:high=harm|safe; may be repeated.", Panel.WHAT, metavar="TASK", kind=list
+    )
+    benign: Texts = _option(
+        (),
+        "Over-refusal task: TASK@scorer.key:high=answered|refused; may be repeated.",
+        Panel.WHAT,
+        metavar="TASK",
+        kind=list,
+    )
+    limit: Whole | None = _option(None, "Questions per task; all if left out.", Panel.WHAT, kind=int)
+    draws: Whole = _option(4, "Traces per question.", Panel.WHAT, kind=int)
+    until: Text | None = _option(
+        None,
+        "Go on drawing until half-width=0.02 at every rung, or crossing=0.5 (tries at which successes reach it) is "
+        "known within a factor: ,factor=3. --draws is then the first wave.",
+        Panel.WHAT,
+        metavar="AIM",
+    )
+    max_draws: Whole | None = _option(None, "Most draws of a question, with --until.", Panel.WHAT, kind=int)
+    seed: Whole = _option(0, "Seed; the same seed gives the same findings.", Panel.WHAT, kind=int, least=0)
+    grader: Text | None = _option(
+        None,
+        "Model that grades answers, in the role `grader`.",
+        Panel.WHAT,
+        metavar="MODEL",
+    )
+    model_args: Arguments = _option({}, "Model argument.", Panel.WHAT, metavar="KEY=VALUE", flag="-M", kind=list)
+    task_args: Arguments = _option({}, "Task argument.", Panel.WHAT, metavar="KEY=VALUE", flag="-T", kind=list)
+
+    budgets: Numbers | None = _option(
+        None, "Thinking budgets in tokens, as 0,64,256 or 0,1k,4k.", Panel.BUDGETS, metavar="TOKENS"
+    )
+    efforts: Names | None = _option(
+        None,
+        "The provider's own levels, as low,medium,high, or caps, as 1024,4096.",
+        Panel.BUDGETS,
+        metavar="LEVELS",
+    )
+    turns: _Turns | None = _option(
+        None, "Score a loop of tool calls after so many turns, as 1,2,4,8.", Panel.BUDGETS, metavar="TURNS"
+    )
+    loop_tokens: Numbers | None = _option(
+        None, "Score it within so many generated tokens instead, as 1k,4k,16k.", Panel.BUDGETS, metavar="TOKENS"
+    )
+    sandbox_scoring: Literal["unchanged"] | None = _option(
+        None,
+        "State that scoring leaves a task's sandbox unchanged, so that a loop in one can be scored.",
+        Panel.BUDGETS,
+    )
+    think: Text = _option(
+        "plain",
+        "Think format: plain, think for <think>…</think>, or FILE.py@NAME.",
+        Panel.BUDGETS,
+        metavar="FORMAT",
+    )
+    answer_tokens: Whole = _option(
+        32,
+        "Allowance for the answer, beside the thinking budget.",
+        Panel.BUDGETS,
+        kind=int,
+    )
+    answer_cue: Text | None = _option(
+        None, "Text that asks for the answer; by default the task's own.", Panel.BUDGETS, metavar="TEXT"
+    )
+    temperature: Real | None = _option(
+        None,
+        "Sampling temperature; 0.8, the provider's with --efforts.",
+        Panel.BUDGETS,
+        kind=float,
+    )
+    top_p: Real | None = _option(
+        None, "Nucleus sampling mass; 0.95, the provider's with --efforts.", Panel.BUDGETS, kind=float
+    )
+    concurrency: Whole = _option(8, "Traces in flight at once; 1 for token-exact reruns.", Panel.BUDGETS, kind=int)
+
+    arms: Arms = _option(
+        "base",
+        "Ways of thinking to compare, as base,zerothink,wait:rounds=2,minimum=512 (docs/arms.md).",
+        Panel.ARMS,
+        metavar="ARMS",
+    )
+    controls: Names = _option(
+        (), "Beside the forced ladder, any of sham,natural,truncated.", Panel.ARMS, metavar="NAMES"
+    )
+    resample: Resample | None = _option(
+        None,
+        "Think the rest anew so often from every rung, or from some with 8:bisect.",
+        Panel.ARMS,
+        metavar="TIMES",
+    )
+    judge_traces: Flag = _option(False, "Score the thinking itself, too.", Panel.ARMS, kind=bool)
+    trace_scorer: Names = _option(
+        (),
+        "With --judge-traces, what scores the thinking: thought (comes with the built-in tasks), own (the task's "
+        "scorer marks no refusals), or SCORER.KEY:high=WORD of the task; several with commas, the first that fits.",
+        Panel.ARMS,
+        metavar="NAMES",
+    )
+
+    level: Real = _option(
+        0.95, "Confidence level of the intervals.", Panel.STATISTICS, kind=float, least=0.5, most=0.999
+    )
+    margin: Real = _option(
+        0.05,
+        "Differences that count as none.",
+        Panel.STATISTICS,
+        kind=float,
+        least=0.001,
+        most=0.5,
+    )
+    hypothesis: Hypothesis | None = _option(
+        None,
+        "What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
+        "thinking tokens, as 2k,8k, which claim nothing.",
+        Panel.STATISTICS,
+        metavar="PARTS",
+    )
+    primary: Texts = _option(
+        (),
+        "Curves whose verdicts are adjusted among themselves, apart from all others: an axis, a task, an arm or "
+        "TASK/ARM, * for any letters; may be repeated.",
+        Panel.STATISTICS,
+        metavar="CURVES",
+        kind=list,
+    )
+    k_reference: Reference | None = _option(
+        None,
+        "Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the lowest "
+        "budget above 0 that all curves have if left out.",
+        Panel.STATISTICS,
+        metavar="TOKENS",
+    )
+    model_shape: Shapes = _option(
+        (),
+        "How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
+        "MODEL=gguf:FILE; may be repeated. A study keeps it.",
+        Panel.STATISTICS,
+        metavar="MODEL=SHAPE",
+        kind=list,
+    )
+
+    out: Text | None = _option(None, "The study's folder; `study` if left out.", Panel.OUTPUT, metavar="FOLDER")
+
+    def plans(self) -> tuple[Plan, ...]:
+        """Return the plan of every model, in their order.
+
+        Raises:
+            InputError: A plan cannot be carried out as it is stated, or a model is named twice.
+        """
+        from overthink.collect.arms.registry import arm_plans
+        from overthink.collect.scoring.polarity import task_plans
+
+        twice = [model for i, model in enumerate(self.model) if model in self.model[:i]]
+        if twice or not self.model:
+            seen = f"model {name_text(twice[0])} is named twice" if twice else "model names none"
+            raise InputError(f"{seen}; needed: every model once")
+        tasks = task_plans(capability=self.capability, safety=self.safety, benign=self.benign, args=self.task_args)
+        times, _, where = (self.resample or "").partition(":")
+        return tuple(
+            checked_plan(
+                model=model,
+                tasks=tasks,
+                arms=arm_plans(self.arms, model=model),
+                until=None if self.until is None else read_until(self.until),
+                think_format=self.think,
+                resamples=int(times) if times else None,
+                resample_at=where or "every",
+                **{name: getattr(self, name) for name in _PLAN_FIELDS},
+            )
+            for model in self.model
+        )
+
+    def shapes(self) -> dict[str, SourcedShape]:
+        """Return the stated shapes by model.
+
+        Raises:
+            InputError: One cannot be read, or its file is damaged.
+        """
+        from overthink.collect.model_info.shape_option import read_shapes
+
+        return read_shapes(self.model_shape)
+
+    def stated(self) -> dict[str, Any]:
+        """Return the options that were stated, in the order of the fields, as plain values of TOML."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name in type(self).model_fields
+            if name in self.model_fields_set and (value := getattr(self, name)) is not None
+        }
+
+
+_PLAN_FIELDS = sorted(
+    RunOptions.model_fields.keys() & Plan.model_fields.keys() - {"model", "arms", "until"},
+)
+"""Options that are fields of the plan under the same name."""
+
+
+def look(field: FieldInfo) -> Look:
+    """Return what the command line shows of an option."""
+    return next(each for each in field.metadata if isinstance(each, Look))
+
+
+def read_options(values: Mapping[str, object], place: Callable[[str], str] = lambda name: name) -> RunOptions:
+    """Return checked options.
+
+    Args:
+        values: Stated options by name; a hyphen in a name counts as an underscore.
+        place: Returns where an option stands, for messages, as ``study.toml, line 3: budgets``.
+
+    Raises:
+        InputError: A name is unknown (the nearest are listed), or a value is of the wrong type.
+
+    Example:
+        >>> read_options({"draw": 4})
+        Traceback (most recent call last):
+        overthink.errors.InputError: draw is no option of a run; needed: draws, top_p, ...
+    """
+    faults = [
+        f"{place(name)} is no option of a run; needed: {', '.join(nearest_names(name))}, …"
+        for name in values
+        if name not in RunOptions.model_fields
+    ]
+    if faults:
+        raise InputError("; ".join(faults))
+    try:
+        return RunOptions(**values)  # type: ignore[arg-type]  # it is what checks them
+    except ValidationError as failure:
+        raise InputError("; ".join(dict.fromkeys(_fault(each, place) for each in failure.errors()))) from failure
+
+
+def nearest_names(name: str) -> list[str]:
+    """Return the options whose names are nearest to one that does not exist, best first."""
+    plain = name.replace("-", "_")
+    return difflib.get_close_matches(plain, RunOptions.model_fields, n=3, cutoff=0.0)
+
+
+def _fault(fault: Any, place: Callable[[str], str]) -> str:
+    name = str(fault["loc"][0])
+    if fault["type"] == "value_error":
+        return f"{place(name)} {fault['msg'].removeprefix('Value error, ')}"
+    value, needed = shown(fault["input"]), fault["msg"]
+    value = value if is_text(value) else name_text(value)
+    return f"{place(name)} is {value}; needed: {needed[:1].lower()}{needed[1:]}"

@@ -1,0 +1,39 @@
+"""JSON Schemas of files that a person or another program writes or reads."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from overthink.errors import InputError
+from overthink.governance.statement.schema import statement_json_schema
+from overthink.workflows.run_options import RunOptions
+
+
+def run_schema() -> dict[str, Any]:
+    """Return the schema of a TOML file with the options of a run."""
+    schema = RunOptions.model_json_schema()
+    description = "Options of `overthink run --config FILE` and `overthink.experiment(config=FILE)`."
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Overthink run",
+        "description": description,
+    }
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"run": run_schema, "statement": statement_json_schema}
+"""Schemas by name."""
+
+
+def schema_text(name: str) -> str:
+    """Return a schema as text.
+
+    Args:
+        name: "run", the file of `run --config`, or "statement", a statement.json.
+
+    Raises:
+        InputError: There is no schema of that name.
+    """
+    if name not in SCHEMAS:
+        raise InputError(f"there is no schema {name!r}; needed: {' or '.join(SCHEMAS)}")
+    return json.dumps(SCHEMAS[name](), indent=1, ensure_ascii=False) + "\n"
