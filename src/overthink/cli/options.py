@@ -1,4 +1,4 @@
-"""Parsers of command-line texts: budgets, boundaries, resampling, arguments.
+"""Options that several commands share, and parsers of their texts.
 
 Output shared by the commands: command line and results.
 """
@@ -17,7 +17,6 @@ from overthink.cli import terminal
 from overthink.data.secrets import without_secrets
 from overthink.errors import ExitCode, InputError
 from overthink.paths import name_text
-from overthink.plan.k_reference import read_k_reference
 
 if TYPE_CHECKING:
     from overthink.workflows.study import Study
@@ -132,48 +131,6 @@ def finite(param: typer.CallbackParam, value: float | None) -> float | None:
     if value is not None and not math.isfinite(value):
         raise InputError(f"{param.opts[0]} is {value}; needed: a finite number")
     return value
-
-
-def k_reference(text: str | None) -> float | None:
-    """Return the reference of K (thinking)."""
-    return None if text is None else read_k_reference(text)
-
-
-def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k") -> tuple[int, ...]:
-    """Return whole numbers; 2k is 2,000."""
-    try:
-        return tuple(round(float(word[:-1]) * 1000) if word[-1:] in "kK" else int(word) for word in _words(text))
-    except (ValueError, OverflowError):
-        raise InputError(f"{option} {text} cannot be read; needed: whole numbers of {of}") from None
-
-
-def names(text: str | None, option: str) -> tuple[str, ...]:
-    """Return the names between commas; none if the option was left out.
-
-    Raises:
-        InputError: There is nothing between two commas, or nothing at all.
-    """
-    try:
-        return () if text is None else tuple(_words(text))
-    except ValueError:
-        raise InputError(f"{option} {text!r} has an empty name; needed: names with one comma between them") from None
-
-
-def resampling(text: str | None) -> dict[str, int | str]:
-    """Return the plan fields of resampling: number of continuations per rung, and the rungs."""
-    if text is None:
-        return {}
-    times, _, where = text.partition(":")
-    if not times.isdecimal() or where not in ("", "every", "bisect"):
-        raise InputError(f"--resample {text} cannot be read; needed: a whole number, as 8, or 8:bisect")
-    return {"resamples": int(times), "resample_at": where or "every"}
-
-
-def _words(text: str) -> list[str]:
-    words = [word.strip() for word in text.split(",")]
-    if not all(words):
-        raise ValueError(text)
-    return words
 
 
 def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:

@@ -1,15 +1,12 @@
 """The command `report`, and the options on the model's size and compute: parse, call, print."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from overthink.cli import options, terminal
 from overthink.cli.options import KReference, Primary, Selectors, command_line, show
-
-if TYPE_CHECKING:
-    from overthink.cost.model_shape import SourcedShape
 
 TrainingFlop = Annotated[
     str | None,
@@ -56,17 +53,6 @@ FlopPerByte = Annotated[
 def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command()(report)
-
-
-def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
-    """Return model shapes by model name, parsed and checked.
-
-    Raises:
-        InputError: A shape cannot be read, or its file is damaged.
-    """
-    from overthink.collect.model_info.shape_option import read_shapes
-
-    return read_shapes(texts)
 
 
 def report(

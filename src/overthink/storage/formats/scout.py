@@ -26,7 +26,7 @@ from overthink.storage.formats.reader import (
     whole_object,
 )
 from overthink.storage.tables.cells import object_in
-from overthink.storage.tables.table_files import read_cells
+from overthink.storage.tables.table_files import column_names, read_cells, scan_table
 
 SCAN = "_scan.json"
 """The file that makes a folder a scan."""
@@ -85,11 +85,12 @@ def _is_complete(scan: Path) -> bool:
 
 
 def _table(file: Path) -> tuple[Path, pl.DataFrame]:
-    cells = read_cells(file, choose=lambda names: [name for name in names if name in _COLUMNS])
-    missing = [name for name in _MARKS if name not in cells.columns]
+    missing = [name for name in _MARKS if name not in column_names(file)]
     if missing:
         raise InputError(f"{file} has no column {', '.join(missing)}; needed: what a scan writes")
-    return file, cells
+    if not scan_table(file).select(pl.len()).collect().item():
+        return file, pl.DataFrame()
+    return file, read_cells(file, choose=lambda names: [name for name in names if name in _COLUMNS])
 
 
 class _Logs:
@@ -141,7 +142,7 @@ def _row(cells: Mapping[str, Any], logs: _Logs, scan: Path) -> dict[str, Any]:
     run = logs.run_of(uri, scan)
     settings = object_in(cells.get("transcript_model_options")) if run is None else run.settings
     usage = {} if run is None else run.usage.get((str(question), epoch), {})
-    label = cells.get("label")
+    label, failure = cells.get("label"), cells.get("scan_error")  # a refusal of the scanner is none of the model
     return {
         "question": str(cells["transcript_id"] if question is None else question),
         "draw": None if epoch is None else epoch - 1,
@@ -154,7 +155,7 @@ def _row(cells: Mapping[str, Any], logs: _Logs, scan: Path) -> dict[str, Any]:
         **token_counts(mapping(usage)),
         "seconds": cells.get("transcript_total_time"),
         "limit": cells.get("transcript_limit") or None,
-        "error": cells.get("transcript_error") or cells.get("scan_error") or None,
+        "error": cells.get("transcript_error") or (f"the scanner failed: {failure}" if failure else None),
         "log": Path(uri).name or None,
     }
 
