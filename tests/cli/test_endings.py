@@ -340,7 +340,6 @@ def test_what_a_component_prints_and_closes_leaves_the_result_alone(capsys: pyte
 @pytest.mark.parametrize("command", ["thresholds", "calc overhang", "model list"])
 def test_every_command_keeps_its_results_apart(command: str) -> None:
     group: Any = typer.main.get_command(main.app)
-    main._keep_results_apart(group)
     for name in command.split():
         group = group.commands[name]
     assert group.callback.__wrapped__

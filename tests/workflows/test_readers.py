@@ -58,7 +58,7 @@ def test_a_folder_is_read_by_the_files_it_holds(tmp_path: Path, name: str) -> No
 
 
 def test_general_readers_come_last() -> None:
-    assert list(READERS) == ["lm-eval", "nemo-skills", "every-eval-ever", "samples-df", "logs", "table"]
+    assert list(READERS) == ["lm-eval", "nemo-skills", "every-eval-ever", "samples-df", "scout", "logs", "table"]
     assert [part.general for part in READERS.values()] == [False] * 4 + [True] * 2
 
 

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli.options import (
+    PANEL_OUTPUT,
+    PANEL_READ,
+    PANEL_STATISTICS,
     Benign,
     Capability,
     FindingsJson,
@@ -20,6 +23,7 @@ from overthink.cli.options import (
     Reader,
     Safety,
     Selectors,
+    Stopping,
     command_line,
     show,
 )
@@ -33,8 +37,9 @@ def register(app: typer.Typer) -> None:
 
 
 def analyse(
-    path: Annotated[Path, typer.Argument(help=f"Inspect logs (file or folder), a study, or a table ({FORMAT_NAMES}).")],
-    out: Annotated[Path, typer.Option(help="Folder for pool, findings and report.")] = Path("overthink-analysis"),
+    path: Annotated[
+        Path, typer.Argument(help=f"Inspect logs (file or folder), a study's folder, or a table ({FORMAT_NAMES}).")
+    ],
     capability: Capability = [],  # noqa: B006
     safety: Safety = [],  # noqa: B006
     benign: Benign = [],  # noqa: B006
@@ -44,45 +49,71 @@ def analyse(
     reader: Reader = None,
     ladder: Ladder = None,
     checkpoints: Annotated[
-        Literal["tokens", "turns", "cost"], typer.Option(help="What agents scored on their way are compared at.")
+        Literal["tokens", "turns", "cost"],
+        typer.Option(help="What agents that were scored on their way are compared at.", rich_help_panel=PANEL_READ),
     ] = "tokens",
     errored: Annotated[
         Literal["inspect", "set-aside", "wrong"],
-        typer.Option(help="Samples of logs with an error: as Inspect counts them, never, or as wrong if unscored."),
+        typer.Option(
+            help="Samples of logs with an error: counted as Inspect counts them, never, or as wrong if unscored.",
+            rich_help_panel=PANEL_READ,
+        ),
     ] = "inspect",
     invalid: Annotated[
         Literal["set-aside", "count"],
-        typer.Option(help="Samples of logs that are marked as invalid: left out, or read."),
+        typer.Option(
+            help="Samples of logs that are marked as invalid: left out, or counted.", rich_help_panel=PANEL_READ
+        ),
     ] = "set-aside",
-    level: Annotated[
-        float | None, typer.Option(help="Confidence level; a study's own, or 0.95.", min=0.5, max=0.999)
+    max_rows: MaxRows = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Human labels ({FORMAT_NAMES}), as `label` wrote the sheet: question, draw, rung, label.",
+            rich_help_panel=PANEL_READ,
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            help="Confidence level of the intervals; a study's own, or 0.95.",
+            min=0.5,
+            max=0.999,
+            rich_help_panel=PANEL_STATISTICS,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0, rich_help_panel=PANEL_STATISTICS),
+    ] = None,
     margin: Annotated[
-        float | None, typer.Option(help="Differences that count as none; a study's own, or 0.05.", min=0.001, max=0.5)
+        float | None,
+        typer.Option(
+            help="Differences up to this one count as none; a study's own, or 0.05.",
+            min=0.001,
+            max=0.5,
+            rich_help_panel=PANEL_STATISTICS,
+        ),
     ] = None,
     hypothesis: Hypothesis = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
     selectors: Selectors = [],  # noqa: B006
-    labels: Annotated[
-        Path | None, typer.Option(help=f"Human labels ({FORMAT_NAMES}): question, draw, rung, label.")
-    ] = None,
-    stopping: Annotated[
-        Literal["fixed", "first_success"] | None,
-        typer.Option(
-            help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
-        ),
-    ] = None,
+    stopping: Stopping = None,
     training_flop: TrainingFlop = None,
     assume: Assume = [],  # noqa: B006
     as_of: AsOf = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
-    max_rows: MaxRows = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for pool, findings and report.", rich_help_panel=PANEL_OUTPUT)
+    ] = Path("overthink-analysis"),
     as_json: FindingsJson = False,
 ) -> None:
-    """Logs, a study or a table: findings and report. No model is called."""
+    """Findings and a report from logs, a table or a study.
+
+    No model is called. What a high score of a task means is told by --safety, --benign and --high.
+    """
     from overthink.workflows import analyse as study
 
     result = study.analyse(

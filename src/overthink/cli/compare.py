@@ -7,8 +7,13 @@ import typer
 
 from overthink.cli import options, terminal
 from overthink.cli.options import (
+    PANEL_COMPUTE,
+    PANEL_OUTPUT,
+    PANEL_READ,
+    PANEL_STATISTICS,
     Benign,
     Capability,
+    FindingsJson,
     KReference,
     Ladder,
     MaxRows,
@@ -37,25 +42,13 @@ def register(app: typer.Typer) -> None:
 def compare(
     studies: Studies,
     reference: Annotated[
-        str | None, typer.Option(help="The arm that others are compared with; base, or the first one.", metavar="ARM")
-    ] = None,
-    by: Annotated[
-        Literal["tokens", "flop", "effective-flop", "usd", "seconds"] | None,
-        typer.Option(help="What total compute is counted in; tokens, or as the study was compared before."),
-    ] = None,
-    margin: Annotated[
-        float | None,
+        str | None,
         typer.Option(
-            help="δ, the degradation that does not matter; the studies' own, or 0.05.",
-            min=0.001,
-            max=0.5,
-            metavar="DELTA",
+            help="The arm that others are compared with; base, or the first one.",
+            metavar="ARM",
+            rich_help_panel=PANEL_READ,
         ),
     ] = None,
-    level: Annotated[
-        float | None, typer.Option(help="Confidence level; the studies' own, or 0.95.", min=0.5, max=0.999)
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
     capability: Capability = [],  # noqa: B006
     safety: Safety = [],  # noqa: B006
     benign: Benign = [],  # noqa: B006
@@ -64,16 +57,53 @@ def compare(
     scorer: OneScorer = None,
     reader: Reader = None,
     ladder: Ladder = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
-    model_shape: ModelShapes = [],  # noqa: B006
-    flop_per_byte: FlopPerByte = None,
+    max_rows: MaxRows = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="δ, the degradation that does not matter; the studies' own, or 0.05.",
+            min=0.001,
+            max=0.5,
+            metavar="DELTA",
+            rich_help_panel=PANEL_STATISTICS,
+        ),
+    ] = None,
+    level: Annotated[
+        float | None,
+        typer.Option(
+            help="Confidence level of the intervals; the studies' own, or 0.95.",
+            min=0.5,
+            max=0.999,
+            rich_help_panel=PANEL_STATISTICS,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0, rich_help_panel=PANEL_STATISTICS),
+    ] = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
-    max_rows: MaxRows = None,
     selectors: Selectors = [],  # noqa: B006
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+    by: Annotated[
+        Literal["tokens", "flop", "effective-flop", "usd", "seconds"] | None,
+        typer.Option(
+            help="What total compute is counted in; tokens, or as the study was compared before.",
+            rich_help_panel=PANEL_COMPUTE,
+        ),
+    ] = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for pool, findings and report; none if left out.", rich_help_panel=PANEL_OUTPUT),
+    ] = None,
+    as_json: FindingsJson = False,
 ) -> None:
-    """Two runs question by question; arms at equal compute: what each mitigation gives, costs, and if it eliminates."""
+    """Two runs question by question, or arms at equal compute.
+
+    Of two logs, tables or studies: what differs, which questions flipped, and what was too small to see. Of the arms of
+    studies: what each mitigation gives back, what it costs, and whether it eliminates the degradation.
+    """
     from overthink.reports import comparison_text
     from overthink.workflows.compare import compare as put_side_by_side
 

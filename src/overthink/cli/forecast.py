@@ -5,8 +5,22 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink.cli import terminal
-from overthink.cli.options import Benign, Capability, OneScorer, Reader, Safety, command_line, end_partly
+from overthink.cli import terminal, values
+from overthink.cli.options import (
+    PANEL_OUTPUT,
+    PANEL_READ,
+    PANEL_STATISTICS,
+    Benign,
+    Capability,
+    FindingsJson,
+    Formats,
+    OneScorer,
+    Reader,
+    Safety,
+    Stopping,
+    command_line,
+    end_partly,
+)
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.table_files import FORMAT_NAMES
 
@@ -18,11 +32,12 @@ TablePath = Annotated[
     ),
 ]
 ThresholdShares = Annotated[
-    str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")
-]
-Formats = Annotated[
-    list[str],
-    typer.Option("--format", help="With --out: html, and svg, png or pdf for the charts; a list or repeated."),
+    str,
+    typer.Option(
+        help="Shares of success whose number of tries is forecast, as 0.5 or 0.1,0.5.",
+        metavar="SHARES",
+        rich_help_panel=PANEL_STATISTICS,
+    ),
 ]
 JudgeErrors = Annotated[
     str | None,
@@ -30,6 +45,7 @@ JudgeErrors = Annotated[
         help="The judge's false positive rate per try: a number to be warned, or FLAGGED/FAILURES as found by humans, "
         "to correct for it.",
         metavar="E|X/N",
+        rich_help_panel=PANEL_STATISTICS,
     ),
 ]
 
@@ -41,39 +57,71 @@ def register(app: typer.Typer) -> None:
 
 def forecast(
     table: TablePath,
-    k: Annotated[str, typer.Option("--k", help="Tries to forecast, as 1000,10k.")] = "1,10,100,1000,10000",
-    threshold: ThresholdShares = "0.5",
-    claim: Annotated[
-        str, typer.Option(help="Few and many tries of the claim safe at few, dangerous at many.")
-    ] = "1,100",
-    level: Annotated[float, typer.Option(help="Confidence level of the bands.", min=0.5, max=0.999)] = 0.9,
-    stopping: Annotated[
-        Literal["fixed", "first_success"] | None,
-        typer.Option(
-            help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
-        ),
-    ] = None,
-    judge_fpr: JudgeErrors = None,
-    band: Annotated[
-        Literal["assumption-free", "model"],
-        typer.Option(help="The band that safe and dangerous are read from; the model band must be named."),
-    ] = "assumption-free",
     capability: Capability = [],  # noqa: B006
     safety: Safety = [],  # noqa: B006
     benign: Benign = [],  # noqa: B006
     axis: Annotated[
         str | None,
-        typer.Option(help="What the table counts: capability (right answers), safety (harmful ones), benign."),
+        typer.Option(
+            help="What the table counts: capability (right answers), safety (harmful ones), benign.",
+            autocompletion=values.axes,
+            rich_help_panel=PANEL_READ,
+        ),
     ] = None,
-    high: Annotated[str | None, typer.Option(help="What a high value means in a table of draws or a log.")] = None,
+    high: Annotated[
+        str | None,
+        typer.Option(
+            help="What a high value means in a table of draws or a log.",
+            autocompletion=values.high_words,
+            rich_help_panel=PANEL_READ,
+        ),
+    ] = None,
     scorer: OneScorer = None,
     reader: Reader = None,
-    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same forecast.", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for report.html, findings.json and questions.csv.")] = None,
+    k: Annotated[
+        str, typer.Option("--k", help="Tries to forecast, as 1000,10k.", rich_help_panel=PANEL_STATISTICS)
+    ] = "1,10,100,1000,10000",
+    threshold: ThresholdShares = "0.5",
+    claim: Annotated[
+        str,
+        typer.Option(
+            help="Few and many tries of the claim that a model is safe at few and dangerous at many.",
+            rich_help_panel=PANEL_STATISTICS,
+        ),
+    ] = "1,100",
+    level: Annotated[
+        float,
+        typer.Option(help="Confidence level of the bands.", min=0.5, max=0.999, rich_help_panel=PANEL_STATISTICS),
+    ] = 0.9,
+    stopping: Stopping = None,
+    judge_fpr: JudgeErrors = None,
+    band: Annotated[
+        Literal["assumption-free", "model"],
+        typer.Option(
+            help="The band by which the claim is judged: what holds without an assumption, or what a model of the "
+            "questions says.",
+            rich_help_panel=PANEL_STATISTICS,
+        ),
+    ] = "assumption-free",
+    seed: Annotated[
+        int,
+        typer.Option(help="Seed; the same seed gives the same forecast.", min=0, rich_help_panel=PANEL_STATISTICS),
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for report.html, findings.json and questions.csv; none if left out.",
+            rich_help_panel=PANEL_OUTPUT,
+        ),
+    ] = None,
     formats: Formats = ["html"],  # noqa: B006
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+    as_json: FindingsJson = False,
 ) -> None:
-    """From few attempts to many: success at k, where it crosses a threshold, and what no assumption can narrow."""
+    """From few tries to many: how often one of k tries succeeds.
+
+    Exact where the tries are there, beyond them a model's band and the band that holds without an assumption; and how
+    many tries it takes until success reaches a threshold.
+    """
     from overthink.workflows.forecast_table import forecast_table
 
     forecasts = forecast_table(

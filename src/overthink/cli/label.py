@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from overthink.cli import options, terminal
-from overthink.cli.options import Benign, Capability, OneAxis, OneHigh, OneScorer, Safety, Seed
+from overthink.cli.options import (
+    PANEL_OUTPUT,
+    PANEL_STATISTICS,
+    Benign,
+    Capability,
+    OneAxis,
+    OneHigh,
+    OneScorer,
+    Safety,
+    Seed,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -16,20 +26,33 @@ def register(app: typer.Typer) -> None:
 
 def label(
     path: Annotated[Path, typer.Argument(help="A study's folder, logs, or a table.")],
-    out: Annotated[Path, typer.Option(help="The sheet to fill in (.csv).")] = Path("labels.csv"),
-    per_rung: Annotated[int, typer.Option(help="Answers to read at each rung of each curve.", min=1)] = 40,
-    seed: Seed = 0,
-    show_text: Annotated[
-        bool, typer.Option("--show-text", help="Write question and answer into the sheet; they may be harmful.")
-    ] = False,
     capability: Capability = [],  # noqa: B006
     safety: Safety = [],  # noqa: B006
     benign: Benign = [],  # noqa: B006
     axis: OneAxis = None,
     high: OneHigh = None,
     scorer: OneScorer = None,
+    per_rung: Annotated[
+        int,
+        typer.Option(help="Answers to read at each budget of each curve.", min=1, rich_help_panel=PANEL_STATISTICS),
+    ] = 40,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="The sheet to fill in (.csv).", rich_help_panel=PANEL_OUTPUT)] = Path(
+        "labels.csv"
+    ),
+    show_text: Annotated[
+        bool,
+        typer.Option(
+            "--show-text",
+            help="Write question and answer into the sheet; they may be harmful.",
+            rich_help_panel=PANEL_OUTPUT,
+        ),
+    ] = False,
 ) -> None:
-    """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
+    """A random sample of answers for humans to label.
+
+    Fill in the sheet, then `overthink analyse --labels` corrects the judge with it.
+    """
     from overthink.workflows.label import label
 
     sheet = label(

@@ -6,23 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from overthink._version import __version__
-from overthink.cli import (
-    analyse,
-    compare,
-    forecast,
-    governance,
-    label,
-    methods,
-    models,
-    report,
-    run,
-    samples,
-    schema,
-    start,
-    table,
-    terminal,
-    verify,
-)
+from overthink.cli import completion, guide, start, terminal
+from overthink.cli.commands import CommandGroup
 from overthink.errors import ExitCode, InputError
 
 app = typer.Typer(
@@ -30,24 +15,10 @@ app = typer.Typer(
     help="Measures what more thinking does to a model: how much more it can do, and how much less safe it gets.",
     epilog="Exit codes: 0 done; 1 a checked claim fails; 2 input; 3 stopped, can be resumed; 4 some files not read; "
     "70 a fault of Overthink; 74 output device; 141 broken pipe; 130, 143, 129 ended by signals (docs/exit-codes.md).",
-    no_args_is_help=True,
+    cls=CommandGroup,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(models.model_app, name="model")
-app.add_typer(governance.govern_app)
-analyse.register(app)
-run.register(app)
-label.register(app)
-report.register(app)
-samples.register(app)
-schema.register(app)
-compare.register(app)
-forecast.register(app)
-governance.register(app)
-verify.register(app)
-table.register(app)
-methods.register(app)
 
 
 def main() -> None:
@@ -65,29 +36,21 @@ def run_app() -> int:
         Exception: The command's own.
     """
     command = typer.main.get_command(app)
-    _keep_results_apart(command)
+    if completion.is_due():
+        return completion.answer(command)
     try:
-        with command.make_context("overthink", sys.argv[1:]) as context:
+        with command.make_context(completion.PROGRAM, sys.argv[1:]) as context:
             command.invoke(context)
     except typer.Exit as ending:
         return int(ending.exit_code)
     except typer.Abort:
-        terminal.note("not begun; nothing was paid.")
+        terminal.ending("not begun; nothing was paid.")
         return ExitCode.INTERRUPT
     except Exception as refusal:
         if not hasattr(refusal, "format_message"):
             raise
         raise InputError(_usage(refusal)) from refusal
     return ExitCode.DONE
-
-
-def _keep_results_apart(command: Any) -> None:
-    """Let every command below a group print its result alone on standard output."""
-    parts = getattr(command, "commands", None)
-    if parts is None:
-        command.callback = terminal.with_results_apart(command.callback)
-    for part in (parts or {}).values():
-        _keep_results_apart(part)
 
 
 def _usage(refusal: Any) -> str:
@@ -98,9 +61,23 @@ def _usage(refusal: Any) -> str:
 
 
 @app.callback(invoke_without_command=True)
-def _version(
+def _begin(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="The same as --quiet after a command.")] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option("--install-completion", help="Let the shell that this runs in complete commands and options."),
+    ] = False,
+    show_completion: Annotated[
+        bool, typer.Option("--show-completion", help="Print what that installs, to copy or change it.")
+    ] = False,
 ) -> None:
+    terminal.set_quiet(quiet)
     if version:
         terminal.output(f"overthink {__version__}")
         raise typer.Exit
+    if install_completion or show_completion:
+        completion.set_up(context, install=install_completion)
+    elif context.invoked_subcommand is None:
+        terminal.output(guide.TEXT)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli import terminal
+from overthink.cli.options import PANEL_OUTPUT
 from overthink.cli.table import StoredStudy
 
 
@@ -16,10 +17,14 @@ def register(app: typer.Typer) -> None:
 def methods(
     path: StoredStudy,
     form: Annotated[
-        Literal["text", "md", "latex"], typer.Option("--format", help="text, md, or latex with a paragraph per topic.")
+        Literal["text", "md", "latex"],
+        typer.Option("--format", help="text, md, or latex with a paragraph per topic.", rich_help_panel=PANEL_OUTPUT),
     ] = "text",
 ) -> None:
-    """What was done, as sentences for a paper, from plan, analysis and findings; what they do not state is unknown."""
+    """What was done, as sentences for a paper.
+
+    They come from plan, analysis and findings; what these do not state is called unknown.
+    """
     from overthink.workflows import methods as paragraphs
 
     terminal.output(paragraphs.methods(path, format=form))

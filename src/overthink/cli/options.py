@@ -1,4 +1,4 @@
-"""Options that several commands share, and parsers of their texts.
+"""Options that commands share, the panels of their help, and parsers of their texts.
 
 Output shared by the commands: command line and results.
 """
@@ -9,11 +9,11 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from overthink.cli import terminal
+from overthink.cli import terminal, values
 from overthink.data.secrets import without_secrets
 from overthink.errors import ExitCode, InputError
 from overthink.paths import name_text
@@ -22,18 +22,44 @@ if TYPE_CHECKING:
     from overthink.workflows.study import Study
 
 
+PANEL_RUN = "What to run"
+PANEL_READ = "What is read"
+PANEL_BUDGETS = "Budgets"
+PANEL_ARMS = "Arms"
+PANEL_STATISTICS = "Statistics"
+PANEL_COMPUTE = "Compute and model size"
+PANEL_OUTPUT = "Output"
+"""Panels of a help page: `rich_help_panel` of the options, the same words in every command."""
+
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        help="Print neither progress nor notes: results go to standard output, errors to standard error.",
+        callback=terminal.set_quiet_if,
+        expose_value=False,
+        rich_help_panel=PANEL_OUTPUT,
+    ),
+]
+"""Added to every command as it is loaded."""
+
 Primary = Annotated[
     list[str],
     typer.Option(
         help="Curves whose verdicts are adjusted among themselves, apart from all others: an axis, a task, an arm or "
         "TASK/ARM, * for any letters; may be repeated.",
         metavar="CURVES",
+        rich_help_panel=PANEL_STATISTICS,
     ),
 ]
 
 MaxRows = Annotated[
     int | None,
-    typer.Option(help="Most rows of one file that are read; as many as memory holds if left out.", min=1),
+    typer.Option(
+        help="Most rows of one file that are read; as many as memory holds if left out.",
+        min=1,
+        rich_help_panel=PANEL_READ,
+    ),
 ]
 
 KReference = Annotated[
@@ -42,6 +68,7 @@ KReference = Annotated[
         help="Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the "
         "lowest budget above 0 that all curves have if left out.",
         metavar="TOKENS",
+        rich_help_panel=PANEL_STATISTICS,
     ),
 ]
 
@@ -52,6 +79,7 @@ Selectors = Annotated[
         help="Another rule that turns k tries into one answer: FILE.py@NAME or an installed one; may be repeated "
         "(docs/extend.md).",
         metavar="NAME",
+        rich_help_panel=PANEL_STATISTICS,
     ),
 ]
 
@@ -60,57 +88,101 @@ Ladder = Annotated[
     typer.Option(
         "--ladder",
         help="The setting of logs that is the ladder, as extra_body.depth; reasoning effort, budgets and caps "
-        "are found if left out.",
+        "are recognised if left out.",
         metavar="NAME",
+        rich_help_panel=PANEL_READ,
     ),
 ]
 
 Reader = Annotated[
     str | None,
     typer.Option(
-        help="What reads the logs or table: FILE.py@NAME or an installed one (docs/extend.md).", metavar="NAME"
+        help="What reads the logs or table: FILE.py@NAME or an installed one (docs/extend.md).",
+        metavar="NAME",
+        rich_help_panel=PANEL_READ,
     ),
 ]
 
 Capability = Annotated[
     list[str],
-    typer.Option(help="A task that measures what the model can do; may be repeated.", metavar="TASK"),
+    typer.Option(
+        help="A task that measures what the model can do; may be repeated.", metavar="TASK", rich_help_panel=PANEL_READ
+    ),
 ]
 
 Safety = Annotated[
     list[str],
     typer.Option(
-        help="A task of safety, with what a high score means: TASK@scorer.key:high=harm|safe.",
+        help="A task of safety, with what a high score means: TASK@scorer.key:high=harm|safe; may be repeated.",
         metavar="TASK",
+        rich_help_panel=PANEL_READ,
     ),
 ]
 
 Benign = Annotated[
     list[str],
     typer.Option(
-        help="A task of over-refusal, with what a high score means: TASK@scorer.key:high=answered|refused.",
+        help="A task of over-refusal, harmless questions that should be answered: "
+        "TASK@scorer.key:high=answered|refused; may be repeated.",
         metavar="TASK",
+        rich_help_panel=PANEL_READ,
     ),
 ]
 
 OneAxis = Annotated[
-    str | None, typer.Option("--axis", help="What logs or a table of one task measure: capability, safety or benign.")
+    str | None,
+    typer.Option(
+        "--axis",
+        help="What logs or a table of one task measure: capability, safety or benign.",
+        autocompletion=values.axes,
+        rich_help_panel=PANEL_READ,
+    ),
 ]
 
 OneHigh = Annotated[
     str | None,
-    typer.Option("--high", help="What a high score means there: correct, wrong, safe, harm, answered or refused."),
+    typer.Option(
+        "--high",
+        help="What a high score means there: correct, wrong, safe, harm, answered or refused.",
+        autocompletion=values.high_words,
+        rich_help_panel=PANEL_READ,
+    ),
 ]
 
 OneScorer = Annotated[
     str | None,
-    typer.Option("--scorer", help="The one scorer to read: scorer or scorer.key of logs, or a scorer of a table."),
+    typer.Option(
+        "--scorer",
+        help="The one scorer to read: scorer or scorer.key of logs, or a scorer of a table.",
+        rich_help_panel=PANEL_READ,
+    ),
 ]
 
+Formats = Annotated[
+    list[str],
+    typer.Option(
+        "--format",
+        help="What is written: html, and svg, png or pdf for the charts; several with commas, or repeated.",
+        autocompletion=values.chart_formats,
+        rich_help_panel=PANEL_OUTPUT,
+    ),
+]
 
-FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
+FindingsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=PANEL_OUTPUT),
+]
 
-Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same findings.", min=0)]
+PrintJson = Annotated[
+    bool, typer.Option("--json", help="Print as JSON on standard output.", rich_help_panel=PANEL_OUTPUT)
+]
+
+PaidYes = Annotated[bool, typer.Option("--yes", help="Do not ask before spending money.", rich_help_panel=PANEL_OUTPUT)]
+
+Seed = Annotated[
+    int,
+    typer.Option(help="Seed; the same seed gives the same findings.", min=0, rich_help_panel=PANEL_STATISTICS),
+]
 
 Hypothesis = Annotated[
     str | None,
@@ -118,6 +190,15 @@ Hypothesis = Annotated[
         help="What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
         "thinking tokens, as 2k,8k, which claim nothing.",
         metavar="PARTS",
+        rich_help_panel=PANEL_STATISTICS,
+    ),
+]
+
+Stopping = Annotated[
+    Literal["fixed", "first_success"] | None,
+    typer.Option(
+        help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out.",
+        rich_help_panel=PANEL_STATISTICS,
     ),
 ]
 

@@ -4,33 +4,25 @@ On a terminal one line lives; elsewhere plain lines come, at most one every few 
 that a log shows that the process lives and what it does.
 """
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from overthink.cli import terminal
 from overthink.data.record import RungRecord
 from overthink.data.visible import visible
-from overthink.plan.arms import BASE
+from overthink.workflows.progress import SECONDS_BETWEEN_LINES, Progress, clock, regular_calls
 from overthink.workflows.waves import Wave
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
-
-SECONDS_BETWEEN_LINES = 5.0
-
-STARTING = "the first answers are awaited"
-"""What is done until a trace is counted."""
-
-ENDING = "all are there; analysing them and writing the report"
-"""What is done when every trace is counted."""
 
 
 @contextmanager
@@ -40,31 +32,16 @@ def doing(what: str) -> Iterator[None]:
     Args:
         what: The work, as "loading the model".
     """
+    if terminal.is_quiet():
+        yield
+        return
     if terminal.messages.is_terminal:
         with terminal.messages.status(visible(what)):
             yield
         return
     began = time.monotonic()
-    with _regular_lines(lambda: f"{what}: {_clock(time.monotonic() - began)}"):
+    with regular_calls(lambda: terminal.note(f"{what}: {clock(time.monotonic() - began)}"), SECONDS_BETWEEN_LINES):
         yield
-
-
-@contextmanager
-def _regular_lines(line: Callable[[], str]) -> Iterator[None]:
-    """Print a line every few seconds while the block runs."""
-    ended = threading.Event()
-
-    def print_lines() -> None:
-        while not ended.wait(SECONDS_BETWEEN_LINES):
-            terminal.note(line())
-
-    printer = threading.Thread(target=print_lines, name="progress", daemon=True)
-    printer.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        printer.join()
 
 
 def announce(session: "Session", out: Path) -> None:
@@ -89,14 +66,8 @@ class Meter:
     """
 
     def __init__(self, *, total: int, done: int, what: str = "traces") -> None:
-        self._what = what
-        self._total = total
-        self._done_before = done
-        self._done = done
-        self._tokens = 0
-        self._task = ENDING if done == total else STARTING
-        self._began = time.monotonic()
-        self._bar = Progress(
+        self._count = Progress(total=total, done=done, what=what)
+        self._bar = Bar(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
@@ -104,10 +75,10 @@ class Meter:
             TextColumn("{task.fields[pace]}", markup=False),
             console=terminal.messages,
         )
-        self._id = self._bar.add_task(self._task, total=total, completed=done, pace="")
+        self._id = self._bar.add_task(self._count.task, total=total, completed=done, pace="")
         console = terminal.messages
         self._live = Live(self._bar, console=console, refresh_per_second=4) if console.is_terminal else None
-        self._display: AbstractContextManager[object] = self._live or _regular_lines(self.line)
+        self._display: AbstractContextManager[object] = self._live or regular_calls(self._note, SECONDS_BETWEEN_LINES)
 
     def __enter__(self) -> Self:
         self._display.__enter__()
@@ -117,45 +88,35 @@ class Meter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._display.__exit__(None, None, None)  # it ends alike, whatever ended the block
-        if self._live is None and self._done > self._done_before:
-            terminal.note(self.line())
+        if self._live is None and self._count.is_new:
+            self._note()
 
     def add_trace(self, trace: Sequence[RungRecord]) -> None:
         """Count one complete trace of a task in an arm."""
-        where = self._task
-        if trace:
-            where = trace[0].task if trace[0].arm == BASE.label else f"{trace[0].task}, {trace[0].arm}"
-        self.add(where, sum(row.generated_tokens or 0 for row in trace))
+        self._count.add_trace(trace)
+        self._update()
 
     def add(self, task: str, tokens: int) -> None:
         """Count one item of a task, and its tokens."""
-        self._done += 1
-        self._task = visible(task) if self._done < self._total else ENDING
-        self._tokens += tokens
-        if self._live is not None:
-            self._bar.update(self._id, description=self._task, completed=self._done, pace=self._pace())
+        self._count.add(task, tokens)
+        self._update()
 
     def add_wave(self, wave: Wave) -> None:
         """Add a wave to the total, and print its description."""
-        self._total = wave.traces
-        self._task = STARTING
-        self._bar.update(self._id, total=wave.traces, description=self._task)
+        self._count.add_wave(wave)
+        self._update()
         terminal.note(wave.text)
 
     def line(self) -> str:
         """Return the progress as one line."""
-        return f"{self._task}: {self._done} of {self._total} {self._what}, {self._pace()}"
+        return self._count.line()
 
-    def _pace(self) -> str:
-        seconds = time.monotonic() - self._began
-        new = self._done - self._done_before
-        if not new or seconds <= 0:
-            return f"{_clock(seconds)} so far"
-        remaining = (self._total - self._done) * seconds / new
-        speed = f"{self._tokens / seconds:,.0f} tokens/s, " if self._tokens else ""
-        return f"{speed}{_clock(remaining)} left"
+    def _note(self) -> None:
+        terminal.note(self.line())
 
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+    def _update(self) -> None:
+        if self._live is not None:
+            count = self._count
+            self._bar.update(
+                self._id, description=count.task, total=count.total, completed=count.done, pace=count.pace()
+            )

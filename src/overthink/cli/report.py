@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from overthink.cli import options, terminal
-from overthink.cli.options import KReference, Primary, Selectors, command_line, show
+from overthink.cli.options import (
+    PANEL_COMPUTE,
+    FindingsJson,
+    Formats,
+    KReference,
+    Primary,
+    Selectors,
+    command_line,
+    show,
+)
 
 TrainingFlop = Annotated[
     str | None,
@@ -14,6 +23,7 @@ TrainingFlop = Annotated[
         help="The model's training compute in FLOP, or LOW..HIGH: where thresholds stand on the K axis. Kept for later "
         "reports.",
         metavar="C",
+        rich_help_panel=PANEL_COMPUTE,
     ),
 ]
 Assume = Annotated[
@@ -22,12 +32,15 @@ Assume = Annotated[
         help="An input of the calculators in the appendix, as active_parameters=8e9; may be repeated. Kept for later "
         "reports; NAME= takes it back.",
         metavar="NAME=VALUE",
+        rich_help_panel=PANEL_COMPUTE,
     ),
 ]
 AsOf = Annotated[
     str | None,
     typer.Option(
-        help="The day for which thresholds are looked up; that of the report if left out.", metavar="YYYY-MM-DD"
+        help="The day for which thresholds are looked up; that of the report if left out.",
+        metavar="YYYY-MM-DD",
+        rich_help_panel=PANEL_COMPUTE,
     ),
 ]
 
@@ -37,6 +50,7 @@ ModelShapes = Annotated[
         help="How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
         "MODEL=gguf:FILE; may be repeated. A study keeps it. For logs and tables MODEL may be an arm.",
         metavar="MODEL=SHAPE",
+        rich_help_panel=PANEL_COMPUTE,
     ),
 ]
 FlopPerByte = Annotated[
@@ -46,6 +60,7 @@ FlopPerByte = Annotated[
         metavar="X",
         min=0,
         callback=options.finite,
+        rich_help_panel=PANEL_COMPUTE,
     ),
 ]
 
@@ -56,21 +71,22 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    path: Annotated[Path, typer.Argument(help="A study's folder.")],
-    formats: Annotated[
-        list[str], typer.Option("--format", help="html, and svg, png or pdf for figures; a list or repeated.")
-    ] = ["html"],  # noqa: B006
+    path: Annotated[Path, typer.Argument(help="A study's folder.", metavar="STUDY")],
+    primary: Primary = [],  # noqa: B006
+    k_reference: KReference = None,
+    selectors: Selectors = [],  # noqa: B006
     training_flop: TrainingFlop = None,
     assume: Assume = [],  # noqa: B006
     as_of: AsOf = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
-    primary: Primary = [],  # noqa: B006
-    k_reference: KReference = None,
-    selectors: Selectors = [],  # noqa: B006
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+    formats: Formats = ["html"],  # noqa: B006
+    as_json: FindingsJson = False,
 ) -> None:
-    """Make a study's findings, report and figures again from its pool."""
+    """Make a study's findings, report and figures again.
+
+    From its pool; no model is called.
+    """
     from overthink.workflows import analyse
     from overthink.workflows.words import format_names
 

@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from overthink.cli import terminal
-from overthink.cli.options import command_line, pairs, show
+from overthink.cli.options import (
+    PANEL_ARMS,
+    PANEL_BUDGETS,
+    PANEL_OUTPUT,
+    PANEL_RUN,
+    PANEL_STATISTICS,
+    command_line,
+    pairs,
+    show,
+)
 from overthink.errors import ExitCode
-from overthink.workflows.run_options import Panel, RunOptions, look
+from overthink.workflows.run_options import RunOptions, Subject, look
 
 if TYPE_CHECKING:
     from overthink.workflows.collect import OnTrace
@@ -21,13 +30,21 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = "study"
 
+_PANELS = {
+    Subject.STUDY: PANEL_RUN,
+    Subject.LADDER: PANEL_BUDGETS,
+    Subject.ARMS: PANEL_ARMS,
+    Subject.STATISTICS: PANEL_STATISTICS,
+    Subject.OUTPUT: PANEL_OUTPUT,
+}
+
 _OWN = {
     "config": Annotated[
         Path | None,
         typer.Option(
             help="TOML file with these options, as --save-config writes it; options of the command line override it.",
             metavar="FILE",
-            rich_help_panel=Panel.WHAT,
+            rich_help_panel=PANEL_RUN,
         ),
     ],
     "save_config": Annotated[
@@ -35,19 +52,19 @@ _OWN = {
         typer.Option(
             help="Write the options as a TOML file, once they are checked, and go on.",
             metavar="FILE",
-            rich_help_panel=Panel.OUTPUT,
+            rich_help_panel=PANEL_OUTPUT,
         ),
     ],
     "resume": Annotated[
         bool,
-        typer.Option("--resume", help="Go on with a stopped study, or extend one.", rich_help_panel=Panel.OUTPUT),
+        typer.Option("--resume", help="Go on with a stopped study, or extend one.", rich_help_panel=PANEL_OUTPUT),
     ],
     "yes": Annotated[
-        bool, typer.Option("--yes", help="Do not ask before spending money.", rich_help_panel=Panel.OUTPUT)
+        bool, typer.Option("--yes", help="Do not ask before spending money.", rich_help_panel=PANEL_OUTPUT)
     ],
     "as_json": Annotated[
         bool,
-        typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=Panel.OUTPUT),
+        typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=PANEL_OUTPUT),
     ],
 }
 """Options that belong to the command alone."""
@@ -124,7 +141,7 @@ def _option(name: str) -> inspect.Parameter:
         metavar=own.metavar,
         min=own.least,
         max=own.most,
-        rich_help_panel=own.panel,
+        rich_help_panel=_PANELS[own.subject],
     )
     if own.kind is list:
         return _parameter(name, [*field.default], Annotated[list[str], option])

@@ -15,10 +15,15 @@ def register(app: typer.Typer) -> None:
 def schema(
     name: Annotated[
         Literal["run", "statement"],
-        typer.Argument(help="run, the TOML file of `run --config`; or statement, a statement.json."),
+        typer.Argument(
+            help="run, the TOML file of `run --config`; or statement, a statement.json.", show_default=False
+        ),
     ],
 ) -> None:
-    """JSON Schema of a file, for editors: `overthink schema run > run.schema.json` completes `run --config` files."""
+    """JSON Schema of a file, for editors and other programs.
+
+    `overthink schema run > run.schema.json` lets an editor complete the files of `run --config`.
+    """
     from overthink.workflows.schemas import schema_text
 
     terminal.output_json(schema_text(name))

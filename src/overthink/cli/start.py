@@ -69,7 +69,7 @@ def _failed(failure: BaseException) -> int:
         terminal.error(*(known.lines or (type(known).__name__,)))
         return known.exit_code
     if isinstance(known, KeyboardInterrupt) or (handler is not None and handler.count):
-        terminal.note("interrupted: every file that was written is complete. Repeat the command to start again.")
+        terminal.ending("interrupted: every file that was written is complete. Repeat the command to start again.")
         return ExitCode.INTERRUPT
     if isinstance(known, OSError) and known.filename is not None:
         if known.errno in _DISK_FULL:

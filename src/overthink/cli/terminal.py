@@ -85,8 +85,41 @@ messages = Console(stderr=True, markup=False, highlight=False, emoji=False, soft
 """Console of standard error, for :func:`note`, :func:`error` and the bar of a run."""
 
 
+_quiet = False
+"""Whether neither notes nor progress are printed."""
+
+
+def set_quiet(quiet: bool) -> None:
+    """Print notes and progress from now on, or neither; results, questions, errors and endings are always printed.
+
+    Every command has the option ``--quiet``, which calls this before the command runs; none needs to know of it.
+    """
+    global _quiet
+    _quiet = quiet
+
+
+def set_quiet_if(quiet: bool) -> None:
+    """Be quiet if an option says so: without it, what the options before it said stays."""
+    if quiet:
+        set_quiet(True)
+
+
+def is_quiet() -> bool:
+    """Return whether neither notes nor progress are printed."""
+    return _quiet
+
+
 def note(*lines: str) -> None:
-    """Print lines on standard error; a newline inside a line is a character of a name, and shown as such."""
+    """Print lines on standard error, unless the command is quiet.
+
+    A newline inside a line is a character of a name, and shown as such.
+    """
+    if not _quiet:
+        ending(*lines)
+
+
+def ending(*lines: str) -> None:
+    """Print how a command ended, on standard error: a note that a quiet command prints, too."""
     for line in lines:
         messages.print(Text(shown(line)))
 
@@ -95,7 +128,7 @@ def error(*lines: str) -> None:
     """Print the message of an error, line by line."""
     first, *rest = lines or ("",)
     messages.print(Text.assemble(("error:", "bold red"), " ", shown(first)))
-    note(*rest)
+    ending(*rest)
 
 
 class Result(Protocol):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from overthink.cli import terminal
-from overthink.cli.options import command_line, show
+from overthink.cli.options import PANEL_ARMS, PANEL_OUTPUT, PANEL_RUN, FindingsJson, PaidYes, command_line, show
 
 if TYPE_CHECKING:
     from overthink.data.verifier_scores import AnswerScore
@@ -22,27 +22,41 @@ def verify(
     verifier: Annotated[
         str,
         typer.Option(
-            help="Who scores: rollouts, own-probability, endpoint, classifier, judge or simulated, with its decisions, "
-            "as rollouts:n=4,tokens=64,against=consensus,aggregate=last.",
+            help="Who scores: rollouts, own-probability, endpoint, classifier, judge or simulated, with its settings, "
+            "as rollouts:n=4,tokens=64,against=consensus,aggregate=last (docs/verifiers.md).",
             metavar="NAME:KEY=VALUE,…",
+            rich_help_panel=PANEL_RUN,
         ),
     ],
     by: Annotated[
         Literal["steps", "answer"],
-        typer.Option(help="Score every step and the answer behind them, made one by `aggregate`; or the answer alone."),
+        typer.Option(
+            help="Score every step and the answer behind them, made one by `aggregate`; or the answer alone.",
+            rich_help_panel=PANEL_RUN,
+        ),
     ] = "steps",
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="Arm whose answers are scored; may be repeated. All that no search has scored, if left out."),
+        typer.Option(
+            help="Arm whose answers are scored; may be repeated. All that no search has scored, if left out.",
+            metavar="ARM",
+            rich_help_panel=PANEL_ARMS,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for a copy of the study with these scores; the study itself gets them if left out."),
+        typer.Option(
+            help="Folder for a copy of the study with these scores; the study itself gets them if left out.",
+            rich_help_panel=PANEL_OUTPUT,
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending money.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+    yes: PaidYes = False,
+    as_json: FindingsJson = False,
 ) -> None:
-    """A verifier's scores for answers that are there already: best-of-k and weighted votes; no new answers are paid."""
+    """Score a study's answers with a verifier; no new answers are paid.
+
+    The scores give best-of-k and weighted votes, as curves beside those of the study.
+    """
     from overthink.cli.progress import Meter
     from overthink.workflows import verify as verifying
 
@@ -57,6 +71,6 @@ def verify(
 
             result = verifying.score_answers(verification, on_score=on_score, command=command_line())
     except KeyboardInterrupt:
-        terminal.note("interrupted; every score is kept. Repeat the command to go on.")
+        terminal.ending("interrupted; every score is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
     show(result, as_json=as_json)

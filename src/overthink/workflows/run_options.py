@@ -6,7 +6,7 @@ takes each as a keyword. All three state the same plan.
 
 import difflib
 from collections.abc import Callable, Mapping
-from enum import StrEnum
+from enum import StrEnum, auto
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -37,21 +37,21 @@ from overthink.workflows.option_types import (
 )
 
 
-class Panel(StrEnum):
-    """Groups of options, in the order in which `--help` lists them."""
+class Subject(StrEnum):
+    """What an option is about; `--help` has a panel for each, in this order."""
 
-    WHAT = "What to run"
-    BUDGETS = "Budgets"
-    ARMS = "Arms"
-    STATISTICS = "Statistics"
-    OUTPUT = "Output"
+    STUDY = auto()
+    LADDER = auto()
+    ARMS = auto()
+    STATISTICS = auto()
+    OUTPUT = auto()
 
 
 class Look(NamedTuple):
     """What the command line shows of an option beside its description.
 
     Attributes:
-        panel: The panel it stands in.
+        subject: What it is about.
         metavar: Word for its value; None for the word of its type.
         flag: Its spelling; None for its name with hyphens.
         kind: Type of its value there; a list is an option that may be repeated.
@@ -59,7 +59,7 @@ class Look(NamedTuple):
         most: Largest number; None for any.
     """
 
-    panel: Panel
+    subject: Subject
     metavar: str | None = None
     flag: str | None = None
     kind: type = str
@@ -67,8 +67,8 @@ class Look(NamedTuple):
     most: float | None = None
 
 
-def _option(default: Any, text: str, panel: Panel, metavar: str | None = None, **more: Any) -> Any:
-    own = Look(panel, metavar, **more)
+def _option(default: Any, text: str, subject: Subject, metavar: str | None = None, **more: Any) -> Any:
+    own = Look(subject, metavar, **more)
     field = Field(default, description=text, ge=own.least, le=own.most)
     field.metadata.append(own)
     return field
@@ -100,118 +100,118 @@ class RunOptions(BaseModel):
         "A model, by the name Inspect has for it: vllm-completions/NAME, openai/NAME, hf/NAME …; in this process "
         "overthink/smollm2, overthink/NAME (`model list`), or overthink/simulated, whose truth is known. Repeated: "
         "models on the same questions, compared at the end.",
-        Panel.WHAT,
+        Subject.STUDY,
         metavar="MODEL",
         kind=list,
     )
-    capability: Texts = _option((), "Capability task; may be repeated.", Panel.WHAT, metavar="TASK", kind=list)
+    capability: Texts = _option((), "Capability task; may be repeated.", Subject.STUDY, metavar="TASK", kind=list)
     safety: Texts = _option(
-        (), "Safety task: TASK@scorer.key:high=harm|safe; may be repeated.", Panel.WHAT, metavar="TASK", kind=list
+        (), "Safety task: TASK@scorer.key:high=harm|safe; may be repeated.", Subject.STUDY, metavar="TASK", kind=list
     )
     benign: Texts = _option(
         (),
         "Over-refusal task: TASK@scorer.key:high=answered|refused; may be repeated.",
-        Panel.WHAT,
+        Subject.STUDY,
         metavar="TASK",
         kind=list,
     )
-    limit: Whole | None = _option(None, "Questions per task; all if left out.", Panel.WHAT, kind=int)
-    draws: Whole = _option(4, "Traces per question.", Panel.WHAT, kind=int)
+    limit: Whole | None = _option(None, "Questions per task; all if left out.", Subject.STUDY, kind=int)
+    draws: Whole = _option(4, "Traces per question.", Subject.STUDY, kind=int)
     until: Text | None = _option(
         None,
         "Go on drawing until half-width=0.02 at every rung, or crossing=0.5 (tries at which successes reach it) is "
         "known within a factor: ,factor=3. --draws is then the first wave.",
-        Panel.WHAT,
+        Subject.STUDY,
         metavar="AIM",
     )
-    max_draws: Whole | None = _option(None, "Most draws of a question, with --until.", Panel.WHAT, kind=int)
-    seed: Whole = _option(0, "Seed; the same seed gives the same findings.", Panel.WHAT, kind=int, least=0)
+    max_draws: Whole | None = _option(None, "Most draws of a question, with --until.", Subject.STUDY, kind=int)
+    seed: Whole = _option(0, "Seed; the same seed gives the same findings.", Subject.STUDY, kind=int, least=0)
     grader: Text | None = _option(
         None,
         "Model that grades answers, in the role `grader`.",
-        Panel.WHAT,
+        Subject.STUDY,
         metavar="MODEL",
     )
-    model_args: Arguments = _option({}, "Model argument.", Panel.WHAT, metavar="KEY=VALUE", flag="-M", kind=list)
-    task_args: Arguments = _option({}, "Task argument.", Panel.WHAT, metavar="KEY=VALUE", flag="-T", kind=list)
+    model_args: Arguments = _option({}, "Model argument.", Subject.STUDY, metavar="KEY=VALUE", flag="-M", kind=list)
+    task_args: Arguments = _option({}, "Task argument.", Subject.STUDY, metavar="KEY=VALUE", flag="-T", kind=list)
 
     budgets: Numbers | None = _option(
-        None, "Thinking budgets in tokens, as 0,64,256 or 0,1k,4k.", Panel.BUDGETS, metavar="TOKENS"
+        None, "Thinking budgets in tokens, as 0,64,256 or 0,1k,4k.", Subject.LADDER, metavar="TOKENS"
     )
     efforts: Names | None = _option(
         None,
         "The provider's own levels, as low,medium,high, or caps, as 1024,4096.",
-        Panel.BUDGETS,
+        Subject.LADDER,
         metavar="LEVELS",
     )
     turns: _Turns | None = _option(
-        None, "Score a loop of tool calls after so many turns, as 1,2,4,8.", Panel.BUDGETS, metavar="TURNS"
+        None, "Score a loop of tool calls after so many turns, as 1,2,4,8.", Subject.LADDER, metavar="TURNS"
     )
     loop_tokens: Numbers | None = _option(
-        None, "Score it within so many generated tokens instead, as 1k,4k,16k.", Panel.BUDGETS, metavar="TOKENS"
+        None, "Score it within so many generated tokens instead, as 1k,4k,16k.", Subject.LADDER, metavar="TOKENS"
     )
     sandbox_scoring: Literal["unchanged"] | None = _option(
         None,
         "State that scoring leaves a task's sandbox unchanged, so that a loop in one can be scored.",
-        Panel.BUDGETS,
+        Subject.LADDER,
     )
     think: Text = _option(
         "plain",
         "Think format: plain, think for <think>…</think>, or FILE.py@NAME.",
-        Panel.BUDGETS,
+        Subject.LADDER,
         metavar="FORMAT",
     )
     answer_tokens: Whole = _option(
         32,
         "Allowance for the answer, beside the thinking budget.",
-        Panel.BUDGETS,
+        Subject.LADDER,
         kind=int,
     )
     answer_cue: Text | None = _option(
-        None, "Text that asks for the answer; by default the task's own.", Panel.BUDGETS, metavar="TEXT"
+        None, "Text that asks for the answer; by default the task's own.", Subject.LADDER, metavar="TEXT"
     )
     temperature: Real | None = _option(
         None,
         "Sampling temperature; 0.8, the provider's with --efforts.",
-        Panel.BUDGETS,
+        Subject.LADDER,
         kind=float,
     )
     top_p: Real | None = _option(
-        None, "Nucleus sampling mass; 0.95, the provider's with --efforts.", Panel.BUDGETS, kind=float
+        None, "Nucleus sampling mass; 0.95, the provider's with --efforts.", Subject.LADDER, kind=float
     )
-    concurrency: Whole = _option(8, "Traces in flight at once; 1 for token-exact reruns.", Panel.BUDGETS, kind=int)
+    concurrency: Whole = _option(8, "Traces in flight at once; 1 for token-exact reruns.", Subject.LADDER, kind=int)
 
     arms: Arms = _option(
         "base",
         "Ways of thinking to compare, as base,zerothink,wait:rounds=2,minimum=512 (docs/arms.md).",
-        Panel.ARMS,
+        Subject.ARMS,
         metavar="ARMS",
     )
     controls: Names = _option(
-        (), "Beside the forced ladder, any of sham,natural,truncated.", Panel.ARMS, metavar="NAMES"
+        (), "Beside the forced ladder, any of sham,natural,truncated.", Subject.ARMS, metavar="NAMES"
     )
     resample: Resample | None = _option(
         None,
         "Think the rest anew so often from every rung, or from some with 8:bisect.",
-        Panel.ARMS,
+        Subject.ARMS,
         metavar="TIMES",
     )
-    judge_traces: Flag = _option(False, "Score the thinking itself, too.", Panel.ARMS, kind=bool)
+    judge_traces: Flag = _option(False, "Score the thinking itself, too.", Subject.ARMS, kind=bool)
     trace_scorer: Names = _option(
         (),
         "With --judge-traces, what scores the thinking: thought (comes with the built-in tasks), own (the task's "
         "scorer marks no refusals), or SCORER.KEY:high=WORD of the task; several with commas, the first that fits.",
-        Panel.ARMS,
+        Subject.ARMS,
         metavar="NAMES",
     )
 
     level: Real = _option(
-        0.95, "Confidence level of the intervals.", Panel.STATISTICS, kind=float, least=0.5, most=0.999
+        0.95, "Confidence level of the intervals.", Subject.STATISTICS, kind=float, least=0.5, most=0.999
     )
     margin: Real = _option(
         0.05,
         "Differences that count as none.",
-        Panel.STATISTICS,
+        Subject.STATISTICS,
         kind=float,
         least=0.001,
         most=0.5,
@@ -220,14 +220,14 @@ class RunOptions(BaseModel):
         None,
         "What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
         "thinking tokens, as 2k,8k, which claim nothing.",
-        Panel.STATISTICS,
+        Subject.STATISTICS,
         metavar="PARTS",
     )
     primary: Texts = _option(
         (),
         "Curves whose verdicts are adjusted among themselves, apart from all others: an axis, a task, an arm or "
         "TASK/ARM, * for any letters; may be repeated.",
-        Panel.STATISTICS,
+        Subject.STATISTICS,
         metavar="CURVES",
         kind=list,
     )
@@ -235,19 +235,19 @@ class RunOptions(BaseModel):
         None,
         "Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the lowest "
         "budget above 0 that all curves have if left out.",
-        Panel.STATISTICS,
+        Subject.STATISTICS,
         metavar="TOKENS",
     )
     model_shape: Shapes = _option(
         (),
         "How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
         "MODEL=gguf:FILE; may be repeated. A study keeps it.",
-        Panel.STATISTICS,
+        Subject.STATISTICS,
         metavar="MODEL=SHAPE",
         kind=list,
     )
 
-    out: Text | None = _option(None, "The study's folder; `study` if left out.", Panel.OUTPUT, metavar="FOLDER")
+    out: Text | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plan of every model, in their order.
