@@ -81,7 +81,9 @@ def accepted_words(signature: inspect.Signature) -> tuple[str, ...] | None:
     last = next(reversed([*signature.parameters.values()]), None)
     if last is None or last.kind is not last.VAR_KEYWORD:
         return None
-    (words,) = get_args(last.annotation)
+    words = next(iter(get_args(last.annotation)), None)
+    if words is None:  # they are of any type, and the function checks them
+        return None
     own = (
         name
         for name, each in signature.parameters.items()
