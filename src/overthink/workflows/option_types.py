@@ -7,6 +7,7 @@ import json
 import math
 import operator
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -178,7 +179,7 @@ def shown(value: object) -> str:
 
 _A_TEXT = {"type": "string"}
 _TEXT_OR_LIST: dict[str, Any] = {"anyOf": [_A_TEXT, {"type": "array", "items": _A_TEXT}]}
-_NUMBER_LIST = {"type": "array", "items": {"type": ["integer", "string"]}}
+_NUMBERS = {"anyOf": [_A_TEXT, {"type": "array", "items": {"type": ["integer", "string"]}}]}
 _VALUES = {"type": ["string", "number", "boolean"]}
 
 
@@ -189,13 +190,19 @@ Names = Annotated[
     BeforeValidator(read_names),
     WithJsonSchema({"anyOf": [_A_TEXT, {"type": "array", "items": {"type": ["string", "integer"]}}]}),
 ]
-Numbers = Annotated[tuple[int, ...], BeforeValidator(read_numbers), WithJsonSchema({"anyOf": [_A_TEXT, _NUMBER_LIST]})]
+Numbers = Annotated[tuple[int, ...], BeforeValidator(read_numbers), WithJsonSchema(_NUMBERS)]
+Turns = Annotated[
+    tuple[int, ...], BeforeValidator(partial(read_numbers, of="turns, as 1,2,4,8")), WithJsonSchema(_NUMBERS)
+]
+LoopTokens = Annotated[
+    tuple[int, ...], BeforeValidator(partial(read_numbers, of="tokens, as 1k,4k,16k")), WithJsonSchema(_NUMBERS)
+]
 Arms = Annotated[str, BeforeValidator(read_arm_text), WithJsonSchema(_TEXT_OR_LIST)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Real = Annotated[float, BeforeValidator(_real)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Reference = Annotated[float, BeforeValidator(_reference), WithJsonSchema({"type": ["number", "string"]})]
-Hypothesis = Annotated[str, BeforeValidator(_hypothesis), WithJsonSchema({"anyOf": [_A_TEXT, _NUMBER_LIST]})]
+Hypothesis = Annotated[str, BeforeValidator(_hypothesis), WithJsonSchema(_NUMBERS)]
 Resample = Annotated[str, BeforeValidator(_resample), WithJsonSchema({"type": ["integer", "string"]})]
 Arguments = Annotated[
     dict[str, Argument],

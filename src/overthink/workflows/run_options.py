@@ -7,10 +7,9 @@ takes each as a keyword. All three state the same plan.
 import difflib
 from collections.abc import Callable, Mapping
 from enum import StrEnum, auto
-from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from overthink.cost.model_shape import SourcedShape
@@ -24,6 +23,7 @@ from overthink.workflows.option_types import (
     Arms,
     Flag,
     Hypothesis,
+    LoopTokens,
     Names,
     Numbers,
     Real,
@@ -32,8 +32,8 @@ from overthink.workflows.option_types import (
     Shapes,
     Text,
     Texts,
+    Turns,
     Whole,
-    read_numbers,
     shown,
 )
 
@@ -75,12 +75,6 @@ def _option(default: Any, text: str, subject: Subject, metavar: str | None = Non
     field.metadata.append(own)
     return field
 
-
-_Turns = Annotated[
-    tuple[int, ...],
-    BeforeValidator(partial(read_numbers, of="turns, as 1,2,4,8")),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
-]
 
 MODEL = "overthink/smollm2"
 """The model of a run that names none."""
@@ -144,10 +138,10 @@ class RunOptions(BaseModel):
         Subject.LADDER,
         metavar="LEVELS",
     )
-    turns: _Turns | None = _option(
+    turns: Turns | None = _option(
         None, "Score a loop of tool calls after so many turns, as 1,2,4,8.", Subject.LADDER, metavar="TURNS"
     )
-    loop_tokens: Numbers | None = _option(
+    loop_tokens: LoopTokens | None = _option(
         None, "Score it within so many generated tokens instead, as 1k,4k,16k.", Subject.LADDER, metavar="TOKENS"
     )
     sandbox_scoring: Literal["unchanged"] | None = _option(
