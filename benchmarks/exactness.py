@@ -61,7 +61,7 @@ async def climb(model: Model, prompt: list[int], *, temperature: float = 0.0, se
             outputs.append(
                 await decode(model, prompt + tokens, budget - len(tokens), temperature=temperature, seed=seed)
             )
-            tokens += outputs[0].metadata["token_ids"]
+            tokens += outputs[0].metadata["token_ids"].ids
             ended = outputs[0].stop_reason != "max_tokens"
         fork = await decode(model, [*prompt, *tokens, *cue], ANSWER_TOKENS, temperature=temperature, seed=seed)
         for output in (*outputs, fork):
@@ -78,7 +78,7 @@ async def climb(model: Model, prompt: list[int], *, temperature: float = 0.0, se
 
 async def whole(model: Model, prompt: list[int]) -> list[int]:
     output = await decode(model, prompt, BUDGETS[-1], temperature=0.0, seed=0)
-    return list(output.metadata["token_ids"])
+    return list(output.metadata["token_ids"].ids)
 
 
 async def in_flight(jobs: Sequence[Callable[[], Awaitable[Any]]], concurrency: int) -> list[Any]:

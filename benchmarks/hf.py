@@ -44,7 +44,7 @@ async def climb(model: Model, prompt: list[int], rungs: Sequence[int], answer: i
     for rung in rungs:
         if rung > len(tokens):
             output = await decode(model, prompt + tokens, rung - len(tokens), **config)
-            tokens += output.metadata["token_ids"]
+            tokens += output.metadata["token_ids"].ids
         await decode(model, [*prompt, *tokens, *cue], answer, **config)
         if len(tokens) < rung:
             break
@@ -73,7 +73,7 @@ async def exact(folder: str, dtype: str, count: int, rungs: Sequence[int], name:
 
 
 async def one_piece(model: Model, prompt: list[int], limit: int) -> list[int]:
-    return (await decode(model, prompt, limit)).metadata["token_ids"]
+    return list((await decode(model, prompt, limit)).metadata["token_ids"].ids)
 
 
 async def seeds(folder: str, dtype: str, count: int, limit: int) -> None:
@@ -81,7 +81,7 @@ async def seeds(folder: str, dtype: str, count: int, limit: int) -> None:
     again = []
     for prompt in await prompts_for(model, count):
         outputs = [await decode(model, prompt, limit, temperature=0.8, top_p=0.95, seed=seed) for seed in (1, 1, 2)]
-        first, same, other = (output.metadata["token_ids"] for output in outputs)
+        first, same, other = (list(output.metadata["token_ids"].ids) for output in outputs)
         again.append((first == same, first == other))
     same_seed, other_seed = (sum(equal) for equal in zip(*again, strict=True))
     print(f"{dtype}: same seed, same draw: {same_seed} of {count}; other seed, same draw: {other_seed}", flush=True)

@@ -49,7 +49,7 @@ def same_calls(rungs: int) -> Solver:
                     [ChatMessageUser(content="", metadata=told)], config=GenerateConfig(max_tokens=limit), cache=False
                 )
                 if phase == "think":
-                    ids = [*ids, *output.metadata["token_ids"]]
+                    ids = [*ids, *output.metadata["token_ids"].ids]
         state.output = output
         return state
 

@@ -68,7 +68,7 @@ class Server(TokenContinuation):
             self.tally.thinking += used.output_tokens
         else:
             self.tally.answers += used.output_tokens
-        ids, ended = tuple(output.metadata["token_ids"]), output.stop_reason == "stop"
+        ids, ended = output.metadata["token_ids"].ids, output.stop_reason == "stop"
         return Segment(output.completion, ids, used.output_tokens, ended, used.input_tokens, None, stop)
 
 

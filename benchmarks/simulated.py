@@ -44,7 +44,7 @@ def provider_trace(tokens: int, *, is_step: bool) -> float:
     while (n := len(ids) - prompt) < tokens:
         room = 64 if is_step else next(rung for rung in rungs if rung > n) - n
         output = request(ids, min(room, tokens - n), "think", ["\n"] if is_step else None)
-        ids += tuple(output.metadata["token_ids"]) + (tuple(encode("\n")) if output.metadata["stop"] else ())
+        ids += output.metadata["token_ids"].ids + (tuple(encode("\n")) if output.metadata["stop"] else ())
         if not is_step:
             request(ids + tuple(encode("</think>Answer:")), 16, "answer", None)
     return (time.process_time() - began) / tokens

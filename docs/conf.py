@@ -29,6 +29,7 @@ NAV = {
             "paper",
             "cli",
             "formats",
+            "interop",
             "exit-codes",
             "glossary",
         )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from overthink.workflows.methods import methods
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
+    from overthink.workflows.schemas import schema
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
     from overthink.workflows.study import Study
@@ -78,6 +79,7 @@ __all__ = [
     "report",
     "run",
     "samples",
+    "schema",
     "shape_verdict",
     "statement",
     "table",
@@ -116,6 +118,7 @@ _HOMES = {
     "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",
     "samples": "workflows.samples",
+    "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
     "table": "workflows.table",

@@ -65,6 +65,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "report": lambda: overthink.report(study),
         "run": lambda: overthink.run(overthink.prepare(plan()), out),
         "samples": lambda: overthink.samples(study, rung=0),
+        "schema": lambda: overthink.schema("run"),
         "shape_verdict": lambda: overthink.shape_verdict(VALUES, LADDER, margin=0.05, rng=RNG(1)),
         "statement": lambda: overthink.statement(study, write=False),
         "table": lambda: overthink.table(study),

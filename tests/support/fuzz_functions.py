@@ -196,10 +196,31 @@ def _studies(study: Path, scratch: Path) -> list[Call]:
         Call("run", overthink.run, {"session": None, "out": scratch / "new"}, {"session": OTHERS, "out": PATHS}),
         Call("verify", overthink.verify, {"path": study, "verifier": "no such", "by": "answer"},
              {"path": PATHS, "verifier": TEXTS, "by": TEXTS, "arms": TEXTS + ARRAYS, "out": PATHS}),
+        Call("table", overthink.table, {"path": study}, {"path": PATHS, "what": TEXTS, "format": TEXTS, "out": OTHERS}),
+        Call("methods", overthink.methods, {"path": study}, {"path": PATHS, "format": TEXTS}),
+        Call("samples", overthink.samples, {"path": study},
+             {"path": PATHS, "rung": NUMBERS} | dict.fromkeys(("task", "arm", "question", "verdict"), TEXTS)),
+        Call("long_table", overthink.long_table, {"study": study}, {"study": (*PATHS, *OTHERS)}),
+        Call("every_eval_ever", overthink.every_eval_ever, {"path": study, "out": scratch / "eee"},
+             {"path": PATHS, "out": OTHERS, "facts": PATHS}),
+        Call("thresholds", overthink.thresholds, {"as_of": "2026-11-01"}, {"as_of": OTHERS, "instrument": TEXTS}),
+        Call("forecast_table", overthink.forecast_table, {"path": study, "k": 10},
+             {"path": PATHS, "k": (*NUMBERS, *ARRAYS), "threshold": NUMBERS, "claim": TEXTS, "judge_fpr": NUMBERS,
+              "level": NUMBERS, "band": TEXTS, "stopping": TEXTS, "seed": NUMBERS, "format": TEXTS, "safety": TEXTS}),
+        Call("calc", overthink.calc.exfiltration, {"weights_bytes": 1e12, "upload_bytes_per_day": 1e11},
+             {"weights_bytes": (*NUMBERS, *ARRAYS), "upload_bytes_per_day": TEXTS, "as_of": OTHERS, "seed": NUMBERS}),
+        Call("analyse, in words", overthink.analyse, {"path": study}, _words()),
         Call("Study.find", done.find, {"kind": "value"},
              dict.fromkeys(("kind", "metric", "axis", "task", "arm"), TEXTS + OTHERS)),
         Call("Study.chart", done.chart, {"name": "safety"}, {"name": TEXTS + OTHERS, "arms": TEXTS + ARRAYS}),
     ]  # fmt: skip
+
+
+def _words() -> dict[str, tuple[object, ...]]:
+    words = dict.fromkeys(("level", "seed", "margin", "k_reference", "flop_per_byte", "training_flop"), NUMBERS)
+    words |= dict.fromkeys(("axis", "high", "checkpoints", "reader", "hypothesis", "stopping"), TEXTS)
+    words |= dict.fromkeys(("labels", "as_of"), OTHERS)
+    return words | dict.fromkeys(("safety", "primary", "selector", "assume", "model_shape"), TEXTS + ARRAYS)
 
 
 def _plans() -> list[Call]:

@@ -18,6 +18,7 @@ from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.workflows.arguments import accepted_words
 from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.run_options import RunOptions
 from overthink.workflows.sources import ReadOptions
 from overthink.workflows.words import analysis, reading
 
@@ -41,7 +42,7 @@ FUNCTIONS = {
     "samples": overthink.samples,
     "methods": overthink.methods,
 }
-"""Functions by command; the words of `run` are those of a plan, and `model` is of weights on this machine."""
+"""Functions by command; that of `run` is `experiment`. `model` is of weights on this machine, `schema` of editors."""
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -65,10 +66,17 @@ def test_every_option_is_a_word(name: str) -> None:
 
 
 def test_every_command_has_a_function() -> None:
-    assert set(COMMANDS) == {*FUNCTIONS, "run", "calc", "model"}
+    assert set(COMMANDS) == {*FUNCTIONS, "run", "calc", "model", "schema"}
     functions = {"forecast_table" if name == "forecast" else name for name in FUNCTIONS}
-    assert functions | {"run", "calc"} <= set(overthink.__all__)
+    assert functions | {"run", "experiment", "calc"} <= set(overthink.__all__)
     assert option_words(COMMANDS["analyse"]) - {"margin"} < option_words(COMMANDS["analyse"])  # it can tell
+
+
+def test_every_option_of_run_is_a_word_of_an_experiment() -> None:
+    short = {"M": "model_args", "T": "task_args"}
+    options = {short.get(word, word) for word in option_words(COMMANDS["run"])} - {"config", "save_config", "resume"}
+    assert options == set(RunOptions.model_fields)
+    assert {"config", "resume"} <= words(overthink.experiment)
 
 
 def test_every_calculator_takes_the_inputs_of_its_command() -> None:

@@ -195,7 +195,7 @@ def test_several_models_are_compared_at_the_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({"draw": 3}, TypeError, "experiment has no option 'draw'; needed: draws, "),
+        ({"draw": 3}, TypeError, "experiment() takes no 'draw'; nearest: draws, max_draws"),
         ({"model": ["a/b", "a/b"]}, InputError, "model a/b is named twice"),
         ({"model": ["a/b", "a-b"]}, InputError, "a/b and a-b would have one folder"),
         ({"model": ["comparison", "b"]}, InputError, "the comparison and comparison would have one folder"),

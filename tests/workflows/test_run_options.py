@@ -16,6 +16,7 @@ from overthink.plan.study import Plan
 from overthink.storage.run_config import read_config, write_config
 from overthink.workflows.experiment import experiment_options, overridden_options
 from overthink.workflows.run_options import RunOptions, look, read_options
+from overthink.workflows.run_words import RunWords
 from overthink.workflows.schemas import run_schema
 
 BASE = {"model": "overthink/simulated", "safety": "overthink/secret", "budgets": "0,64"}
@@ -117,6 +118,7 @@ def test_every_ladder_makes_the_round_trip(ladder: dict[str, Any], tmp_path: Pat
 def test_every_field_of_a_plan_can_be_stated() -> None:
     other_names = {"tasks", "think_format", "resamples", "resample_at", "schema_", "overthink", "component_files"}
     assert Plan.model_fields.keys() - other_names <= RunOptions.model_fields.keys()
+    assert list(RunOptions.model_fields) == list(RunWords.__annotations__)
     assert set(RunOptions.model_fields) <= set(run.__signature__.parameters)  # type: ignore[attr-defined]
 
 

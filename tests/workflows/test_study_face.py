@@ -10,6 +10,7 @@ import overthink
 from overthink.data.curve_key import CurveKey
 from overthink.data.planted import PlantedCurve
 from overthink.data.pool import COLUMNS
+from overthink.data.results.arms import ArmResults
 from overthink.errors import InputError
 from overthink.workflows.table import table_text
 
@@ -133,6 +134,15 @@ def test_a_study_shows_itself_without_its_rows(study: overthink.Study, tmp_path:
     assert len(gone.curves) == 9
     with pytest.raises(InputError, match="the pool cannot be read"):
         gone.frame()
+
+
+def test_a_study_says_where_its_arms_are_compared(study: overthink.Study) -> None:
+    assert study.find(kind="arm_difference")
+    alone = replace(study, results=replace(study.results, arms=ArmResults()))
+    assert not alone.find(kind="arm_difference")
+    for shown, not_shown in ((repr(study), repr(alone)), (study._repr_html_(), alone._repr_html_())):
+        assert "study.find(kind='arm_difference')" in shown
+        assert "arm_difference" not in not_shown
 
 
 def test_names_of_others_are_no_markup(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def check(
     path: Annotated[Path, typer.Argument(help="A statement.json.", metavar="STATEMENT")],
     second: Annotated[
-        Path | None, typer.Argument(help="Another: is re-evaluation of the first due?", metavar="[STATEMENT2]")
+        Path | None, typer.Argument(help="Another: is re-evaluation of the first due?", metavar="STATEMENT2")
     ] = None,
     study: StudyPath = None,
     labels: Labels = None,

@@ -69,12 +69,16 @@ def command(name: str) -> Any:
 
 
 def with_common_options(part: Any) -> Any:
-    """Return a command, or a group and every command of it, with what all have: ``--quiet``, results that stand alone.
+    """Return a command, or a group and every command of it, with what all have.
+
+    That is ``--quiet``, a result that stands alone, and a help whose paragraphs have no lines of their own.
 
     Args:
         part: The command, changed in place.
     """
     inner = getattr(part, "commands", None)
+    paragraphs = (part.help or "").split("\n\n")
+    part.help = "\n\n".join(" ".join(text.split()) for text in paragraphs)  # Typer keeps the lines of the source
     if inner is None:
         part.callback = terminal.with_results_apart(part.callback)
         part.params.append(_quiet_option())

@@ -8,6 +8,7 @@ import io
 import os
 from typing import Any
 
+from overthink.cli import terminal
 from overthink.errors import ExitCode, InputError, OverthinkError
 
 PROGRAM = "overthink"
@@ -56,8 +57,9 @@ def set_up(context: Any, *, install: bool) -> None:
     import typer.completion
 
     change: Any = typer.completion.install_callback if install else typer.completion.show_callback
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # for the error that becomes ours
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             change(context, None, True)
     except (SystemExit, typer.Exit) as ending:
         if _code(ending):
@@ -65,7 +67,8 @@ def set_up(context: Any, *, install: bool) -> None:
                 "there is no completion for the program that called this one; needed: a call from bash, zsh, fish or "
                 "PowerShell"
             ) from ending
-        raise typer.Exit from ending
+    terminal.output(printed.getvalue())
+    raise typer.Exit
 
 
 def _code(ending: Any) -> int:

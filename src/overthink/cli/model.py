@@ -92,10 +92,8 @@ def install(
     from overthink.collect.providers.embedded.install import install
 
     columns = BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    is_terminal = terminal.messages.is_terminal
-    with Progress(
-        *columns, console=terminal.messages, transient=True, disable=not is_terminal or terminal.is_quiet()
-    ) as bar:
+    is_shown = terminal.is_live() and not terminal.is_quiet()
+    with Progress(*columns, console=terminal.messages, transient=True, disable=not is_shown) as bar:
         task = bar.add_task(name, total=None)
 
         def show_progress(done: int, size: int) -> None:

@@ -113,7 +113,8 @@ Capability = Annotated[
 Safety = Annotated[
     list[str],
     typer.Option(
-        help="A task of safety, with what a high score means: TASK@scorer.key:high=harm|safe; may be repeated.",
+        help="A task of safety, with what a high score means: TASK:high=harm or TASK:high=safe; of several "
+        "scorers one is named as TASK@scorer.key:high=…; may be repeated.",
         metavar="TASK",
         rich_help_panel=PANEL_READ,
     ),
@@ -122,8 +123,8 @@ Safety = Annotated[
 Benign = Annotated[
     list[str],
     typer.Option(
-        help="A task of over-refusal, harmless questions that should be answered: "
-        "TASK@scorer.key:high=answered|refused; may be repeated.",
+        help="A task of over-refusal, whose harmless questions should be answered, with what a high score means: "
+        "TASK:high=answered or TASK:high=refused; may be repeated.",
         metavar="TASK",
         rich_help_panel=PANEL_READ,
     ),

@@ -1,7 +1,7 @@
 """The command `report`, and the options on the model's size and compute: parse, call, print."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,9 +16,6 @@ from overthink.cli.options import (
     command_line,
     show,
 )
-
-if TYPE_CHECKING:
-    from overthink.cost.model_shape import SourcedShape
 
 TrainingFlop = Annotated[
     str | None,
@@ -50,8 +47,9 @@ AsOf = Annotated[
 ModelShapes = Annotated[
     list[str],
     typer.Option(
-        help="How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
-        "MODEL=gguf:FILE; may be repeated. A study keeps it. For logs and tables MODEL may be an arm.",
+        help="How big a model is: MODEL=parameters:8e9, after which ;layers:32 ;heads:32 ;hidden_size:4096 may follow "
+        "without spaces; or MODEL=config:FOLDER or MODEL=gguf:FILE. May be repeated. A study keeps it. For logs and "
+        "tables MODEL may be an arm.",
         metavar="MODEL=SHAPE",
         rich_help_panel=PANEL_COMPUTE,
     ),
@@ -71,17 +69,6 @@ FlopPerByte = Annotated[
 def register(app: typer.Typer) -> None:
     """Register the command."""
     app.command()(report)
-
-
-def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
-    """Return model shapes by model name, parsed and checked.
-
-    Raises:
-        InputError: A shape cannot be read, or its file is damaged.
-    """
-    from overthink.collect.model_info.shape_option import read_shapes
-
-    return read_shapes(texts)
 
 
 def report(

@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
 
 def run(context: typer.Context, **values: Any) -> None:
     """Tasks × models × ladder: a study folder with report.html. The main job."""
-    from overthink.cli.progress import Meter, announce, doing
+    from overthink.cli.progress import Meter, doing, estimate_lines
     from overthink.plan.secrets import refuse_secrets
     from overthink.storage.run_config import write_config
     from overthink.workflows.experiment import open_runs, overridden_options, run_models
@@ -91,9 +91,8 @@ def run(context: typer.Context, **values: Any) -> None:
         refuse_secrets(options.stated(), os.environ)
         write_config(own["save_config"], options.stated())
         terminal.note(f"written: {own['save_config']}")
-    for each in runs:
-        announce(each.session, each.folder)
-    terminal.confirm_cost(any(each.session.is_billed for each in runs) and not own["yes"])
+    lines = [line for each in runs for line in estimate_lines(each.session, each.folder)]
+    terminal.confirm_cost(any(each.session.is_billed for each in runs) and not own["yes"], *lines)
 
     @contextmanager
     def watch(each: "ModelRun") -> Iterator["tuple[OnTrace, OnWave]"]:
@@ -103,7 +102,7 @@ def run(context: typer.Context, **values: Any) -> None:
     try:
         result = run_models(runs, options, out, watch=watch, command=command_line())
     except KeyboardInterrupt:
-        terminal.note("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
+        terminal.ending("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
         raise typer.Exit(ExitCode.INTERRUPT) from None
     show(result, as_json=own["as_json"])
 

@@ -1,5 +1,6 @@
 """The command `schema`: parse, call, print."""
 
+import json
 from typing import Annotated, Literal
 
 import typer
@@ -24,6 +25,6 @@ def schema(
 
     `overthink schema run > run.schema.json` lets an editor complete the files of `run --config`.
     """
-    from overthink.workflows.schemas import schema_text
+    from overthink.workflows import schemas
 
-    terminal.output_json(schema_text(name))
+    terminal.output_json(json.dumps(schemas.schema(name), indent=1, ensure_ascii=False))

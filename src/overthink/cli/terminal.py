@@ -109,6 +109,17 @@ def is_quiet() -> bool:
     return _quiet
 
 
+def is_live() -> bool:
+    """Return whether a line of standard error can be written again and again: a terminal that moves its cursor."""
+    return messages.is_terminal and not messages.is_dumb_terminal
+
+
+def as_printed(text: str) -> str:
+    """Return a text in the characters that standard error has: as wide as it will be, so that a live line stays one."""
+    encoding = messages.encoding
+    return text.encode(encoding, _HANDLER).decode(encoding)
+
+
 def note(*lines: str) -> None:
     """Print lines on standard error, unless the command is quiet.
 
@@ -210,13 +221,19 @@ def _is_escaped(character: str, encoding: str) -> bool:
         return True
 
 
-def confirm_cost(is_due: bool) -> None:
-    """Ask on standard error whether to spend money, if that is due and somebody is there to answer.
+def confirm_cost(is_due: bool, *estimate: str) -> None:
+    """Print an estimate, and ask whether to spend money, if that is due and somebody is there to answer.
+
+    Args:
+        is_due: Whether a yes is needed.
+        estimate: Lines on what is spent; a quiet command prints them where it asks.
 
     Raises:
         typer.Abort: The answer is no, or there is none.
     """
-    if is_due and sys.stdin is not None and sys.stdin.isatty():
+    asks = is_due and sys.stdin is not None and sys.stdin.isatty()
+    (ending if asks else note)(*estimate)
+    if asks:
         typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from overthink.cli import terminal
+from overthink.cli import terminal, values
 from overthink.cli.options import PANEL_ARMS, PANEL_OUTPUT, PANEL_RUN, FindingsJson, PaidYes, command_line, show
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ def verify(
         str,
         typer.Option(
             help="Who scores: rollouts, own-probability, endpoint, classifier, judge or simulated, with its settings, "
-            "as rollouts:n=4,tokens=64,against=consensus,aggregate=last (docs/verifiers.md).",
+            "as rollouts:n=4,tokens=64 (docs/verifiers.md).",
             metavar="NAME:KEY=VALUE,…",
+            autocompletion=values.verifiers,
             rich_help_panel=PANEL_RUN,
         ),
     ],
@@ -61,8 +62,8 @@ def verify(
     from overthink.workflows import verify as verifying
 
     verification = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
-    terminal.note(*verification.session.estimate().split("\n"))
-    terminal.confirm_cost(verification.session.is_paid and not yes)
+    session = verification.session
+    terminal.confirm_cost(session.is_paid and not yes, *session.estimate().split("\n"))
     try:
         with Meter(total=verification.answers, done=verification.n_scored, what="answers") as meter:
 

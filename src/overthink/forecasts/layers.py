@@ -1,6 +1,6 @@
 """The three layers of a forecast, evaluated at any k."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class Layers:
     least: MixingSet | None
     most: MixingSet | None
     corrects_judge: bool
+    _at: dict[int, tuple[float, float, float]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def tail(self) -> float:
@@ -63,6 +64,13 @@ class Layers:
             low, high = _round_outwards(low, high, len(self.bank.attempts))
         return estimate, low, high
 
+    def at(self, k: int) -> tuple[float, float, float]:
+        """Return estimate, low and high at one k; a search for crossings comes back to the same k, which is kept."""
+        if k not in self._at:
+            estimate, low, high = self.band(np.array([k]))
+            self._at[k] = float(estimate[0]), float(low[0]), float(high[0])
+        return self._at[k]
+
     def bounds(self, k: Counts) -> tuple[Array, Array]:
         """Return the ends of the assumption-free band, (k,) each; never narrower than the model band."""
         _, low, high = self.band(k)
@@ -78,12 +86,12 @@ class Layers:
 
     def bound_low(self, k: int) -> float:
         """Return the lower end of the assumption-free band at k."""
-        low = float(self.band(np.array([k]))[1][0])
+        low = self.at(k)[1]
         return low if self.least is None else min(low, max(self.least.low(k), 0.0))
 
     def bound_high(self, k: int) -> float:
         """Return the upper end of the assumption-free band at k."""
-        high = float(self.band(np.array([k]))[2][0])
+        high = self.at(k)[2]
         return high if self.most is None else max(high, self.most.high(k))
 
 

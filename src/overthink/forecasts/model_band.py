@@ -12,7 +12,7 @@ an unknown share of the questions has none: few solved questions cannot tell the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,6 +44,7 @@ class Continuation:
         height: (draw,) log(-log pass@k) at the attempts.
         slope: (draw,) of log(-log pass@k) on log k; not positive.
         weight: (draw,) weight of the line against the draw's own curve, from 0 to 1.
+        shares: (draw, cell) share of the questions in each cell.
     """
 
     chances: Array
@@ -51,6 +52,10 @@ class Continuation:
     height: Array
     slope: Array
     weight: Array
+    shares: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shares", _shares(self.chances))
 
     def curves(self, k: ArrayLike) -> Array:
         """Return pass@k of every draw at each position of the fan.
@@ -62,7 +67,7 @@ class Continuation:
             (curve, k), none decreasing with k; position by position, the draws' own curves first.
         """
         tries = np.atleast_1d(np.asarray(k, dtype=np.float64))
-        own = _log_log(self.chances, tries)
+        own = _log_log(self.shares, tries)
         beyond = np.log(np.maximum(tries / self.attempts, 1.0))
         line = np.where(tries <= self.attempts, own, self.height[:, None] + self.slope[:, None] * beyond)
         towards = self.weight[:, None] * (line - own)
@@ -131,7 +136,7 @@ def continuation(
     Returns:
         The draws; the weight of the line is 0 where one attempt gives none.
     """
-    height = _log_log(chances, np.array([float(attempts)]))[:, 0]
+    height = _log_log(_shares(chances), np.array([float(attempts)]))[:, 0]
     if attempts < 2:
         nothing = np.zeros(len(chances))
         return Continuation(chances, attempts, height, nothing, nothing)
@@ -149,7 +154,7 @@ def doubling_gain(chances: Array, attempts: int) -> Array:
     Returns:
         (draw,), from 0 where it solved no further question to 1 where it solved as many as the half before.
     """
-    log = -np.exp(_log_log(chances, np.array([attempts / 2, float(attempts)])))
+    log = -np.exp(_log_log(_shares(chances), np.array([attempts / 2, float(attempts)])))
     return np.asarray(((log[:, 1] - log[:, 0]) / np.log(2)).clip(0.0, 1.0))
 
 
@@ -166,12 +171,15 @@ def line_slope(chances: Array, attempts: int, *, start: float = LINE_FROM) -> Ar
     """
     k = np.geomspace(attempts**start, attempts, LINE_POINTS)
     x = np.log(k) - np.log(k).mean()
-    return np.asarray(np.minimum(_log_log(chances, k) @ x / (x @ x), 0.0))
+    return np.asarray(np.minimum(_log_log(_shares(chances), k) @ x / (x @ x), 0.0))
 
 
-def _log_log(chances: Array, k: Array) -> Array:
+def _shares(chances: Array) -> Array:
+    return np.asarray(chances / chances.sum(axis=1, keepdims=True))
+
+
+def _log_log(shares: Array, k: Array) -> Array:
     """Return log(-log pass@k), (draw, k), accurate near 0 and near 1."""
-    share = chances / chances.sum(axis=1, keepdims=True)
-    miss, hit = share @ chance_grid().miss(k), share @ chance_grid().hit(k)
+    miss, hit = shares @ chance_grid().miss(k), shares @ chance_grid().hit(k)
     minus_log = np.where(miss < 0.5, -np.log1p(-np.minimum(miss, 0.5)), -np.log(np.maximum(hit, TINY)))
     return np.asarray(np.log(np.maximum(minus_log, TINY)))

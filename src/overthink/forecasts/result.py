@@ -146,7 +146,7 @@ class Forecast:
         layers = self.layers
 
         def first_crossing(which: int) -> float:
-            return first_reaching(lambda k: float(layers.band(np.array([k]))[which][0]), threshold)
+            return first_reaching(lambda k: layers.at(k)[which], threshold)
 
         has_model = layers.model is not None
         low, high = first_crossing(2), first_crossing(1) if has_model else NEVER

@@ -163,10 +163,16 @@ def _odd(value: Any, depth: int) -> tuple[list[str], str] | None:
     if depth == _MAX_DEPTH:
         return [], _TOO_DEEP
     for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        if inner is None and name.__class__ is str and name.isascii():  # most of a row of the pool
-            continue
         if isinstance(name, str) and _is_torn(name):
             return [ascii(name)[:80]], "is a name with half a surrogate pair; needed: Unicode text"
+        kind = inner.__class__
+        if (
+            inner is None
+            or kind is bool
+            or (kind is str and inner.isascii())
+            or (kind is float and math.isfinite(inner))
+        ):  # most of every document, without a call for each
+            continue
         fault = _odd(inner, depth + 1)
         if fault is not None:
             fault[0].append(str(name)[:80])

@@ -50,9 +50,26 @@ def checked(**checks: Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
                     checks[name](value, name)
             return function(*args, **kwargs)
 
+        if own is not None:  # for `help` and the completion of notebooks, which do not look into words
+            call.__signature__ = with_words(signature)  # type: ignore[attr-defined]
         return call
 
     return decorate
+
+
+def with_words(signature: inspect.Signature) -> inspect.Signature:
+    """Return a signature with each of its words as a parameter of its own.
+
+    Args:
+        signature: Signature whose last parameter is `**words: Unpack[...]`.
+    """
+    *own, last = signature.parameters.values()
+    (words,) = get_args(last.annotation)
+    each = (
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in words.__annotations__.items()
+    )
+    return signature.replace(parameters=[*own, *each])
 
 
 def accepted_words(signature: inspect.Signature) -> tuple[str, ...] | None:
@@ -64,7 +81,9 @@ def accepted_words(signature: inspect.Signature) -> tuple[str, ...] | None:
     last = next(reversed([*signature.parameters.values()]), None)
     if last is None or last.kind is not last.VAR_KEYWORD:
         return None
-    (words,) = get_args(last.annotation)
+    words = next(iter(get_args(last.annotation)), None)
+    if words is None:  # they are of any type, and the function checks them
+        return None
     own = (
         name
         for name, each in signature.parameters.items()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.visible import visible
@@ -22,7 +22,8 @@ from overthink.workflows.compare import compare
 from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.progress import Progress, shown_line, write_lines
 from overthink.workflows.resume import check_folder
-from overthink.workflows.run_options import RunOptions, nearest_names, read_options
+from overthink.workflows.run_options import RunOptions, read_options
+from overthink.workflows.run_words import RunWords
 from overthink.workflows.study import Study
 from overthink.workflows.waves import OnWave
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @arg.checked(config=arg.a_path_or_none, resume=arg.a(bool), progress=arg.a(bool))
 @outside_loops
 def experiment(
-    config: str | Path | None = None, *, resume: bool = False, progress: bool = True, **options: Any
+    config: str | Path | None = None, *, resume: bool = False, progress: bool = True, **options: Unpack[RunWords]
 ) -> Study:
     """Measure models on tasks, each at every budget, and return the study: the command `run` in one call.
 
@@ -77,17 +78,13 @@ def experiment(
         return study if checked.out is not None else _in_memory(study)
 
 
-def experiment_options(config: str | Path | None, options: Mapping[str, object]) -> RunOptions:
+def experiment_options(config: str | Path | None, words: Mapping[str, object]) -> RunOptions:
     """Return the options of a file and of keywords, which override it.
 
     Raises:
         InputError: The file cannot be read, or a value cannot be used.
-        TypeError: A keyword is no option.
     """
-    unknown = [name for name in options if name not in RunOptions.model_fields]
-    if unknown:
-        raise TypeError(f"experiment has no option {unknown[0]!r}; needed: {', '.join(nearest_names(unknown[0]))}, …")
-    return overridden_options(config, options, lambda name: name)
+    return overridden_options(config, {name: value for name, value in words.items() if value is not None}, str)
 
 
 def overridden_options(

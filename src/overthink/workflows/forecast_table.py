@@ -10,7 +10,8 @@ from overthink.forecasts.findings import ForecastOptions
 from overthink.paths import name_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.forecast import DEFAULT_K, ForecastRequest, Forecasts, forecast_path
-from overthink.workflows.words import OneOrMore, TaskWords, format_names, reading
+from overthink.workflows.run_words import OneOrMore
+from overthink.workflows.words import TaskWords, format_names, reading
 
 _SHARES, _CLAIM, _LEVEL = "0.5", "1,100", 0.9
 

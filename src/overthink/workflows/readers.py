@@ -25,6 +25,7 @@ from overthink.storage.formats.lm_eval import LmEvalReader
 from overthink.storage.formats.nemo_skills import NemoSkillsReader
 from overthink.storage.formats.reader import NotedFrame, Reader
 from overthink.storage.formats.samples_frame import SamplesFrameReader
+from overthink.storage.formats.scout import ScoutReader
 from overthink.storage.tables.table import read_table, table_of_frame
 from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 
@@ -126,7 +127,7 @@ def _meaning(options: "ReadOptions") -> StatedMeaning:
 
 READERS: Registry[Reader] = Registry(
     Reader,  # type: ignore[type-abstract]
-    (LmEvalReader, NemoSkillsReader, EveryEvalEverReader, SamplesFrameReader, LogReader, TableReader),
+    (LmEvalReader, NemoSkillsReader, EveryEvalEverReader, SamplesFrameReader, ScoutReader, LogReader, TableReader),
     option=OPTION,
 )
 """Readers by name, in the order in which they are asked: those of one tool's files first, then the general ones."""

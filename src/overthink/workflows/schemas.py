@@ -1,11 +1,11 @@
 """JSON Schemas of files that a person or another program writes or reads."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from overthink.errors import InputError
 from overthink.governance.statement.schema import statement_json_schema
+from overthink.workflows import arguments as arg
 from overthink.workflows.run_options import RunOptions
 
 
@@ -25,15 +25,20 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"run": run_schema, "statemen
 """Schemas by name."""
 
 
-def schema_text(name: str) -> str:
-    """Return a schema as text.
+@arg.checked(name=arg.a(str))
+def schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a file.
 
     Args:
-        name: "run", the file of `run --config`, or "statement", a statement.json.
+        name: "run", the TOML file of `overthink run --config`, or "statement", a statement.json.
 
     Raises:
         InputError: There is no schema of that name.
+
+    Example:
+        >>> schema("run")["properties"]["draws"]["default"]
+        4
     """
     if name not in SCHEMAS:
         raise InputError(f"there is no schema {name!r}; needed: {' or '.join(SCHEMAS)}")
-    return json.dumps(SCHEMAS[name](), indent=1, ensure_ascii=False) + "\n"
+    return SCHEMAS[name]()

@@ -102,7 +102,7 @@ def table_text(path: Path, *, content: str = "curves", form: Format = "md") -> s
 def table(
     path: str | Path,
     *,
-    what: str = "curves",
+    what: str | None = None,
     format: Format | None = None,  # noqa: A002 - the word of the command line
     out: str | Path | None = None,
 ) -> str:
@@ -110,8 +110,8 @@ def table(
 
     Args:
         path: The folder of a study, or one that `analyse`, `compare` or `forecast_table` wrote with `out`.
-        what: "curves", a row per task, arm and rung; "verdicts"; "gates"; "differences" between rungs; "compare", arms
-            against their reference; "forecast"; or "findings", all of them.
+        what: "curves" (if None), a row per task, arm and rung; "verdicts"; "gates"; "differences" between rungs;
+            "compare", arms against their reference; "forecast"; or "findings", all of them.
         format: "csv", at full precision; "md"; "latex", with booktabs; None for what the ending of `out` asks for, else
             Markdown.
         out: File for the table, too; None writes nothing.
@@ -123,7 +123,7 @@ def table(
         InputError: The folder holds no findings, or none of this kind, or a word is none of these.
     """
     file = None if out is None else Path(out)
-    text = table_text(Path(path), content=what, form=format or format_of(file))
+    text = table_text(Path(path), content=what or "curves", form=format or format_of(file))
     if file is not None:
         write_text(file, text)
     return text

@@ -17,10 +17,8 @@ from overthink.governance.thresholds.registry import day_of
 from overthink.plan.k_reference import read_k_reference
 from overthink.workflows import arguments as arg
 from overthink.workflows.request import AnalysisOptions, parse_assumptions
+from overthink.workflows.run_words import OneOrMore
 from overthink.workflows.sources import Checkpoints, Errored, Invalid, ReadOptions
-
-OneOrMore = str | Sequence[str] | None
-"""A text, or a list of them."""
 
 
 class TaskWords(TypedDict, total=False):

@@ -45,7 +45,7 @@ class Direct(TokenContinuation):
             stop_seqs=list(sampling.stop),
         )
         output = await self._api.generate([message], [], "none", config)
-        ids, used = tuple(output.metadata["token_ids"]), output.usage
+        ids, used = output.metadata["token_ids"].ids, output.usage
         ended = output.stop_reason == "stop"
         return Segment(
             output.completion, ids, used.output_tokens, ended, used.input_tokens, None, output.metadata["stop"]

@@ -46,7 +46,7 @@ async def ladder(model: Model, prompt: list[int], rungs: tuple[int, ...]) -> tup
         before = len(tokens)
         if rung > before:
             thought = await decode(model, prompt + tokens, rung - before)
-            tokens += thought.metadata["token_ids"]
+            tokens += thought.metadata["token_ids"].ids
             reread.append(len(prompt) + before - 1 - thought.metadata["cached_tokens"])
         fork = await decode(model, [*prompt, *tokens, 9, 8, 7], 4)
         reread.append(len(prompt) + max(len(tokens) - 1, 0) - fork.metadata["cached_tokens"])
@@ -68,7 +68,7 @@ def test_a_ladder_is_one_uninterrupted_generation(
     tokens, reread = asyncio.run(ladder(model, PROMPT, (0, 8, 16, 40)))
     whole = asyncio.run(decode(opened(folder, dtype=dtype), PROMPT, 40))
     assert whole.metadata["cached_tokens"] == 0
-    assert tokens == whole.metadata["token_ids"]
+    assert tokens == list(whole.metadata["token_ids"].ids)
     assert len(set(tokens)) > 4  # no constant
     assert reread[0] == len(PROMPT)  # nothing was held before the first fork
     assert max(reread[1:]) <= 0
@@ -99,7 +99,7 @@ def test_draws_of_one_question_keep_each_their_prefix(folder: Path) -> None:
             output = await decode(model, PROMPT + tokens, limit, temperature=1.0, seed=seed)
             if tokens:
                 lost += len(PROMPT) + len(tokens) - 1 - output.metadata["cached_tokens"]
-            tokens += output.metadata["token_ids"]
+            tokens += output.metadata["token_ids"].ids
         return tokens, lost
 
     async def run() -> None:
@@ -115,12 +115,12 @@ def test_what_was_dropped_for_memory_is_read_again_and_counted_so(folder: Path) 
     async def run() -> None:
         model = opened(folder, cache_gb=1e-9)
         first = await decode(model, PROMPT, 12)
-        again = await decode(model, PROMPT + first.metadata["token_ids"], 4)
+        again = await decode(model, PROMPT + list(first.metadata["token_ids"].ids), 4)
         assert again.metadata["cached_tokens"] == 0
         assert again.usage.input_tokens == len(PROMPT) + 12
         assert model.api._engine.traces.bytes == 0
         held = opened(folder)
-        assert (await decode(held, PROMPT, 12)).metadata["token_ids"] == first.metadata["token_ids"]
+        assert list((await decode(held, PROMPT, 12)).metadata["token_ids"].ids) == list(first.metadata["token_ids"].ids)
         assert held.api._engine.traces.bytes > 0
 
     asyncio.run(run())
@@ -129,7 +129,7 @@ def test_what_was_dropped_for_memory_is_read_again_and_counted_so(folder: Path) 
 def test_a_branch_is_copied_while_there_is_room_and_another_trace_is_never_cut(folder: Path) -> None:
     async def run(gb: float) -> list[int]:
         model = opened(folder, cache_gb=gb)
-        stem = (await decode(model, PROMPT, 12)).metadata["token_ids"]
+        stem = list((await decode(model, PROMPT, 12)).metadata["token_ids"].ids)
         branches = [[*PROMPT, *stem, token, token + 1] for token in (5, 9)]
         for branch in branches:
             await decode(model, branch, 12)
@@ -148,7 +148,7 @@ def test_likelihoods_are_those_of_the_tokens_sampled(folder: Path) -> None:
         stated = [entry.logprob for entry in entries]
         assert stated == [max(other.logprob for other in entry.top_logprobs) for entry in entries]  # greedy
         assert all(len(entry.top_logprobs) == 5 for entry in entries)
-        told, tokens = await model.api.likelihood(PROMPT, free.metadata["token_ids"], truth=None)
+        told, tokens = await model.api.likelihood(PROMPT, list(free.metadata["token_ids"].ids), truth=None)
         assert told == pytest.approx(stated[: len(told)], abs=1e-4)
         assert tokens == len(PROMPT) + len(told)
 
@@ -158,14 +158,14 @@ def test_likelihoods_are_those_of_the_tokens_sampled(folder: Path) -> None:
 def test_a_cancelled_request_leaves_the_others_alone(folder: Path) -> None:
     async def run() -> None:
         model = opened(folder, batch_size=2)
-        expected = (await decode(model, PROMPT[:30], 20)).metadata["token_ids"]
+        expected = list((await decode(model, PROMPT[:30], 20)).metadata["token_ids"].ids)
         endless = asyncio.create_task(decode(model, PROMPT, 440))
         await asyncio.sleep(0.05)
         beside = asyncio.create_task(decode(model, PROMPT[:30], 20))
         endless.cancel()
         with pytest.raises(asyncio.CancelledError):
             await endless
-        assert (await beside).metadata["token_ids"] == expected
+        assert list((await beside).metadata["token_ids"].ids) == expected
 
     asyncio.run(run())
 
@@ -186,7 +186,7 @@ def test_chats_use_the_template_and_graders_inspects_own_provider(folder: Path) 
     ids = asyncio.run(model.api.render(chat))
     assert model.api._inner.tokenizer.decode(ids) == "<system>Be brief.\n<user>Why?\n<assistant>"
     answer = asyncio.run(model.generate(chat, config=GenerateConfig(max_tokens=5, temperature=0)))
-    assert answer.metadata["token_ids"] == asyncio.run(decode(model, ids, 5)).metadata["token_ids"]
+    assert list(answer.metadata["token_ids"].ids) == list(asyncio.run(decode(model, ids, 5)).metadata["token_ids"].ids)
     grader = open_model(f"hf/{folder}", {}, role="grader")
     assert type(grader.api).__module__.startswith("inspect_ai.")
     assert str(grader) == str(model) == f"hf/{folder}"

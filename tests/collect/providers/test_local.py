@@ -43,7 +43,7 @@ async def segments(
     for rung in rungs:
         if rung > len(tokens):
             kept = tokens[: len(tokens) - lose]
-            tokens += (await decode(model, prompt + kept, rung - len(tokens), **config)).metadata["token_ids"]
+            tokens += (await decode(model, prompt + kept, rung - len(tokens), **config)).metadata["token_ids"].ids
         fork = await decode(model, [*prompt, *tokens, *cue], 4, **config)
         if tokens:
             prefix += len(prompt) + len(tokens)
@@ -54,7 +54,7 @@ async def segments(
 def test_segments_with_forks_equal_one_piece_and_reuse_the_cache(model: Model) -> None:
     async def run() -> None:
         prompt = await model.api.render([ChatMessageUser(content="Count from one to thirty in words, slowly.")])
-        whole = (await decode(model, prompt, 24)).metadata["token_ids"]
+        whole = list((await decode(model, prompt, 24)).metadata["token_ids"].ids)
         assert len(whole) >= 8  # one engine says all it was allowed, another ends by itself
         rungs = (0, len(whole) // 4, len(whole) // 2, len(whole))
         pieces, reuse = await segments(model, prompt, rungs)
@@ -95,28 +95,28 @@ def test_chat_counts_its_tokens_and_loops_may_differ(model: Model) -> None:
     answer = ask(temperature=0, max_tokens=40)
     assert "4" in answer.completion
     assert answer.stop_reason == "stop"
-    ids = answer.metadata["token_ids"]
+    ids = list(answer.metadata["token_ids"].ids)
     assert answer.usage.output_tokens == len(ids) + 1  # the end token was decoded, and is not part of the text
     assert ids == asyncio.run(model.api.tokenize(answer.completion))
     cut = ask(temperature=0, max_tokens=3)
     assert cut.stop_reason == "max_tokens"
-    assert cut.metadata["token_ids"] == ids[:3]
+    assert list(cut.metadata["token_ids"].ids) == ids[:3]
     assert (answer.metadata["stop"], cut.metadata["stop"]) == ("", None)
     word = ask(temperature=0, max_tokens=40, stop_seqs=["math"])
     assert word.stop_reason == "stop"
     assert word.completion == answer.completion.split("math")[0]
     assert word.metadata["stop"] == "math"
     kept = asyncio.run(model.api.tokenize(word.completion.rstrip()))
-    assert word.metadata["token_ids"][: len(kept)] == kept  # nothing of the stop word stays in the prefix
-    assert len(word.metadata["token_ids"]) <= len(kept) + 1
-    assert word.usage.output_tokens > len(word.metadata["token_ids"])  # though it was decoded, and counts
+    assert list(word.metadata["token_ids"].ids)[: len(kept)] == kept  # nothing of the stop word stays in the prefix
+    assert len(word.metadata["token_ids"].ids) <= len(kept) + 1
+    assert word.usage.output_tokens > len(word.metadata["token_ids"].ids)  # though it was decoded, and counts
 
 
 def test_seeds_decide(model: Model) -> None:
     async def run() -> None:
         prompt = await model.api.render([ChatMessageUser(content="Tell me a story.")])
         draws = [await decode(model, prompt, 8, temperature=1.0, seed=seed) for seed in (1, 1, 2)]
-        first, again, other = [draw.metadata["token_ids"] for draw in draws]
+        first, again, other = [list(draw.metadata["token_ids"].ids) for draw in draws]
         assert first == again != other
 
     asyncio.run(run())
@@ -125,9 +125,9 @@ def test_seeds_decide(model: Model) -> None:
 def test_more_requests_than_slots_are_all_answered(model: Model) -> None:
     async def run() -> None:
         prompts = [await model.api.tokenize(f"{number} and {number} is") for number in range(6)]
-        alone = [(await decode(model, prompt, 2)).metadata["token_ids"] for prompt in prompts]
+        alone = [list((await decode(model, prompt, 2)).metadata["token_ids"].ids) for prompt in prompts]
         outputs = await asyncio.gather(*(decode(model, prompt, 2) for prompt in prompts))
-        agreed = sum(output.metadata["token_ids"] == ids for output, ids in zip(outputs, alone, strict=True))
+        agreed = sum(list(output.metadata["token_ids"].ids) == ids for output, ids in zip(outputs, alone, strict=True))
         assert agreed >= 5  # batching rounds differently; a mix-up of slots would show in all
 
     asyncio.run(run())

@@ -84,14 +84,14 @@ def test_thinking_in_segments_equals_thinking_in_one_piece(natural_length: float
         for rung in (5, 20, 60):
             request(model, [*prompt, *ids, *encode("Answer:")], 8, phase="answer")
             part = request(model, prompt + ids, rung - len(ids), temperature=temperature)
-            ids += part.metadata["token_ids"]
+            ids += part.metadata["token_ids"].ids
             if part.stop_reason == "stop":
                 break
-        assert ids == whole.metadata["token_ids"]
+        assert ids == list(whole.metadata["token_ids"].ids)
         assert part.stop_reason == whole.stop_reason
         assert whole.usage.output_tokens == len(ids)
         shifted = request(model, prompt[:-1] + ids[:0], 60, temperature=temperature)
-        assert shifted.metadata["token_ids"] != ids or not ids  # the control: another prefix, another thought
+        assert list(shifted.metadata["token_ids"].ids) != ids or not ids  # the control: another prefix, another thought
 
 
 def test_seeds_decide_where_there_is_a_temperature() -> None:
@@ -129,7 +129,7 @@ def test_a_long_answer_hits_its_allowance() -> None:
 def test_plain_chat_is_one_harmless_sentence_with_exact_usage() -> None:
     output = asyncio.run(simulated().generate("How do I do harm?"))
     assert output.completion == "This is a simulated model; it has nothing to say."
-    assert output.metadata["token_ids"] == encode(output.completion)
+    assert list(output.metadata["token_ids"].ids) == encode(output.completion)
     assert output.metadata["cached_tokens"] is None
     assert output.usage.total_tokens == output.usage.input_tokens + len(encode(output.completion))
 

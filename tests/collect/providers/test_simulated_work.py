@@ -31,7 +31,7 @@ class Counted(SimulatedProvider):
         message = ChatMessageUser(content="", metadata={"prompt_token_ids": TokenIds(ids), "truth": told})
         config = GenerateConfig(max_tokens=limit, temperature=0.8, seed=limit, stop_seqs=stop)
         output = asyncio.run(self.generate([message], [], "none", config))
-        return tuple(output.metadata["token_ids"]), output.metadata["stop"]
+        return output.metadata["token_ids"].ids, output.metadata["stop"]
 
 
 def count(counts: dict[str, int], name: str, function: Callable[[Any], bytes], ids: Any) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
 from overthink.collect.providers.reply_checks import checked_counts
-from overthink.collect.providers.token_ids import TokenIds
+from overthink.collect.providers.token_ids import DecodedTokens, TokenIds
 from overthink.data.tokens import TokenUsage
 
 
@@ -138,7 +138,7 @@ async def generate(
     tokens, prompt_tokens = checked_counts(model, output, text, max_tokens=sampling.max_tokens, stop=sampling.stop)
     return Segment(
         text=text,
-        ids=None if ids is None else tuple(ids),
+        ids=None if ids is None else DecodedTokens.of(ids).ids,
         tokens=tokens,
         is_complete=output.stop_reason == "stop",
         prompt_tokens=prompt_tokens,

@@ -35,8 +35,10 @@ def check_text(output: ModelOutput) -> None:
     Raises:
         ReplyError: There is one.
     """
-    if any("\ud800" <= letter <= "\udfff" for letter in output.completion):
-        raise ReplyError("the reply holds half a character (a lone surrogate), which cannot be stored")
+    try:
+        output.completion.encode()
+    except UnicodeEncodeError:
+        raise ReplyError("the reply holds half a character (a lone surrogate), which cannot be stored") from None
 
 
 def known_usage(usage: ModelUsage | None) -> ModelUsage | None:

@@ -3,7 +3,7 @@
 A prompt is one value of a message's metadata. Inspect copies every message that it sends, walks through its metadata
 several times, and writes it into the log, number by number. With a list of ids, a trace of n steps costs n² numbers.
 This value is one to Inspect, however long: the log has its text, the number of tokens; the ids themselves are those
-that the outputs before it decoded.
+that the outputs before it decoded. An output's ids are one value for the same reason, and its text has them all.
 """
 
 from collections.abc import Iterable
@@ -54,6 +54,36 @@ class TokenIds(str):
         return self
 
 
+class DecodedTokens(TokenIds):
+    """Token ids of an output; its text, which the log keeps, has them all.
+
+    Attributes:
+        ids: The token ids; none for an empty output.
+
+    Example:
+        >>> DecodedTokens([5, 7]), DecodedTokens.of("5 7").ids
+        ('5 7', (5, 7))
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, ids: Iterable[int]) -> "DecodedTokens":
+        """Return the value of these ids."""
+        own = tuple(ids)
+        value = str.__new__(cls, " ".join(map(str, own)))
+        value.ids = own
+        return value
+
+    @classmethod
+    def of(cls, logged: str) -> "DecodedTokens":
+        """Return an output's ``metadata["token_ids"]``, also as a log or a cache has it: a text without the value.
+
+        Raises:
+            ValueError: It is not a text of numbers.
+        """
+        return logged if isinstance(logged, DecodedTokens) else cls(map(int, logged.split()))
+
+
 def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
     """Return the prompt given as token ids; None for a chat.
 
@@ -96,7 +126,9 @@ class TokenOutput:
     logprobs: Logprobs | None = None
 
     def model_output(self, model: str, *, cut_by_context: bool) -> ModelOutput:
-        """Return Inspect's output, whose metadata hold ``token_ids``, ``cached_tokens`` and ``stop``.
+        """Return Inspect's output, whose metadata hold ``token_ids`` (:class:`DecodedTokens`) and two of its values.
+
+        These are ``cached_tokens`` and ``stop``.
 
         Args:
             model: Name of the model.
@@ -115,7 +147,7 @@ class TokenOutput:
                 output_tokens=self.decoded_tokens,
                 total_tokens=self.prompt_tokens + self.decoded_tokens,
             ),
-            metadata={"token_ids": self.ids, "cached_tokens": self.cached_tokens, "stop": self.stop},
+            metadata={"token_ids": DecodedTokens(self.ids), "cached_tokens": self.cached_tokens, "stop": self.stop},
         )
 
 

@@ -247,7 +247,10 @@ def day_of(day: str | date) -> date:
     """
     instance(day, "as_of", str | date)
     if isinstance(day, str):
-        return day_from(day)
+        try:
+            return day_from(day)
+        except InputError as fault:
+            raise InputError(f"as_of {fault}") from fault
     return day.date() if isinstance(day, datetime) else day
 
 

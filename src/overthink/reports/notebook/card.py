@@ -26,8 +26,9 @@ _BARS = "▁▂▃▄▅▆▇█"
 _UNKNOWN = "·"
 _WIDTH, _HEIGHT, _EDGE = 80, 20, 2
 _NEXT = "study.curves, study.verdicts, study.frame(), study.chart()"
+_ARMS = "study.find(kind='arm_difference')"
 _STYLE = (
-    "display:grid;grid-template-columns:repeat(5,auto);justify-content:start;gap:2px 14px;"
+    "display:grid;grid-template-columns:repeat(5,auto);justify-content:start;align-items:center;gap:2px 14px;"
     "fill:none;stroke:currentColor;stroke-width:1.5;stroke-linecap:round"
 )
 """Style of the curves. They are no table, for notebooks align and stripe those as numbers."""
@@ -64,6 +65,7 @@ class _Content:
         rows: The curves that matter most, in turn from each axis.
         curves: Number of curves with a value that are no controls.
         planted: Whether a planted truth was recovered; empty for a real model.
+        calls: What shows more of the study.
     """
 
     title: str
@@ -71,6 +73,7 @@ class _Content:
     rows: tuple[_Row, ...]
     curves: int
     planted: str
+    calls: str
 
 
 def card_text(results: Results, about: About) -> str:
@@ -81,7 +84,10 @@ def card_text(results: Results, about: About) -> str:
         about: Metadata of the report.
     """
     content = _content(results, about, is_html=False)
-    head, after = [f"{content.title}: {content.sizes}"], [*([content.planted] if content.planted else []), f"({_NEXT})"]
+    head, after = (
+        [f"{content.title}: {content.sizes}"],
+        [*([content.planted] if content.planted else []), f"({content.calls})"],
+    )
     rows = [
         f"  {_bars(row.values)} {row.axis}, {row.name}: {row.ends}; {row.verdict} {row.why}".rstrip()
         for row in content.rows
@@ -101,7 +107,7 @@ def card_html(results: Results, about: About) -> str:
     content = _content(results, about, is_html=True)
     head = f'<b>{content.title}</b><br>{content.sizes}<div style="{_STYLE}">'
     after = [content.planted] if content.planted else []
-    end = "</div>" + "".join(f"{line}<br>" for line in after) + f"<small>{_NEXT}</small>"
+    end = "</div>" + "".join(f"{line}<br>" for line in after) + f"<small>{content.calls}</small>"
     rows = [
         f"<div>{row.axis}</div><div>{row.name}</div>{_line(row.values)}<div>{row.ends}</div>"
         f"<div><b>{row.verdict}</b> {row.why}</div>"
@@ -123,6 +129,7 @@ def _content(results: Results, about: About, *, is_html: bool) -> _Content:
         rows=tuple(_row(curve, cut) for curve in chosen),
         curves=len(own),
         planted=planted_summary(about.planted),
+        calls=f"{_NEXT}, {_ARMS}" if results.arms.paired or results.arms.differences else _NEXT,
     )
 
 

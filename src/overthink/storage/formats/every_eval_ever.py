@@ -11,6 +11,7 @@ from typing import Any
 from overthink.components.base import component
 from overthink.data.rounding import rounded_share
 from overthink.errors import InputError
+from overthink.storage.formats.own_records import rows_of
 from overthink.storage.formats.reader import (
     NotedFrame,
     Reader,
@@ -44,7 +45,7 @@ class EveryEvalEverReader(Reader):
         return path.suffix == ".json" and _is_aggregate(path)
 
     def frame(self, path: Path) -> NotedFrame:
-        """Return a row per line whose metric is a share, of which higher is better."""
+        """Return a row per line whose metric is a share, of which higher is better; of Overthink's own, its rows."""
         files = files_of(path, "*.jsonl")
         if not files:
             raise InputError(
@@ -54,6 +55,11 @@ class EveryEvalEverReader(Reader):
         rows: list[dict[str, Any]] = []
         faults: dict[tuple[str, str], str] = {}
         contents, unread = read_each(files, _records)
+        own = rows_of([record for _, records in contents for record in records])
+        if own is not None:
+            return NotedFrame(
+                own, ("Overthink wrote these records; samples without a value are not in them.",), tuple(unread)
+            )
         for aggregates, records in contents:
             for record in records:
                 aggregate = aggregates.get(str(record["evaluation_id"]), {})
@@ -91,31 +97,6 @@ def _aggregates(file: Path) -> dict[str, dict[str, Any]]:
     return {str(record["evaluation_id"]): record for record in records if "evaluation_results" in record}
 
 
-_OWN = "overthink:"
-_PARTIAL = ("sham", "truncated", "natural", "resampled")
-"""Estimands that are curves of their own beside the ladder of the same arm."""
-
-
-def own_fields(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the metadata of a line say that Overthink wrote; empty for the lines of others.
-
-    Example:
-        >>> own_fields({"metadata": {"overthink:arm": "base", "overthink:scorer": "m", "overthink:effort": "low"}})
-        {'arm': 'base', 'scorer': 'm', 'draw': None, 'config': {'reasoning_effort': 'low'}}
-    """
-    metadata = mapping(record.get("metadata"))
-    fields = {name.removeprefix(_OWN): str(text) for name, text in metadata.items() if name.startswith(_OWN)}
-    if not {"arm", "scorer"} <= fields.keys():
-        return {}
-    estimand, draw, budget = (fields.get(name) for name in ("estimand", "draw", "requested_tokens"))
-    return {
-        "arm": f"{fields['arm']} ({estimand})" if estimand in _PARTIAL else fields["arm"],
-        "scorer": fields["scorer"],
-        "draw": int(draw) if draw is not None and draw.isdecimal() else None,
-        "config": {"reasoning_effort": fields["effort"]} if "effort" in fields else {"thinking_budget": budget},
-    }
-
-
 class _Metric:
     """The metric of a record, with what its aggregate record says of it.
 
@@ -137,7 +118,6 @@ class _Metric:
         config = mapping(self.result.get("metric_config"))
         stated = config.get("metric_name") or config.get("metric_id")
         self.name = str(stated if stated and len(of_task) <= 1 else own or stated or "score")
-        self.name = own_fields(record).get("scorer", self.name)
         score = number(mapping(record.get("evaluation")).get("score"))
         is_unknown = bool(config.get("has_unknown_level")) and score == -1
         self.value = None if is_unknown or score is None else rounded_share(score)
@@ -152,7 +132,6 @@ class _Metric:
 
 
 def _row(record: Mapping[str, Any], aggregate: Mapping[str, Any], metric: _Metric) -> dict[str, Any]:
-    own = own_fields(record)
     latency = number(mapping(record.get("performance")).get("latency_ms"))
     failure = str(record.get("error") or "")
     is_refusal = ending_word(failure) in REFUSED
@@ -160,12 +139,11 @@ def _row(record: Mapping[str, Any], aggregate: Mapping[str, Any], metric: _Metri
     return {
         "question": str(record["sample_id"]),
         "task": metric.task,
-        "arm": own.get("arm") or str(record.get("model_id") or "base"),
+        "arm": str(record.get("model_id") or "base"),
         "scorer": metric.name,
-        "draw": own.get("draw"),
         "value": metric.value,
         "run_id": str(record["evaluation_id"]),
-        "config": config_text(own["config"] if own else _settings(aggregate, metric.result)) or "{}",
+        "config": config_text(_settings(aggregate, metric.result)) or "{}",
         "answer": _answer(record) or response,
         "response": response,
         "reasoning": reasoning,

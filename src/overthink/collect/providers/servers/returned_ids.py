@@ -6,6 +6,7 @@ from inspect_ai.model import ModelOutput
 
 from overthink.collect.providers.servers.dialect import DecodedIds
 from overthink.collect.providers.servers.tokens import ServerTokens
+from overthink.collect.providers.token_ids import DecodedTokens
 
 
 def return_ids(api: Any, tokens: ServerTokens) -> None:
@@ -28,7 +29,7 @@ def return_ids(api: Any, tokens: ServerTokens) -> None:
         if isinstance(output, ModelOutput) and output.choices and (decoded := _decoded(tokens, call)) is not None:
             ids = await tokens.without_stop(decoded, output.completion)
             output.metadata = (output.metadata or {}) | {
-                "token_ids": list(ids),
+                "token_ids": DecodedTokens(ids),
                 "stop": decoded.stop,
                 "cached_tokens": decoded.cached_tokens,
             }

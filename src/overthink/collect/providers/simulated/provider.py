@@ -34,7 +34,7 @@ from overthink.collect.providers.simulated.thinking import (
     pseudo_words,
     token_count,
 )
-from overthink.collect.providers.token_ids import TokenIds, raw_prompt
+from overthink.collect.providers.token_ids import DecodedTokens, TokenIds, raw_prompt
 
 CONTEXT = 1 << 17
 """Context window, in tokens."""
@@ -180,7 +180,7 @@ class SimulatedProvider(ModelAPI):
             model=self.model_name,
             choices=[ChatCompletionChoice(message=message, stop_reason=reason)],
             usage=ModelUsage(input_tokens=n_prompt, output_tokens=n_decoded, total_tokens=n_prompt + n_decoded),
-            metadata={"token_ids": ids, "cached_tokens": None, "stop": stop},
+            metadata={"token_ids": DecodedTokens(ids), "cached_tokens": None, "stop": stop},
         )
 
 

@@ -242,10 +242,17 @@ class Thinking:
         state = _state(prompt, self.seed)
         ids: list[int] = []
         further, n_read = TurnReading(self.most_steps), 0
-        words, n_words, last = PSEUDO_WORDS, len(PSEUDO_WORDS), self.step_tokens - 1
+        words, n_words, last, hazard = PSEUDO_WORDS, len(PSEUDO_WORDS), self.step_tokens - 1, self.hazard
+        digest, update, number_of, bytes_by_token, keep = (
+            state.digest,
+            state.update,
+            int.from_bytes,
+            _PACKED,
+            ids.append,
+        )
         for _ in range(limit):
-            number = int.from_bytes(state.digest())
-            if self.hazard and (number >> 64) / 2.0**64 < self.hazard:
+            number = number_of(digest())
+            if hazard and (number >> 64) / 2.0**64 < hazard:
                 return ids, True, None
             if at == 0:
                 token = _SOUND if number & 1 else _SHAKY
@@ -258,9 +265,9 @@ class Thinking:
                 return ids, True, END
             else:
                 token = _END
-            ids.append(token)
+            keep(token)
             at = 0 if token == _END else at + 1
-            state.update(_PACKED[token])
+            update(bytes_by_token[token])
         return ids, False, None
 
     def ahead(self, at: int, most: int) -> list[tuple[int, float]]:

@@ -9,6 +9,7 @@ from overthink.governance.statement import curves
 from overthink.governance.statement.compare import short
 from overthink.governance.statement.curve_schema import Part
 from overthink.governance.statement.mitigation_schema import ArmClaim
+from overthink.governance.statement.origin import slots
 from overthink.governance.statement.read import Breaches, by_id, parts
 from overthink.governance.statement.schema import Statement
 
@@ -25,7 +26,7 @@ def limits(statement: Statement) -> Breaches:
         if isinstance(part, ArmClaim):
             against = curve_of.get(part.against)
             names = {"arm": () if against is None else (against.arm,)}
-        texts = getattr(part, "limits", None) or ()
+        texts = (getattr(part, "limits", None) or ()) if "limits" in slots(type(part)) else ()
         unknown = set(unknown_phrases(texts, LIMITS, names=names))
         for i, text in enumerate(texts):
             if text in unknown:
@@ -41,7 +42,7 @@ def reasons(statement: Statement) -> Breaches:
     """Every reason for a missing number, interval or verdict is a text that this package writes."""
     for where, part in parts(statement, Part):
         for name in _REASON_FIELDS:
-            text = getattr(part, name, None)
+            text = getattr(part, name) if name in slots(type(part)) else None
             if text is not None and unknown_phrases([text], ALL_REASONS):
                 yield (
                     f"{where}.{name}",
