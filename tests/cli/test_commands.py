@@ -94,7 +94,7 @@ def unsorted(part: Any) -> list[str]:
     return [param.opts[0] for param in shown if getattr(param, "rich_help_panel", None) not in PANELS]
 
 
-@pytest.mark.parametrize(("name", "part"), [leaf for leaf in EVERY if leaf[0] != "run"], ids=lambda part: str(part))
+@pytest.mark.parametrize(("name", "part"), EVERY, ids=lambda part: str(part))
 def test_every_option_is_in_a_panel(name: str, part: Any) -> None:
     assert unsorted(part) == [], name
 
@@ -105,7 +105,7 @@ def test_an_option_without_a_panel_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     assert unsorted(part) == [part.params[1].opts[0]]
 
 
-@pytest.mark.parametrize("name", [name for name, _ in EVERY if name != "run"])
+@pytest.mark.parametrize("name", [name for name, _ in EVERY])
 def test_no_word_of_a_help_is_cut_at_eighty_columns(name: str, overthink: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
     code, out, _ = overthink(*name.split(), "--help")

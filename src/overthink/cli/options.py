@@ -17,6 +17,7 @@ from overthink.cli import terminal, values
 from overthink.data.secrets import without_secrets
 from overthink.errors import ExitCode, InputError
 from overthink.paths import name_text
+from overthink.workflows import option_texts
 
 if TYPE_CHECKING:
     from overthink.workflows.study import Study
@@ -46,8 +47,7 @@ Quiet = Annotated[
 Primary = Annotated[
     list[str],
     typer.Option(
-        help="Curves whose verdicts are adjusted among themselves, apart from all others: an axis, a task, an arm or "
-        "TASK/ARM, * for any letters; may be repeated.",
+        help=option_texts.PRIMARY,
         metavar="CURVES",
         rich_help_panel=PANEL_STATISTICS,
     ),
@@ -65,8 +65,7 @@ MaxRows = Annotated[
 KReference = Annotated[
     str | None,
     typer.Option(
-        help="Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the "
-        "lowest budget above 0 that all curves have if left out.",
+        help=option_texts.K_REFERENCE,
         metavar="TOKENS",
         rich_help_panel=PANEL_STATISTICS,
     ),
@@ -105,16 +104,13 @@ Reader = Annotated[
 
 Capability = Annotated[
     list[str],
-    typer.Option(
-        help="A task that measures what the model can do; may be repeated.", metavar="TASK", rich_help_panel=PANEL_READ
-    ),
+    typer.Option(help=option_texts.CAPABILITY, metavar="TASK", rich_help_panel=PANEL_READ),
 ]
 
 Safety = Annotated[
     list[str],
     typer.Option(
-        help="A task of safety, with what a high score means: TASK:high=harm or TASK:high=safe; of several "
-        "scorers one is named as TASK@scorer.key:high=…; may be repeated.",
+        help=option_texts.SAFETY,
         metavar="TASK",
         rich_help_panel=PANEL_READ,
     ),
@@ -123,8 +119,7 @@ Safety = Annotated[
 Benign = Annotated[
     list[str],
     typer.Option(
-        help="A task of over-refusal, whose harmless questions should be answered, with what a high score means: "
-        "TASK:high=answered or TASK:high=refused; may be repeated.",
+        help=option_texts.BENIGN,
         metavar="TASK",
         rich_help_panel=PANEL_READ,
     ),
@@ -182,14 +177,13 @@ PaidYes = Annotated[bool, typer.Option("--yes", help="Do not ask before spending
 
 Seed = Annotated[
     int,
-    typer.Option(help="Seed; the same seed gives the same findings.", min=0, rich_help_panel=PANEL_STATISTICS),
+    typer.Option(help=option_texts.SEED, min=0, rich_help_panel=PANEL_STATISTICS),
 ]
 
 Hypothesis = Annotated[
     str | None,
     typer.Option(
-        help="What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
-        "thinking tokens, as 2k,8k, which claim nothing.",
+        help=option_texts.HYPOTHESIS,
         metavar="PARTS",
         rich_help_panel=PANEL_STATISTICS,
     ),

@@ -16,6 +16,7 @@ from overthink.cli.options import (
     command_line,
     show,
 )
+from overthink.workflows import option_texts
 
 TrainingFlop = Annotated[
     str | None,
@@ -47,9 +48,7 @@ AsOf = Annotated[
 ModelShapes = Annotated[
     list[str],
     typer.Option(
-        help="How big a model is: MODEL=parameters:8e9, after which ;layers:32 ;heads:32 ;hidden_size:4096 may follow "
-        "without spaces; or MODEL=config:FOLDER or MODEL=gguf:FILE. May be repeated. A study keeps it. For logs and "
-        "tables MODEL may be an arm.",
+        help=option_texts.MODEL_SHAPE,
         metavar="MODEL=SHAPE",
         rich_help_panel=PANEL_COMPUTE,
     ),

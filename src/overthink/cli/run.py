@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from overthink.cli import terminal
+from overthink.cli import terminal, values
 from overthink.cli.options import (
     PANEL_ARMS,
     PANEL_BUDGETS,
+    PANEL_COMPUTE,
     PANEL_OUTPUT,
     PANEL_RUN,
     PANEL_STATISTICS,
+    FindingsJson,
+    PaidYes,
     command_line,
     pairs,
     show,
@@ -35,6 +38,7 @@ _PANELS = {
     Subject.LADDER: PANEL_BUDGETS,
     Subject.ARMS: PANEL_ARMS,
     Subject.STATISTICS: PANEL_STATISTICS,
+    Subject.COMPUTE: PANEL_COMPUTE,
     Subject.OUTPUT: PANEL_OUTPUT,
 }
 
@@ -59,13 +63,8 @@ _OWN = {
         bool,
         typer.Option("--resume", help="Go on with a stopped study, or extend one.", rich_help_panel=PANEL_OUTPUT),
     ],
-    "yes": Annotated[
-        bool, typer.Option("--yes", help="Do not ask before spending money.", rich_help_panel=PANEL_OUTPUT)
-    ],
-    "as_json": Annotated[
-        bool,
-        typer.Option("--json", help="Print the findings as JSON on standard output.", rich_help_panel=PANEL_OUTPUT),
-    ],
+    "yes": PaidYes,
+    "as_json": FindingsJson,
 }
 """Options that belong to the command alone."""
 
@@ -75,15 +74,16 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
-def run(context: typer.Context, **values: Any) -> None:
+def run(context: typer.Context, **words: Any) -> None:
     """Tasks × models × ladder: a study folder with report.html. The main job."""
     from overthink.cli.progress import Meter, doing, estimate_lines
     from overthink.plan.secrets import refuse_secrets
+    from overthink.reports import comparison_text
     from overthink.storage.run_config import write_config
     from overthink.workflows.experiment import open_runs, overridden_options, run_models
 
-    own = {name: values.pop(name) for name in _OWN}
-    options = overridden_options(own["config"], _stated(context, values), _option_name)
+    own = {name: words.pop(name) for name in _OWN}
+    options = overridden_options(own["config"], _stated(context, words), _option_name)
     out = Path(options.out or DEFAULT_OUT)
     with doing(f"loading {' and '.join(options.model)} and the tasks"):
         runs = open_runs(options, out, resume=own["resume"])
@@ -104,12 +104,14 @@ def run(context: typer.Context, **values: Any) -> None:
     except KeyboardInterrupt:
         terminal.ending("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
         raise typer.Exit(ExitCode.INTERRUPT) from None
+    if result.parts and not own["as_json"]:
+        terminal.output(comparison_text(result.results, result.about) + "\n")
     show(result, as_json=own["as_json"])
 
 
-def _stated(context: typer.Context, values: dict[str, Any]) -> dict[str, Any]:
+def _stated(context: typer.Context, words: dict[str, Any]) -> dict[str, Any]:
     """Return the options that were given, in the types of Python."""
-    stated = {name: value for name, value in values.items() if _is_stated(context, name)}
+    stated = {name: value for name, value in words.items() if _is_stated(context, name)}
     return stated | {
         name: pairs(stated[name], str(look(RunOptions.model_fields[name]).flag))
         for name in ("model_args", "task_args")
@@ -140,6 +142,7 @@ def _option(name: str) -> inspect.Parameter:
         metavar=own.metavar,
         min=own.least,
         max=own.most,
+        autocompletion=values.models if name == "model" else None,
         rich_help_panel=_PANELS[own.subject],
     )
     if own.kind is list:

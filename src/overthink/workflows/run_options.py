@@ -18,6 +18,7 @@ from overthink.errors import InputError
 from overthink.paths import is_text, name_text
 from overthink.plan.stopping import read_until
 from overthink.plan.study import Plan, checked_plan
+from overthink.workflows import option_texts
 from overthink.workflows.option_types import (
     Arguments,
     Arms,
@@ -44,6 +45,7 @@ class Subject(StrEnum):
     LADDER = auto()
     ARMS = auto()
     STATISTICS = auto()
+    COMPUTE = auto()
     OUTPUT = auto()
 
 
@@ -104,13 +106,11 @@ class RunOptions(BaseModel):
         metavar="MODEL",
         kind=list,
     )
-    capability: Texts = _option((), "Capability task; may be repeated.", Subject.STUDY, metavar="TASK", kind=list)
-    safety: Texts = _option(
-        (), "Safety task: TASK@scorer.key:high=harm|safe; may be repeated.", Subject.STUDY, metavar="TASK", kind=list
-    )
+    capability: Texts = _option((), option_texts.CAPABILITY, Subject.STUDY, metavar="TASK", kind=list)
+    safety: Texts = _option((), option_texts.SAFETY, Subject.STUDY, metavar="TASK", kind=list)
     benign: Texts = _option(
         (),
-        "Over-refusal task: TASK@scorer.key:high=answered|refused; may be repeated.",
+        option_texts.BENIGN,
         Subject.STUDY,
         metavar="TASK",
         kind=list,
@@ -125,7 +125,7 @@ class RunOptions(BaseModel):
         metavar="AIM",
     )
     max_draws: Whole | None = _option(None, "Most draws of a question, with --until.", Subject.STUDY, kind=int)
-    seed: Whole = _option(0, "Seed; the same seed gives the same findings.", Subject.STUDY, kind=int, least=0)
+    seed: Whole = _option(0, option_texts.SEED, Subject.STUDY, kind=int, least=0)
     grader: Text | None = _option(
         None,
         "Model that grades answers, in the role `grader`.",
@@ -218,31 +218,27 @@ class RunOptions(BaseModel):
     )
     hypothesis: Hypothesis | None = _option(
         None,
-        "What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
-        "thinking tokens, as 2k,8k, which claim nothing.",
+        option_texts.HYPOTHESIS,
         Subject.STATISTICS,
         metavar="PARTS",
     )
     primary: Texts = _option(
         (),
-        "Curves whose verdicts are adjusted among themselves, apart from all others: an axis, a task, an arm or "
-        "TASK/ARM, * for any letters; may be repeated.",
+        option_texts.PRIMARY,
         Subject.STATISTICS,
         metavar="CURVES",
         kind=list,
     )
     k_reference: Reference | None = _option(
         None,
-        "Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the lowest "
-        "budget above 0 that all curves have if left out.",
+        option_texts.K_REFERENCE,
         Subject.STATISTICS,
         metavar="TOKENS",
     )
     model_shape: Shapes = _option(
         (),
-        "How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
-        "MODEL=gguf:FILE; may be repeated. A study keeps it.",
-        Subject.STATISTICS,
+        option_texts.MODEL_SHAPE,
+        Subject.COMPUTE,
         metavar="MODEL=SHAPE",
         kind=list,
     )
