@@ -37,6 +37,20 @@ def test_the_readmes_python_runs(
     assert (tmp_path / "my-study" / "report.html").is_file()
 
 
+def test_the_tutorials_python_and_its_plan_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "tutorial.md"
+    (code,), (plan,) = blocks(page, "python"), blocks(page, "toml")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(code, "tutorial.md", "exec"), names)
+    assert names["study"].curves["requested_tokens"].to_list() == [0, 16, 64]
+    assert list(tmp_path.iterdir()) == []
+    Path("study.toml").write_text(plan)
+    study = overthink_package.experiment("study.toml", limit=3, draws=1, progress=False)
+    assert "hypothesis" in repr(study)
+    assert study.planted["axis"].unique().sort().to_list() == ["capability", "safety"]
+
+
 def commands(page: Path) -> list[str]:
     """The command lines of a page: indented, without their comments, and joined where they go on in the next line."""
     text = page.read_text().replace("\\\n", " ")
