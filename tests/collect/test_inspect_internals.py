@@ -29,6 +29,11 @@ SOURCE = Path(__file__).parents[2] / "src" / "overthink"
 OUR_FILE = SOURCE / "collect" / "inspect_internals.py"
 
 
+OWN = {"SAMPLE_FIELDS", "check_notebook", "no_display"}
+INSIDE = {"display", "have_package", "init_display_type", "running_in_notebook"}
+"""Names of the file that stand for no single name of Inspect, and names of Inspect that they use."""
+
+
 async def answer() -> int:
     return 7
 
@@ -108,7 +113,7 @@ def test_a_notebook_without_widgets_is_refused_with_what_to_install(monkeypatch:
     with pytest.raises(InputError, match=r"needs the package ipywidgets .*pip install ipywidgets"):
         internals.check_notebook()
     with pytest.raises(InputError, match="ipywidgets"):
-        overthink.prepare(overthink.Plan(model="none/none", tasks=overthink.tasks(capability="x"), budgets=(0,)))
+        overthink.experiment(model="none/none", capability="overthink/arithmetic", budgets=[0])
 
 
 def test_in_a_notebook_an_eval_shows_no_widget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,4 +215,6 @@ def test_no_other_file_uses_a_private_name_of_inspect() -> None:
 def test_the_check_can_fail(code: str, use: str) -> None:
     assert private_uses(code) == {use}
     assert private_uses("from inspect_ai.model import Model\nimport overthink._version\nself._x = other._x") == set()
-    assert len(private_uses(OUR_FILE.read_text(encoding="utf-8"))) == len(internals.__all__) - 1  # but SAMPLE_FIELDS
+    uses = private_uses(OUR_FILE.read_text(encoding="utf-8"))
+    assert len(uses) == len(set(internals.__all__) - OWN) + len(INSIDE)
+    assert {use.rpartition(".")[2] for use in uses} >= INSIDE
