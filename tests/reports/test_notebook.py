@@ -81,12 +81,12 @@ def chart(findings: list[Finding], name: str | None = None, arms: list[str] | No
 
 def test_a_chart_shows_itself_as_svg_and_stays_one_of_altair() -> None:
     bundle = chart(study(), "safety").properties(title="Another title")._repr_mimebundle_()
-    assert sorted(bundle) == ["application/vnd.vegalite.v6.json", "image/svg+xml", "text/plain"]
+    assert sorted(bundle) == ["application/vnd.vegalite.v6+json", "image/svg+xml", "text/plain"]
     svg = bundle["image/svg+xml"].encode()
     assert faults(svg) == []
     assert "Another title" in words(svg)
     assert len(bundle["text/plain"]) < 200
-    assert bundle["application/vnd.vegalite.v6.json"]["datasets"]["points"][0]["estimate"] == 0.74
+    assert bundle["application/vnd.vegalite.v6+json"]["datasets"]["points"][0]["estimate"] == 0.74
 
 
 def test_a_chart_is_the_specification_of_its_figure() -> None:

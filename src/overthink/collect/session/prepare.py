@@ -15,6 +15,7 @@ from overthink.collect.arms.interventions.saferemind import (
     refuse_without_probabilities,
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
+from overthink.collect.inspect_internals import check_notebook
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
@@ -146,6 +147,7 @@ def open_plan(plan: Plan) -> Session:
         InputError: Something in the plan cannot be done; the message says what to change.
     """
     refuse_secrets(plan.model_dump(mode="json"), os.environ)
+    check_notebook()
     if plan.checkpoints is not None:
         _check_calls_tools(plan.model, plan.checkpoints)
     model = open_plan_model(plan)

@@ -16,7 +16,7 @@ from overthink.collect.inspect_internals import (
     PrerequisiteError,
     configured_async_backend,
     filtered_logs,
-    init_display_type,
+    no_display,
     platform_init,
     prerequisite_words,
     with_async_fs,
@@ -44,7 +44,7 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; running samples were cancelled, and the log was written.
     """
-    with filtered_logs(log_filter(os.environ)), count_interrupts() as interrupts:
+    with filtered_logs(log_filter(os.environ)), no_display(), count_interrupts() as interrupts:
         if interrupts is None or _in_a_loop() or configured_async_backend() != "asyncio":
             return inspect_eval(task, display="none", **settings)
 
@@ -63,7 +63,6 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
                 boundary.on_stop = lambda: None
 
         platform_init()
-        init_display_type("none")
         before = interrupts.count
         try:
             logs = anyio.run(with_async_fs(run))

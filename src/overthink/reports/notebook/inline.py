@@ -14,8 +14,11 @@ from overthink.reports.charts.files import svg_text
 
 _TITLE = 160
 
-VEGALITE_MIME = f"application/vnd.vegalite.{alt.SCHEMA_VERSION.partition('.')[0]}.json"
-"""Type of a specification, by which a front end with the same version of Vega-Lite draws it."""
+VEGALITE_MIME = f"application/vnd.vegalite.{alt.SCHEMA_VERSION.partition('.')[0]}+json"
+"""Type of a specification, by which a front end with the same version of Vega-Lite draws it.
+
+With ``+json`` it may be an object; Jupyter refuses to save a notebook that has one under Altair's own name, ``.json``.
+"""
 
 AnyLayerChart = TypeVar("AnyLayerChart", bound=alt.LayerChart)
 
