@@ -83,7 +83,9 @@ def test_it_works_in_a_running_event_loop() -> None:
 
     async def steps() -> overthink.Study:  # the functions that it is made of, too
         options = workflow.experiment_options(None, {name: OPTIONS[name] for name in OPTIONS if name != "progress"})
-        return overthink.run(overthink.prepare(options.plans()[0]), "study")
+        study = overthink.run(overthink.prepare(options.plans()[0]), "study")
+        assert overthink.verify("study", verifier="simulated", by="answer", out="verified").find(kind="value")
+        return study
 
     expected = overthink.experiment(**OPTIONS).findings
     assert asyncio.run(cell()).findings == expected
