@@ -26,6 +26,7 @@ from overthink.workflows.option_types import (
     LoopTokens,
     Names,
     Numbers,
+    PathText,
     Real,
     Reference,
     Resample,
@@ -237,7 +238,7 @@ class RunOptions(BaseModel):
         kind=list,
     )
 
-    out: Text | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
+    out: PathText | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plan of every model, in their order.
@@ -313,11 +314,7 @@ def read_options(values: Mapping[str, object], place: Callable[[str], str] = lam
         Traceback (most recent call last):
         overthink.errors.InputError: draw is no option of a run; needed: draws, top_p, ...
     """
-    faults = [
-        f"{place(name)} is no option of a run; needed: {', '.join(nearest_names(name))}, …"
-        for name in values
-        if name not in RunOptions.model_fields
-    ]
+    faults = [_unknown(name, place) for name in values if name not in RunOptions.model_fields]
     if faults:
         raise InputError("; ".join(faults))
     try:
@@ -326,10 +323,17 @@ def read_options(values: Mapping[str, object], place: Callable[[str], str] = lam
         raise InputError("; ".join(dict.fromkeys(_fault(each, place) for each in failure.errors()))) from failure
 
 
-def nearest_names(name: str) -> list[str]:
-    """Return the options whose names are nearest to one that does not exist, best first."""
-    plain = name.replace("-", "_")
-    return difflib.get_close_matches(plain, RunOptions.model_fields, n=3, cutoff=0.0)
+_OF_THE_COMMAND = ("config", "save_config", "resume", "yes", "json", "quiet")
+"""Options that say how the command itself goes."""
+
+
+def _unknown(name: str, place: Callable[[str], str]) -> str:
+    """Return what is wrong with a name that is no option."""
+    if name in _OF_THE_COMMAND:
+        return f"{place(name)} is an option of the command, and none of a plan; needed: on the command line"
+    near = difflib.get_close_matches(name, RunOptions.model_fields, n=3, cutoff=0.5)
+    needed = f"{', '.join(near)}, …" if near else "one of those that `overthink run --help` lists"
+    return f"{place(name)} is no option of a run; needed: {needed}"
 
 
 def _fault(fault: Any, place: Callable[[str], str]) -> str:

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from overthink.collect.inspect_internals import (
 from overthink.collect.inspect_logs.files import inspect_path
 from overthink.collect.session.calls import bounded_calls
 from overthink.collect.session.failures import Boundary
-from overthink.collect.session.interrupts import count_interrupts
+from overthink.collect.session.interrupts import Interrupts, count_interrupts
 from overthink.collect.sinks import TraceSink
 from overthink.data.secrets import log_filter
 from overthink.errors import InputError, StoppedError
@@ -75,6 +78,29 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
         return logs
 
 
+_running = threading.Lock()
+"""Held while an eval runs: Inspect has one at a time, and bounds on calls and filters of logs are the process's."""
+
+
+@contextmanager
+def _alone(interrupts: Interrupts | None) -> Iterator[None]:
+    """Wait until no other thread runs an eval, and keep others waiting while the block runs.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed while it waited.
+    """
+    while not _running.acquire(timeout=_SECONDS_BETWEEN_LOOKS):
+        if interrupts is not None and interrupts.count:
+            raise KeyboardInterrupt
+    try:
+        yield
+    finally:
+        _running.release()
+
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+
+
 def _in_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
@@ -111,7 +137,7 @@ def evaluate(
         KeyboardInterrupt: The user stopped it.
     """
     try:
-        with bounded_calls(boundary):
+        with count_interrupts() as interrupts, _alone(interrupts), bounded_calls(boundary):
             logs = run_inspect(
                 task,
                 boundary,
