@@ -66,6 +66,7 @@ class PoolReading(NamedTuple):
         stated: Options of the command line that named a task of what was read.
         polarity: What high scores mean, as far as it is stated.
         unread: What is wrong with each file that could not be read.
+        planned: Arms whose runs are alike by construction, as one plan made them.
     """
 
     pool: pl.LazyFrame
@@ -73,6 +74,7 @@ class PoolReading(NamedTuple):
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
+    planned: frozenset[str] = frozenset()
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

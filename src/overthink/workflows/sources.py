@@ -126,7 +126,7 @@ class Source:
         models: Models of the arms with shapes and prices.
         cut_short: Token usage of tries outside the rows.
         passive: Arms known to decide nothing by what they read, where there is no plan that says so.
-        planned: Arms made by one plan each, where several studies are compared.
+        planned: Arms made by one plan each, where several studies are compared or records of a study name its plan.
         stated: Options of the command line that named a task of the rows.
         polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
@@ -356,6 +356,7 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
         pool,
         notes=(*unread_notes(reading.unread), *reading.notes),
         models=models,
+        planned=reading.planned,
         stated=stated,
         polarity=reading.polarity,
         unread=reading.unread,

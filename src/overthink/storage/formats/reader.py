@@ -30,11 +30,13 @@ class NotedFrame(NamedTuple):
         frame: The rows.
         notes: One sentence each for the report: an assumption, rows that were left out.
         unread: What is wrong with each file that could not be read.
+        planned: Arms whose runs are alike by construction, as one plan made them.
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    planned: frozenset[str] = frozenset()
 
 
 class Reader(Component):
