@@ -18,6 +18,8 @@ from overthink.governance.statement.sample_records import (
 from overthink.governance.statement.schema import Statement
 from overthink.paths import file_sha256
 from overthink.storage.files import storage_errors, write_text
+from overthink.storage.journal import read_waves
+from overthink.storage.json_documents import analysis_text, read_analysis
 from overthink.storage.pool import scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
@@ -29,9 +31,10 @@ def every_eval_ever(path: str | Path, out: str | Path, *, facts: str | Path | No
     """Write a study as records of Every Eval Ever, schema 0.3.0: a result per rung of every curve, a line per sample.
 
     What the schema has no field for (budgets asked for and consumed, arms, draws, estimands, failed gates, what K
-    counts) is text in `additional_details` and `metadata`, every column of the pool among them. A sample without a value
-    has the score -1, which the schema reads as unknown where `has_unknown_level` is true;
-    `overthink:samples_without_value` says how many there are. The texts of questions stay in the logs.
+    counts) is text in `additional_details` and `metadata`, every column of the pool among them, so that `analyse` makes
+    the same findings of the folder. A sample without a value has the score -1, which the schema reads as unknown where
+    `has_unknown_level` is true; `overthink:samples_without_value` says how many there are. The texts of questions stay
+    in the logs.
 
     Args:
         path: A study's folder, or what `analyse` wrote with `out`.
@@ -63,10 +66,22 @@ def every_eval_ever(path: str | Path, out: str | Path, *, facts: str | Path | No
         "additional_details": {
             f"{PREFIX}samples_without_value": str(rows["value"].null_count()),
             f"{PREFIX}inputs": "the texts of questions are in the logs, not here",
+            **dict(_study_texts(StudyFolder(Path(path)))),
         },
     }
     write_text(folder / place.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return folder / place.record
+
+
+def _study_texts(folder: StudyFolder) -> Iterator[tuple[str, str]]:
+    """Yield what decides about findings beside the rows: the analysis, and the waves of adaptive draws."""
+    request = read_analysis(folder.analysis)
+    if request is not None:
+        yield f"{PREFIX}analysis", analysis_text(*request)
+    waves = read_waves(folder.waves)
+    if waves:
+        counts = {task: dict(zip(own.questions, own.counts.T.tolist(), strict=True)) for task, own in waves.items()}
+        yield f"{PREFIX}waves", json.dumps(counts, ensure_ascii=False)
 
 
 def _lines(document: Statement, record: dict[str, Any], rows: pl.DataFrame) -> Iterator[dict[str, Any]]:

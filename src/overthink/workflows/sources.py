@@ -26,6 +26,7 @@ from overthink.storage.files import path_sha256
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import (
     Assumptions,
+    analysis_in,
     read_analysis,
     read_assumptions,
     read_estimate,
@@ -350,13 +351,17 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
     pool = with_traces(reading.pool, origin)
     stated = reading.stated | _stated_by_rows(pool, options.tasks)
     name = name_text(path.resolve().name)
-    models = models_of_rows(pool)
+    study = reading.study
+    request = None if study.analysis is None else analysis_in(study.analysis)
+    models = StudyModels(request[0].parties) if request is not None and request[0].parties else models_of_rows(pool)
     return Source(
         name,
         pool,
         notes=(*unread_notes(reading.unread), *reading.notes),
         models=models,
-        planned=reading.planned,
+        planned=study.planned,
+        waves=study.waves,
+        request=request,
         stated=stated,
         polarity=reading.polarity,
         unread=reading.unread,

@@ -4,7 +4,7 @@ The schemas are `instance_level_eval.schema.json` and `eval.schema.json` of eval
 number of a draw: lines of one sample, metric and evaluation are draws where they are different answers.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ from overthink.components.base import component
 from overthink.data.rounding import rounded_share
 from overthink.errors import InputError
 from overthink.paths import file_sha256
-from overthink.storage.formats.own_records import plans_of, rows_of
+from overthink.storage.formats.own_records import rows_of
+from overthink.storage.formats.own_study import Vouched, study_facts
 from overthink.storage.formats.reader import (
     NotedFrame,
     Reader,
@@ -58,8 +59,8 @@ class EveryEvalEverReader(Reader):
         contents, unread = read_each(files, _records)
         own = rows_of([record for content in contents for record in content.records])
         if own is not None:
-            plans = plans_of((record, content.own) for content in contents for record in content.records)
-            return NotedFrame(own, tuple(_own_notes(plans)), tuple(unread), _arms_of_one_plan(plans))
+            facts, notes = study_facts([Vouched(content.records, content.own) for content in contents])
+            return NotedFrame(own, ("Overthink wrote these records.", *notes), tuple(unread), facts)
         for content in contents:
             for record in content.records:
                 aggregate = content.aggregates.get(str(record["evaluation_id"]), {})
@@ -68,8 +69,8 @@ class EveryEvalEverReader(Reader):
                     faults[metric.task, metric.name] = metric.fault
                     continue
                 rows.append(_row(record, aggregate, metric))
-        rows, notes = usable_rows(path, rows, faults)
-        return NotedFrame(frame_of_rows(rows), tuple(notes), tuple(unread))
+        rows, left_out = usable_rows(path, rows, faults)
+        return NotedFrame(frame_of_rows(rows), tuple(left_out), tuple(unread))
 
 
 class _Content(NamedTuple):
@@ -101,26 +102,6 @@ def _records(file: Path) -> _Content:
         if mapping(record.get("detailed_evaluation_results")).get("checksum") == sha256
     }
     return _Content(aggregates, own, records)
-
-
-def _arms_of_one_plan(plans: Mapping[str, Collection[str | None]]) -> frozenset[str]:
-    return frozenset(arm for arm, of_arm in plans.items() if len(of_arm) == 1 and None not in of_arm)
-
-
-def _own_notes(plans: Mapping[str, Collection[str | None]]) -> Iterator[str]:
-    yield (
-        "Overthink wrote these records: they hold every row. Seed, level, margin and hypothesis are those of this "
-        "analysis, not of the study."
-    )
-    hashes = sorted({sha256 for of_arm in plans.values() for sha256 in of_arm if sha256 is not None})
-    if hashes:
-        yield (
-            f"By the records one plan (sha256 {', '.join(hashes)}) made the runs, so that they are alike; the plan is "
-            "not in them, and nothing checked it."
-        )
-    if len(_arms_of_one_plan(plans)) < len(plans) and hashes:
-        apart = sorted(plans.keys() - _arms_of_one_plan(plans))
-        yield f"No plan, or more than one, made the runs of {', '.join(apart)}."
 
 
 def _is_instance(line: Mapping[str, Any]) -> bool:

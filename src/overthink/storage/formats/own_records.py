@@ -1,7 +1,6 @@
 """Records of Every Eval Ever that Overthink wrote: metadata hold what the schema lacks, so they are rows again."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -12,7 +11,6 @@ from overthink.storage.formats.reader import listing, mapping
 
 _START = "overthink:"
 _UNKNOWN_SCORE = -1
-_HASH = re.compile(r"[0-9a-f]{64}")
 _OF_SCHEMA = ("question", "value", "answer", "error")
 """Columns that are fields of the format itself."""
 
@@ -85,21 +83,3 @@ def rows_of(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None) if rows else None
-
-
-def plans_of(
-    lines: Iterable[tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]],
-) -> dict[str, frozenset[str | None]]:
-    """Return the hashes of the plans that made the lines of each arm, None among them where no plan is named.
-
-    Args:
-        lines: Lines that Overthink wrote, each with the aggregate records that name its file's checksum, by evaluation.
-    """
-    plans: dict[str, set[str | None]] = {}
-    for record, aggregates in lines:
-        source = mapping(aggregates.get(str(record["evaluation_id"]), {}).get("source_metadata"))
-        sha256 = mapping(source.get("additional_details")).get(f"{_START}plan_sha256")
-        is_hash = isinstance(sha256, str) and _HASH.fullmatch(sha256) is not None
-        arm = str(mapping(record.get("metadata"))[f"{_START}arm"])
-        plans.setdefault(arm, set()).add(sha256 if is_hash else None)
-    return {arm: frozenset(of_arm) for arm, of_arm in plans.items()}
