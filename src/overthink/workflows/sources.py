@@ -362,6 +362,7 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
         planned=study.planned,
         waves=study.waves,
         request=request,
+        verifications=() if request is None else request[0].verified,
         stated=stated,
         polarity=reading.polarity,
         unread=reading.unread,
