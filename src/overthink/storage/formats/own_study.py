@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import TypeAdapter
 
+from overthink.data.number_text import count
 from overthink.data.pool import StudyFacts
-from overthink.data.visible import name_list
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.storage.formats.reader import mapping
@@ -90,16 +90,16 @@ def _waves(text: str) -> dict[str, Waves]:
 def _notes(facts: StudyFacts, plans: Mapping[str, set[str | None]]) -> Iterator[str]:
     if facts.analysis is None:
         yield (
-            "No one aggregate record beside these lines names their checksum: how the study was analysed, and whether "
-            "its draws were adaptive, is not known."
+            "How the study was analysed, and whether its draws were adaptive, is not known: that takes the lines of "
+            "one evaluation, beside the aggregate record that names their checksum."
         )
     else:
         yield "Seed, level, margin, hypothesis and other options are those of the study, as its record states them."
     hashes = sorted({sha256 for of_arm in plans.values() for sha256 in of_arm if sha256 is not None})
     if facts.planned:
         yield (
-            f"The record says that one plan made the runs (sha256 {', '.join(hashes)}), so that they are alike; the "
-            "plan is not in it, and nothing checked it."
+            f"The record says that one plan made the runs of an arm (sha256 {', '.join(hashes)}), so that they are "
+            "alike; the plan is not in it, and nothing checked it."
         )
-    if facts.planned and (others := sorted(plans.keys() - facts.planned)):
-        yield f"No plan, or more than one, made the runs of {name_list(others)}."
+    if facts.planned and (others := plans.keys() - facts.planned):
+        yield f"No plan, or more than one, made the runs of {count(len(others), 'other arm')}."
