@@ -151,7 +151,7 @@ class AnalysisOptions:
             registered=hypothesis.is_stated and (as_planned or as_before),
             stopping=earlier.stopping if self.stopping is None else self.stopping,
             human=labels,
-            aim=None if plan is None else precision_target(plan),
+            aim=earlier.aim if plan is None else precision_target(plan),
             resamples=earlier.resamples if plan is None else plan.resamples,
             reference=earlier.reference if self.reference is None else self.reference,
             counterparts=earlier.counterparts if self.counterparts is None else self.counterparts,
