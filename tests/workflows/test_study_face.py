@@ -160,9 +160,9 @@ def test_the_planted_truth_stands_beside_the_measurement(study: overthink.Study)
     sums, guarded, harms = (CurveKey(*curve.key) for curve in study.results.curves)
     assert study.planted.is_empty()
     truths = (
-        PlantedCurve(sums, {0: 0.5, 2: 0.99}, outside=(2,)),
+        PlantedCurve(sums, {0: 0.5, 2: 0.99}, outside=(2,), half_width=0.2),
         PlantedCurve(guarded, obstacle="no budget"),
-        PlantedCurve(harms, {1: 0.25}, outside=()),
+        PlantedCurve(harms, {1: 0.25}, outside=(), half_width=0.1, holds_flat=True),
     )
     simulated = replace(study, about=replace(study.about, planted=truths))
     table = simulated.planted
@@ -176,7 +176,7 @@ def test_the_planted_truth_stands_beside_the_measurement(study: overthink.Study)
     assert table["measured"].to_list()[:2] == [measured[0], measured[2]]
     assert table["requested_tokens"].to_list() == [0, 64, None, 8]
     for text in (repr(simulated), simulated._repr_html_()):
-        assert "planted truth: recovered in 1 of 2 curves" in text
+        assert "inside the band (up to ±20.0 points) in 1 of 2 curves; a flat line would be in 1 of 2 curves" in text
     assert "planted" not in repr(study)
 
 

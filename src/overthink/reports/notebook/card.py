@@ -64,7 +64,7 @@ class _Content:
         sizes: Numbers of tasks, questions, draws and rungs.
         rows: The curves that matter most, in turn from each axis.
         curves: Number of curves with a value that are no controls.
-        planted: Whether a planted truth was recovered; empty for a real model.
+        planted: In how many curves the band holds the planted truth; empty for a real model.
         calls: What shows more of the study.
     """
 
