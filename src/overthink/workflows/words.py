@@ -170,17 +170,34 @@ def texts(value: object, name: str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else parameters.texts(value, name)
 
 
-def format_names(formats: str | Sequence[str]) -> list[str]:
+def format_names(formats: str | Sequence[str], name: str = "format") -> list[str]:
     """Return names of formats, of which a text may hold several with commas.
 
     Raises:
         TypeError: They are no texts.
+        InputError: There is none.
 
     Example:
         >>> format_names(["html", "SVG, pdf"])
         ['html', 'svg', 'pdf']
     """
-    return [word.strip().lower() for text in texts(formats, "format") for word in text.split(",")]
+    names = [word.strip().lower() for text in texts(formats, name) for word in text.split(",")]
+    if not any(names):
+        raise InputError(f"{name} is empty; needed: one or more of html, svg, png, pdf, or leave it out")
+    return names
+
+
+def report_formats(form: str | Sequence[str] | None, formats: str | Sequence[str] | None) -> list[str]:
+    """Return names of formats of a report, which two words state; the page alone where neither does.
+
+    Raises:
+        TypeError: They are no texts.
+        InputError: Both words state some, or one is empty.
+    """
+    if form is not None and formats is not None:
+        raise InputError("format and formats are both stated, and are names of the same word; leave one out")
+    stated, name = (formats, "formats") if form is None else (form, "format")
+    return ["html"] if stated is None else format_names(stated, name)
 
 
 def _present(words: Mapping[str, Any]) -> dict[str, Any]:
