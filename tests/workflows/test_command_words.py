@@ -145,6 +145,10 @@ def test_words_and_options_add_up_but_nothing_is_stated_twice() -> None:
         (lambda: overthink.calc.none, AttributeError, "there is no calculator 'none'; needed: one of chips"),
         (lambda: overthink.calc.overhang(k=True), TypeError, "k is True"),
         (lambda: overthink.calc.overhang(training_flop=(1, 2, 3)), TypeError, "training_flop"),
+        (lambda: overthink.calc.overhang(k=float("nan")), InputError, "k is nan; needed: a finite number"),
+        (lambda: overthink.calc.overhang(k=(1, float("inf"))), InputError, "k is inf"),
+        (lambda: overthink.calc.overhang(seed=-1), InputError, "seed is -1"),
+        (lambda: overthink.analyse("x", training_flop=float("nan")), InputError, "training_flop is nan"),
         (lambda: overthink.thresholds(as_of=3), TypeError, "as_of is 3"),
     ],
 )
@@ -170,6 +174,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 STATED = {"capability": "sums", "safety": "probe:high=harm"}
+
+
+def test_a_stopping_rule_that_does_not_exist_is_an_input_error(answers: Path) -> None:
+    with pytest.raises(InputError, match="stopping is 'never'; needed: one of fixed, first_success"):
+        overthink.analyse(answers, stopping="never", **STATED)  # type: ignore[arg-type]
 
 
 def test_flat_words_give_the_findings_of_the_options(answers: Path) -> None:

@@ -148,7 +148,8 @@ def whole(least: int, most: int = parameters.MOST) -> Check:
     def check(value: object, name: str) -> None:
         if isinstance(value, float):
             raise TypeError(f"{name} is {value}, a float; needed: a whole number")
-        _as_input(lambda: parameters.whole(value, name, least=least, most=most))
+        with parameters.input_errors():
+            parameters.whole(value, name, least=least, most=most)
 
     return check
 
@@ -162,7 +163,8 @@ def whole_or_none(least: int) -> Check:
 def number_or_none(value: object, name: str) -> None:
     """Check a finite number that may be left out; its ValueError is an InputError."""
     if value is not None:
-        _as_input(lambda: parameters.real(value, name))
+        with parameters.input_errors():
+            parameters.real(value, name)
 
 
 def seed_or_none(value: object, name: str) -> None:
@@ -196,10 +198,3 @@ def texts_or_none(value: object, name: str) -> None:
     """Check a list of texts that may be left out."""
     if value is not None:
         parameters.texts(value, name)
-
-
-def _as_input(check: Callable[[], object]) -> None:
-    try:
-        check()
-    except ValueError as failure:
-        raise InputError(str(failure)) from failure

@@ -231,7 +231,8 @@ def _unit(name: object) -> Unit:
 def _assumptions(present: Mapping[str, Any]) -> Any:
     training, inputs, day = (present.get(name) for name in AssumptionWords.__annotations__)
     if not (training is None or isinstance(training, str)):
-        training = f"{parameters.real(training, 'training_flop'):g}"
+        with parameters.input_errors():
+            training = f"{parameters.real(training, 'training_flop'):g}"
     if isinstance(inputs, Mapping):
         inputs = [f"{name}={value}" for name, value in inputs.items()]
     pairs = () if inputs is None else texts(inputs, "assume")
