@@ -126,6 +126,8 @@ def test_words_and_options_add_up_but_nothing_is_stated_twice() -> None:
         (lambda: overthink.calc.overhang(trainig_flop=1), TypeError, r"calc.overhang\(\) takes no"),
         (lambda: overthink.compare("x", by="flops"), InputError, "by is 'flops'; needed: one of tokens, flop"),
         (lambda: overthink.compare(["x"], "y"), TypeError, "paths is a list with other paths behind it"),
+        (lambda: overthink.compare(3, 4), TypeError, r"^paths is 3, a int; needed: str \| pathlib"),
+        (lambda: overthink.compare({"x"}, "y"), TypeError, r"^paths is \{'x'\}, a set; needed: str \| pathlib"),
         (lambda: overthink.analyse("x", errored="never"), InputError, "errored is 'never'; needed: one of inspect"),
         (lambda: overthink.analyse("x", safety=3), TypeError, "safety is 3"),
         (lambda: overthink.analyse("x", training_flop=True), TypeError, "training_flop is True"),

@@ -104,6 +104,11 @@ def a_path(value: object, name: str) -> None:
         TypeError: It is no path.
         InputError: It is empty, or no path of this system.
     """
+    if type(value).__name__ == "Study":  # it imports this file
+        raise TypeError(
+            f"{name} is a study; needed: its folder, as str | pathlib.Path: study.folder.path, or what was out=... "
+            "when it was written"
+        )
     path = parameters.instance(value, name, str | Path)
     if not str(path):
         raise InputError(f"{name} is empty; needed: a path, such as . for this folder")
@@ -192,6 +197,12 @@ def text_or_texts(value: object, name: str) -> None:
     """Check a text, or a list of texts."""
     if not isinstance(value, str):
         parameters.texts(value, name)
+
+
+def text_or_texts_or_none(value: object, name: str) -> None:
+    """Check a text, or a list of texts, that may be left out."""
+    if value is not None:
+        text_or_texts(value, name)
 
 
 def texts_or_none(value: object, name: str) -> None:

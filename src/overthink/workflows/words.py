@@ -206,7 +206,7 @@ def _present(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_empty(value: object) -> bool:
-    return isinstance(value, list | tuple | dict) and not value
+    return isinstance(value, list | tuple | set | frozenset | dict) and not value
 
 
 def _with_fields(options: OptionsT, fields: Mapping[str, tuple[str, Any]], name: str) -> OptionsT:
