@@ -173,3 +173,20 @@ def test_html_of_a_chart_is_drawn_by_a_browser(tmp_path: Path) -> None:
     assert page.count("path") > 9
     own = opened(alt.LayerChart.to_html(drawn, inline=True), tmp_path)  # Altair's own would run it
     assert own.html["data-ran"] == "1"
+
+
+def test_a_curve_of_one_rung_has_no_verdict() -> None:
+    text, html = cards(STUDIES["one rung"])
+    assert "; one rung only, so no change can be shown" in text
+    assert "<div> one rung only, so no change can be shown</div>" in html
+    assert "<b>" not in html.partition("<br>")[2]
+
+
+def test_a_name_that_is_no_chart_is_answered_with_those_that_are() -> None:
+    charts = Charts(dict(charts_by_name(report_charts(results_of(study()), about(study())))))
+    with pytest.raises(KeyError, match=r"no chart safety-secret; needed: one of safety-secrets-curves, "):
+        charts["safety-secret"]
+    with pytest.raises(KeyError, match=r"no chart 3\\\\u001b; needed: one of none"):
+        Charts({})["3\x1b"]
+    assert charts.get("safety-secret") is None
+    assert "safety-secret" not in charts
