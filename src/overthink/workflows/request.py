@@ -181,7 +181,7 @@ _CHECKS: dict[str, arg.Check] = {
     **dict.fromkeys(("level", "margin", "flop_per_byte", "k_reference"), arg.number_or_none),
     "seed": arg.seed_or_none,
     "hypothesis": arg.a(str | tuple | list | None),
-    "stopping": arg.a(str | None),
+    "stopping": arg.word_of("fixed", "first_success"),
     "labels": arg.a_path_or_none,
     "assumptions": arg.a(Assumptions),
     "reference": arg.a(str | None),

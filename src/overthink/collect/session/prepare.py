@@ -111,7 +111,7 @@ class Session:
     def estimate(self) -> str:
         """Return the estimate in a few lines: traces, calls, tokens, the price as far as known, and notes."""
         plan, total = self.plan, self.spending
-        load = f"{sum(self.questions)} questions × {plan.most_draws} draws"
+        load = f"{count(sum(self.questions), 'question')} × {count(plan.most_draws, 'draw')}"
         load += f" × {len(plan.arms)} arms" if len(plan.arms) > 1 else ""
         if plan.until is not None:
             load = f"at most {load}, {plan.draws} of them in the first wave,"
