@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import simulated_study
+from jsonschema import Draft7Validator
 
 import overthink
 from overthink.data.kinds import Metric
 from overthink.data.pool import COLUMNS, ROW_KEY
 from overthink.errors import InputError
+from overthink.governance.statement.exports import eee_schema
 from overthink.paths import file_sha256
 from overthink.plan.analysis import Analysis
 from overthink.plan.selectors import SelectorPlan
@@ -122,6 +124,7 @@ def test_a_score_of_minus_one_is_declared_as_unknown(record: Path) -> None:
         if result["metric_config"].get("has_unknown_level")
     }
     assert declared == unknown != set()
+    assert list(Draft7Validator(eee_schema()).iter_errors(aggregate)) == []
 
 
 def test_only_a_record_of_these_lines_says_that_one_plan_made_them(
