@@ -46,6 +46,8 @@ _SCHEMAS = {
     3: pl.Schema(_WITHOUT_LOGS),
 }
 """Columns of each version that is read, the one that is written first."""
+POOL_SCHEMA = _SCHEMAS[POOL_VERSION]
+"""Columns of a pool that is written now."""
 _COLUMNS_AT_ONCE = 6
 """Columns that are decoded at once where all are checked."""
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
@@ -87,6 +89,22 @@ def write_pool(path: Path, pool: pl.LazyFrame) -> str:
     if (code[1:] < code[:-1]).any():
         pool = read(pool)[np.argsort(code)].lazy()
     del code
+    return sink_pool(path, pool)
+
+
+def sink_pool(path: Path, pool: pl.LazyFrame) -> str:
+    """Write rows that are checked and in the order of a pool; see :func:`write_pool`.
+
+    Args:
+        path: The Parquet file; replaced whole.
+        pool: The rows, with the columns of :data:`POOL_SCHEMA`; they are read piece by piece.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
     with replacing(path) as file, _disk_errors(file):
         pool.sink_parquet(file, metadata={_VERSION_KEY: str(POOL_VERSION)}, row_group_size=_ROW_GROUP)
     return file_sha256(path)

@@ -139,6 +139,21 @@ class StudyFolder:
         return self.path / "plan.json"
 
     @property
+    def shard(self) -> Path:
+        """Which shard of its study the folder holds; there is none in the folder of a whole study."""
+        return self.path / "shard.json"
+
+    @property
+    def shard_pool(self) -> Path:
+        """The rows of a complete shard; no pool, because nothing but `merge` reads them."""
+        return self.path / "shard.parquet"
+
+    @property
+    def merged(self) -> Path:
+        """The shards that a merged study was made of."""
+        return self.path / "merged.json"
+
+    @property
     def logs(self) -> Path:
         """Folder of the Inspect logs; the only place that holds the model's text."""
         return self.path / "logs"
@@ -299,6 +314,16 @@ class StudyFolder:
 
     def unfinished_error(self) -> InputError:
         """Return the error on a study that has not finished, by which nothing but its page can be read."""
+        if is_there(self.shard):
+            return InputError(
+                f"{self.path} holds a shard: part of the questions of a study, of which nothing is claimed. Put all "
+                "shards together with `overthink merge OUT SHARDS…`, and read OUT."
+            )
+        if is_there(self.merged):
+            return InputError(
+                f"{self.path} was merged of shards that lack traces; `overthink status {self.path}` names them. Go on "
+                "with the shards, then merge them again."
+            )
         return InputError(f"{self.path} holds a study that has not finished; repeat its `overthink run` with --resume")
 
     def refuse_unfinished(self) -> None:

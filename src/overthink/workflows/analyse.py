@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 from overthink._version import __version__
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
+from overthink.data.shards import read_shard
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
@@ -29,6 +30,7 @@ from overthink.storage.json_documents import (
 )
 from overthink.storage.models import write_models
 from overthink.storage.pool import scan_pool, write_pool
+from overthink.storage.shards import begin_shard
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
@@ -39,6 +41,7 @@ from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, merge_assumptions
 from overthink.workflows.results import about_source, results_of
 from overthink.workflows.resume import open_folder
+from overthink.workflows.shard import store_shard
 from overthink.workflows.sources import (
     ReadOptions,
     Source,
@@ -144,8 +147,10 @@ def run(
     session = prepare(session) if isinstance(session, Plan) else session
     plan, folder = session.plan, StudyFolder(Path(out))
     models = models_at_start(session, folder, shapes or {})
-    with open_folder(folder, plan, resume=resume) as existing:
-        write_estimate(folder.estimate, session.spending)
+    with open_folder(folder, plan, resume=resume, shard=session.shard) as existing:
+        if session.shard is not None:
+            begin_shard(folder, session.shard, command)
+        write_estimate(folder.estimate, session.whole or session.spending)
         write_models(folder.models, models)
         if plan.efforts is None:
             with ReportsSoFar.of(session, folder, existing, models=models, command=command) as so_far:
@@ -153,6 +158,8 @@ def run(
             source = replace(source, notes=(*source.notes, *so_far.notes()))
         else:
             source = collect_levels(session, folder, on_trace)
+        if session.shard is not None:
+            return store_shard(replace(source, models=models), session.shard, folder, command=command)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
         how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
         return _store(_study(source, how, command=command), folder)
@@ -241,17 +248,21 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
     return arm_plans(text, model=model)
 
 
-@arg.checked(plan=arg.a(Plan))
+@arg.checked(plan=arg.a(Plan), shard=arg.a(str | None))
 @outside_loops
-def prepare(plan: Plan) -> "Session":
+def prepare(plan: Plan, *, shard: str | None = None) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 
+    Args:
+        plan: The plan.
+        shard: The part of its questions to ask, as ``3/16``; None for all.
+
     Raises:
-        InputError: The plan is not feasible; the message states the change needed.
+        InputError: The plan is not feasible; the message states the change needed. Or there is no such shard.
     """
     from overthink.collect.session.prepare import open_plan
 
-    return open_plan(plan.with_component_files())
+    return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard))
 
 
 def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from overthink.data.shards import read_shard
 from overthink.errors import InputError
 from overthink.plan.k_reference import read_k_reference
 
@@ -124,6 +125,13 @@ def _text(value: object) -> str:
     return value
 
 
+def _shard(value: object) -> str:
+    try:
+        return str(read_shard(_text(value)))
+    except InputError as failure:
+        raise ValueError(str(failure).removeprefix("shard ")) from None
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{shown(value)} cannot be read; needed: true or false")
@@ -183,6 +191,7 @@ _VALUES = {"type": ["string", "number", "boolean"]}
 
 
 Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(_A_TEXT)]
+ShardText = Annotated[str, BeforeValidator(_shard), WithJsonSchema(_A_TEXT)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_texts), WithJsonSchema(_TEXT_OR_LIST)]
 Names = Annotated[
     tuple[str, ...],
