@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
     from overthink.workflows.long_table import long_table
+    from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
@@ -73,6 +74,7 @@ __all__ = [
     "label",
     "long_table",
     "majority_at_k",
+    "merge",
     "methods",
     "pass_at_k",
     "prepare",
@@ -115,6 +117,7 @@ _HOMES = {
     "label": "workflows.label",
     "long_table": "workflows.long_table",
     "majority_at_k": "stats.pass_at_k",
+    "merge": "workflows.merge",
     "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",
     "samples": "workflows.samples",

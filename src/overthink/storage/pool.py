@@ -190,6 +190,24 @@ def scan_pool(path: Path) -> pl.LazyFrame:
         return _all_columns(pl.scan_parquet(file))
 
 
+def scan_own_pool(path: Path) -> pl.LazyFrame:
+    """Return a pool that this version wrote, sorted and to be read by column; its rows are not checked.
+
+    Raises:
+        InputError: The file is missing, a link, no pool, or of another version.
+    """
+    try:
+        with silent_panics(), open_file(path) as file:
+            version = _version(path, pl.read_parquet_metadata(file))
+            file.seek(0)
+            _check_schema(path, pl.Schema(pl.read_parquet_schema(file)), _SCHEMAS[version])
+    except _BROKEN as failure:
+        raise InputError(f"{path} is not a readable Parquet file ({first_line(failure)}); needed: a pool") from failure
+    if version != POOL_VERSION:
+        raise InputError(f"{path} is a pool of version {version}; needed: {POOL_VERSION}, of the Overthink that merges")
+    return scan_pool(path)
+
+
 def _all_columns(pool: pl.LazyFrame) -> pl.LazyFrame:
     """Return the pool with the columns of a row that its version lacks, empty; ids of traces stay away."""
     names = pool.collect_schema().names()

@@ -46,16 +46,29 @@ def study_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def reading_lock(folder: Path) -> Iterator[None]:
+    """Keep every run from a study's folder while the block runs, without writing to it; one without a lock is free.
+
+    Raises:
+        InputError: Another process holds it, or the lock is not a plain file of one name.
+    """
+    path = folder / LOCK_FILE
+    if not is_there(path):
+        yield
+        return
+    with _exclusive(path, lambda descriptor: None):
+        yield
+
+
 def refuse_if_held(folder: Path) -> None:
     """Raise an error if another process holds the folder. Nothing is written.
 
     Raises:
         InputError: Another process holds it, or the lock is not a plain file of one name.
     """
-    path = folder / LOCK_FILE
-    if is_there(path):
-        with _exclusive(path, lambda descriptor: None):
-            pass
+    with reading_lock(folder):
+        pass
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def analyse_source(
     source: Source, options: AnalysisOptions, *, out: str | Path | None = None, command: str | None = None
 ) -> Study:
     """Analyse rows that are read already; see :func:`analyse`."""
-    study = _study(source, options, command=command)
+    study = study_of(source, options, command=command)
     return study if out is None else stored_study(study, out)
 
 
@@ -162,7 +162,7 @@ def run(
             return store_shard(replace(source, models=models), session.shard, folder, command=command)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
         how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
-        return _store(_study(source, how, command=command), folder)
+        return _store(study_of(source, how, command=command), folder)
 
 
 def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs: bool) -> Source:
@@ -265,7 +265,8 @@ def prepare(plan: Plan, *, shard: str | None = None) -> "Session":
     return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard))
 
 
-def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+    """Return the study of rows that are read; nothing is written."""
     request, results, scale = results_of(source, options)
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
@@ -285,7 +286,17 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
 
 def _store(study: Study, folder: StudyFolder) -> Study:
     folder.create()
-    pool_sha256 = write_pool(folder.pool, study.pool)
+    return write_study(study, folder, write_pool(folder.pool, study.pool))
+
+
+def write_study(study: Study, folder: StudyFolder, pool_sha256: str) -> Study:
+    """Write findings, analysis and report of a study into a folder that holds its pool.
+
+    Args:
+        study: The study.
+        folder: The folder.
+        pool_sha256: SHA-256 of the pool.
+    """
     result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
     write_findings(
         folder.findings,

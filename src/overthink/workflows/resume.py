@@ -169,7 +169,7 @@ def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
         return None
     earlier = read_plan(folder.plan)
     if earlier != plan:
-        changes = _changes(earlier, plan)
+        changes = plan_changes(earlier, plan)
         text = "; ".join(f"{name}: {old} there, {new} now" for name, (old, new) in changes.items())
         conflicts = [name for name in changes if not _extends(name, earlier, plan)]
         if conflicts:
@@ -185,7 +185,8 @@ def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
     return earlier
 
 
-def _changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
+def plan_changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
+    """Return the fields in which two plans differ, with the value of each."""
     old, new = json.loads(earlier.to_json()), json.loads(plan.to_json())
     return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
 
