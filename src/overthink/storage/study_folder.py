@@ -264,6 +264,14 @@ class StudyFolder:
         """
         return any(is_there(file) for file in (self.plan, self.pool, self.findings))
 
+    def is_finished(self) -> bool:
+        """Whether the folder holds findings and the pool that they were made from.
+
+        Raises:
+            InputError: The folder cannot be reached.
+        """
+        return is_there(self.pool) and is_there(self.findings)
+
     def is_free(self) -> bool:
         """Whether the folder is missing or empty; the lock file of a failed start does not count.
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from overthink.data.shards import Shard, shard_of
 from overthink.errors import InputError, StoppedError
-from overthink.paths import is_there, path_kind, read_file, sync_folder
+from overthink.paths import is_there, name_text, path_kind, read_file, sync_folder
 from overthink.plan.study import Plan
 from overthink.storage.files import scratch_path, storage_errors
 from overthink.storage.journal import unfinished_file
@@ -83,9 +83,7 @@ def merge(out: str | Path, *shards: str | Path, command: str | None = None) -> S
 def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
     """Check that the shards are different folders, each with a shard, and that the target may be replaced."""
     if not folders:
-        raise InputError(
-            "no shard was named; needed: OUT and the folders of shards, as made by `overthink run --shard`"
-        )
+        raise InputError("no shard was named; needed: OUT and the folders of `overthink run --shard`")
     places: dict[str, StudyFolder] = {}
     for folder in folders:
         if not is_there(folder.shard) or not is_there(folder.plan):
@@ -99,7 +97,7 @@ def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
         raise InputError(f"{target.path} is neither empty nor a merged study; give another folder to merge into")
     if is_there(target.verified) or is_there(target.scores):
         raise InputError(
-            f"{target.path} holds scores of a verifier, which a new merge would not have; give another folder to merge into"
+            f"{target.path} holds scores of a verifier, which a new merge would not have; give another folder"
         )
 
 
@@ -183,7 +181,7 @@ def _merged(
     )
     write_merged(scratch.merged, MergedStudy(listed, sum(missing.values())))
     parts = [
-        _with_logs(scratch, shard, name).with_columns(study=pl.lit(target.path.name))
+        _with_logs(scratch, shard, name).with_columns(study=pl.lit(name_text(target.path.name)))
         for shard, name in zip(shards, _names(shards), strict=True)
     ]
     sha256 = write_merged_pool(scratch.shard_pool if missing else scratch.pool, parts)
@@ -270,21 +268,22 @@ def fill_command(shard: Shard, own: ShardRows | None, other: ShardRows) -> str:
     if own is not None:
         if own.state.command is None:
             return f"run it with resume=True in {own.folder.path}"
-        words = shlex.split(own.state.command)
+        words = _without_options(shlex.split(own.state.command), "--save-config")
         return f"this collects them: {shlex.join(words if '--resume' in words else [*words, '--resume'])}"
     if other.state.command is None:
         return f"no folder of it was named: run it with shard={str(shard)!r}"
     words = [word for word in shlex.split(other.state.command) if word != "--resume"]
-    out = str(other.folder.path.with_name(shard.name))
-    words = _with_option(_with_option(words, "--shard", str(shard)), "--out", out)
+    words = _without_options(words, "--shard", "--out", "--save-config")
+    words += ["--shard", str(shard), "--out", str(other.folder.path.with_name(shard.name))]
     return f"no folder of it was named; this begins it: {shlex.join(words)}"
 
 
-def _with_option(words: Sequence[str], option: str, value: str) -> list[str]:
-    """Return the words of a command with another value of an option."""
-    result, skip = [], False
+def _without_options(words: Sequence[str], *options: str) -> list[str]:
+    """Return the words of a command without some options and their values."""
+    result, is_value = [], False
     for word in words:
-        if not skip and word != option and not word.startswith(f"{option}="):
+        name, equals, _ = word.partition("=")
+        if not is_value and name not in options:
             result.append(word)
-        skip = word == option and not skip
-    return [*result, option, value]
+        is_value = not is_value and name in options and not equals
+    return result

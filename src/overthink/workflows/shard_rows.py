@@ -79,8 +79,8 @@ def common_plan(folders: Sequence[StudyFolder]) -> tuple[Plan, Questions]:
     for path in others:
         if stored[path] != stored[first]:
             raise InputError(
-                f"{path} and {first} are shards of different questions: the dataset differed between their runs, as one "
-                "that is shuffled without a seed does; give it a seed, and run the shards again"
+                f"{path} and {first} are shards of different questions: the dataset differed between their runs, as "
+                "one that is shuffled without a seed does; give it a seed, and run the shards again"
             )
     return plans[0], stored[first]
 
