@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from overthink.workflows.schemas import schema
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
+    from overthink.workflows.status import status
     from overthink.workflows.study import Study
     from overthink.workflows.table import table
     from overthink.workflows.verify import verify
@@ -84,6 +85,7 @@ __all__ = [
     "schema",
     "shape_verdict",
     "statement",
+    "status",
     "table",
     "tasks",
     "thresholds",
@@ -124,6 +126,7 @@ _HOMES = {
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
+    "status": "workflows.status",
     "table": "workflows.table",
     "thresholds": "governance.thresholds.lookup",
     "verify": "workflows.verify",

@@ -50,13 +50,13 @@ def usage_by_trace(pool: pl.LazyFrame) -> list[CutShort]:
     ]
     failed = pool.group_by(TRACE_KEY).agg(failed=pl.col("error").is_not_null().any())
     table = read(counts[0].join(counts[1], on=TRACE_KEY).join(failed, on=TRACE_KEY).sort(TRACE_KEY))
+    keys = table.select(*TRACE_KEY, pl.col("failed").cast(pl.Int64)).iter_rows()
+    counts_of_traces = table.drop(*TRACE_KEY, "failed").rename({"generated_tokens": "decoded_tokens"})
     return [
-        CutShort(
-            *(row.pop(name) for name in TRACE_KEY),
-            unanswered=int(row.pop("failed")),
-            paid=TokenUsage(decoded_tokens=row.pop("generated_tokens"), **row),
+        CutShort(task, arm, question, draw, TokenUsage(**row), unanswered)
+        for (task, arm, question, draw, unanswered), row in zip(
+            keys, counts_of_traces.iter_rows(named=True), strict=True
         )
-        for row in table.iter_rows(named=True)
     ]
 
 

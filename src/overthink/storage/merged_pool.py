@@ -41,7 +41,8 @@ def write_merged_pool(path: Path, pools: Sequence[pl.LazyFrame], *, at_once: int
     ) -> Iterator[pl.DataFrame]:
         yield from (_rows(pools, part) for part in parts)
 
-    return sink_pool(path, register_io_source(rows, schema=POOL_SCHEMA, is_pure=True))
+    merged: pl.LazyFrame = register_io_source(rows, schema=POOL_SCHEMA, is_pure=True)
+    return sink_pool(path, merged)
 
 
 def _parts(pools: Sequence[pl.LazyFrame], at_once: int) -> list[pl.DataFrame]:
@@ -77,4 +78,5 @@ def _rows(pools: Sequence[pl.LazyFrame], part: pl.DataFrame) -> pl.DataFrame:
     for (group,), slices in part.group_by("group", maintain_order=True):
         own = [frames[pool].slice(start - firsts[pool], length) for _, pool, start, length in slices.iter_rows()]
         pieces.append(pl.concat(own).sort(ROW_KEY) if group in shared else own[0])
-    return pl.concat(pieces, rechunk=True)
+    rows: pl.DataFrame = pl.concat(pieces, rechunk=True)
+    return rows

@@ -61,6 +61,17 @@ def reading_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_held(folder: Path) -> bool:
+    """Whether a process runs the study of a folder now; where that cannot be told, none does."""
+    from filelock import Timeout
+
+    try:
+        with reading_lock(folder):
+            return False
+    except InputError as failure:
+        return isinstance(failure.__cause__, Timeout)
+
+
 def refuse_if_held(folder: Path) -> None:
     """Raise an error if another process holds the folder. Nothing is written.
 

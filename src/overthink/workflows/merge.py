@@ -239,10 +239,9 @@ def _with_logs(scratch: StudyFolder, shard: ShardRows, name: str) -> pl.LazyFram
                 os.link(log, place, follow_symlinks=False)
             except OSError:
                 shutil.copy2(log, place, follow_symlinks=False)
-    own = f"{scratch.logs.name}/"
-    log = pl.col("log")
-    there = pl.when(log.str.starts_with(own)).then(pl.lit(f"{own}{name}/") + log.str.strip_prefix(own)).otherwise(log)
-    return shard.rows.with_columns(log=there)
+    own, column = f"{scratch.logs.name}/", pl.col("log")
+    there = pl.lit(f"{own}{name}/") + column.str.strip_prefix(own)
+    return shard.rows.with_columns(log=pl.when(column.str.starts_with(own)).then(there).otherwise(column))
 
 
 def _missing_notes(missing: Mapping[tuple[str, str], int], shards: Sequence[ShardRows]) -> Iterator[str]:

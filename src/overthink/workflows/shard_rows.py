@@ -66,9 +66,7 @@ def common_plan(folders: Sequence[StudyFolder]) -> tuple[Plan, Questions]:
     for folder, plan in zip(folders, plans, strict=True):
         if plan != plans[0]:
             changes = plan_changes(plans[0], plan).items()
-            text = "; ".join(
-                f"{name}: {first} in {folders[0].path}, {other} in {folder.path}" for name, (first, other) in changes
-            )
+            text = "; ".join(f"{name}: {first} there, {other} here" for name, (first, other) in changes)
             raise InputError(
                 f"{folder.path} is a shard of another plan than {folders[0].path} ({text}); merge shards of one plan"
             )
@@ -140,7 +138,8 @@ def _complete_traces(folder: StudyFolder) -> pl.DataFrame:
 def without_duplicates(shards: Sequence[ShardRows], scratch: Path) -> list[ShardRows]:
     """Return the shards with every trace in one of them; what the other copies took is kept as paid and not used.
 
-    Of several copies the first without an error counts, else the first.
+    Of several copies the first without an error counts, else the first. One that is the same sample of the same log, as
+    in a folder that was copied, was paid once.
 
     Args:
         shards: The shards, in the order in which they were named.
@@ -160,21 +159,25 @@ def without_duplicates(shards: Sequence[ShardRows], scratch: Path) -> list[Shard
             read(
                 shard.rows.join(shared.lazy(), on=["task", "question"], how="semi")
                 .group_by(TRACE_KEY)
-                .agg(failed=pl.col("error").is_not_null().any())
+                .agg(failed=pl.col("error").is_not_null().any(), log=pl.col("log").first())
             ).with_columns(shard=number)
             for number, shard in _numbered(shards)
         ]
     )
-    lost = copies.sort("failed", "shard").filter(pl.struct(TRACE_KEY).is_first_distinct().not_())
+    copies = copies.sort("failed", "shard").with_columns(
+        is_lost=pl.struct(TRACE_KEY).is_first_distinct().not_(),
+        is_paid=(pl.col("log") != pl.col("log").first().over(TRACE_KEY)).fill_null(True),  # one log is one sample
+    )
     result = list(shards)
     for number, shard in enumerate(shards):
-        own = lost.filter(pl.col("shard") == number).select(TRACE_KEY).lazy()
-        unused = usage_by_trace(shard.rows.join(own, on=TRACE_KEY, how="semi"))
-        if unused:
+        lost = copies.filter(pl.col("shard") == number, "is_lost").select(*TRACE_KEY, "is_paid")
+        if lost.height:
+            paid, own = lost.filter("is_paid").lazy(), lost.lazy()
+            unused = usage_by_trace(shard.rows.join(paid, on=TRACE_KEY, how="semi"))
             path = scratch / f"{number}.rest.parquet"
             sink_pool(path, shard.rows.join(own, on=TRACE_KEY, how="anti", maintain_order="left"))
             result[number] = replace(
-                shard, rows=scan_own_pool(path), unused=(*shard.unused, *unused), duplicates=len(unused)
+                shard, rows=scan_own_pool(path), unused=(*shard.unused, *unused), duplicates=lost.height
             )
     return result
 

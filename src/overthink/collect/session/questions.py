@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import replace
 
 from inspect_ai import Task, task_with
-from inspect_ai.dataset import Sample
+from inspect_ai.dataset import MemoryDataset, Sample
 
 from overthink.collect.session.prepare import Session
 from overthink.data.record import StudyQuestion
@@ -45,7 +45,7 @@ def select_questions(
         )
         if session.shard is not None:
             own = [sample for sample in task_copy.dataset if session.shard.holds(name, str(sample.id))]
-            task_copy = task_with(task_copy, dataset=own)
+            task_copy.dataset = MemoryDataset(own)  # which may be empty, unlike the dataset of a task that is run
         tasks.append(task_copy)
     return replace(session, tasks=tuple(tasks)), by_task
 
