@@ -57,7 +57,8 @@ def _watched(reader: "StatusReader") -> "StatusTable":
         return table
     with Live(console=terminal.messages, auto_refresh=False, transient=True) as view:
         while not table.is_complete:
-            view.update(Text(terminal.shown(table.text()).replace("\\n", "\n"), no_wrap=True), refresh=True)
+            text = "\n".join(map(terminal.shown, table.text().splitlines()))
+            view.update(Text(terminal.as_printed(text), no_wrap=True), refresh=True)
             time.sleep(SECONDS_BETWEEN_VIEWS)
             table = reader.read()
     return table

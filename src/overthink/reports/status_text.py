@@ -86,9 +86,7 @@ class StatusTable:
     def line(self) -> str:
         """Return all folders together as one line."""
         cells = zip(_HEAD[2:], _cells(self.total)[2:], strict=True)
-        return ", ".join(
-            f"{cell} {name}" if name != "traces" else f"{cell} traces" for name, cell in cells if cell != "-"
-        )
+        return ", ".join(f"{cell} {name}" for name, cell in cells if cell != "-")
 
     def text(self) -> str:
         """Return a table: one line per folder, and their sum where there are several."""

@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 
 from overthink.data.shards import Shard, read_shard
 from overthink.errors import InputError
-from overthink.paths import is_there
+from overthink.paths import is_there, path_status
 from overthink.storage.json_documents import read_typed, write_typed
 from overthink.storage.study_folder import StudyFolder
 
@@ -102,6 +102,17 @@ def read_shard_state(path: Path) -> ShardState | None:
         return state if state is None or state.part else None
     except InputError as failure:
         raise InputError(f"{path}: {failure}") from failure
+
+
+def is_stored(folder: StudyFolder, state: ShardState) -> bool:
+    """Whether the rows of a shard are stored, and no trace came behind them."""
+    return is_there(folder.shard_pool) and state.journal_bytes == journal_bytes(folder)
+
+
+def journal_bytes(folder: StudyFolder) -> int:
+    """Return the length of a folder's journal; 0 where there is none."""
+    status = path_status(folder.journal, follow=False)
+    return 0 if status is None else status.st_size
 
 
 def write_merged(path: Path, merged: MergedStudy) -> None:

@@ -353,8 +353,8 @@ class StudyFolder:
             )
         if is_there(self.merged):
             return InputError(
-                f"{self.path} was merged of shards that lack traces; `overthink status {self.path}` names them. Go on "
-                "with the shards, then merge them again."
+                f"{self.path} was merged of shards that lack traces. `overthink merge` names the commands that collect "
+                "them; merge again behind these."
             )
         return InputError(f"{self.path} holds a study that has not finished; repeat its `overthink run` with --resume")
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 
 from overthink.analysis.unfinished import values_alone
 from overthink.data.shards import Shard
-from overthink.paths import is_there
 from overthink.storage.pool import scan_pool, write_pool
-from overthink.storage.shards import ShardState, read_shard_state, write_shard
+from overthink.storage.shards import ShardState, journal_bytes, read_shard_state, write_shard
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.results import about_source, results_of
@@ -32,8 +31,7 @@ def store_shard(source: Source, shard: Shard, folder: StudyFolder, *, command: s
     """
     write_pool(folder.shard_pool, source.pool)
     state = read_shard_state(folder.shard)
-    length = folder.journal.stat().st_size if is_there(folder.journal) else 0
-    write_shard(folder.shard, ShardState(str(shard), None if state is None else state.command, length))
+    write_shard(folder.shard, ShardState(str(shard), None if state is None else state.command, journal_bytes(folder)))
     source = replace(source, pool=scan_pool(folder.shard_pool))
     request, results, scale = results_of(source, AnalysisOptions())
     values = values_alone(results)

@@ -24,7 +24,7 @@ from overthink.plan.study import Plan
 from overthink.storage.journal import journal_file
 from overthink.storage.json_documents import Questions, read_plan, read_questions
 from overthink.storage.pool import scan_own_pool, sink_pool
-from overthink.storage.shards import ShardState, read_shard_state
+from overthink.storage.shards import ShardState, is_stored, read_shard_state
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.resume import cut_short, plan_changes
 
@@ -97,8 +97,7 @@ def rows_of_shard(folder: StudyFolder, plan: Plan, scratch: Path) -> ShardRows:
     """
     state = read_shard_state(folder.shard)
     assert state is not None
-    length = folder.journal.stat().st_size if is_there(folder.journal) else 0
-    if is_there(folder.shard_pool) and state.journal_bytes == length:
+    if is_stored(folder, state):
         rows = scan_own_pool(folder.shard_pool)
     else:
         frame = _complete_traces(folder)

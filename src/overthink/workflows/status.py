@@ -22,7 +22,7 @@ from overthink.reports.status_text import FolderStatus, StatusTable
 from overthink.storage.journal import journal_file, read_unfinished
 from overthink.storage.json_documents import read_estimate, read_plan, read_questions
 from overthink.storage.pool import scan_pool
-from overthink.storage.shards import read_merged, read_shard_state
+from overthink.storage.shards import ShardState, is_stored, read_merged, read_shard_state
 from overthink.storage.study_folder import StudyFolder, is_held
 from overthink.workflows import arguments as arg
 from overthink.workflows.shard_rows import planned_questions
@@ -126,7 +126,7 @@ class _FolderReader:
         return FolderStatus(
             path=str(folder.path),
             shard=None if shard is None else str(shard),
-            state="running" if is_running else _state(folder, is_complete=is_complete),
+            state="running" if is_running else _state(folder, state, is_complete=is_complete),
             done=counts.done,
             planned=planned,
             failed=counts.failed,
@@ -155,8 +155,8 @@ class _FolderReader:
 
     def _read_journal(self) -> None:
         complete: dict[TraceKey, tuple[RungRecord, ...]] = {}
-        number = self._lines + 1
-        for number, trace in journal_file(self._folder.journal).read(skip=self._lines):
+        for _, trace in journal_file(self._folder.journal).read(skip=self._lines):
+            self._lines += 1
             key = trace[0].task, trace[0].arm, trace[0].question, trace[0].draw
             if all(row.error is None for row in trace):
                 complete[key] = trace
@@ -165,7 +165,6 @@ class _FolderReader:
                 self._usage += failed_try(trace).paid
                 if key not in self._traces and key not in complete:
                     self._failed.add(key)
-        self._lines = max(self._lines, number - 1)
         for new in usage_by_trace(pool_of(row for trace in complete.values() for row in trace)):
             key = new.task, new.arm, new.question, new.draw
             self._usage += new.paid - self._traces.get(key, NO_USAGE)  # a trace that gained rungs is there twice
@@ -196,8 +195,9 @@ def _planned(folder: StudyFolder, plan: Plan, shard: Shard | None) -> int | None
     return len([*planned_questions(questions, shard)]) * plan.most_draws * len(plan.efforts or plan.arms)
 
 
-def _state(folder: StudyFolder, *, is_complete: bool) -> str:
-    if is_complete or folder.is_finished():
+def _state(folder: StudyFolder, shard: ShardState | None, *, is_complete: bool) -> str:
+    """Return the state of a folder in which nothing runs; a run that has ended is complete with failed traces, too."""
+    if is_complete or folder.is_finished() or (shard is not None and is_stored(folder, shard)):
         return "complete"
     return "merged" if is_there(folder.merged) else "stopped" if is_there(folder.questions) else "not begun"
 
