@@ -32,9 +32,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studies") / "study"
     overthink.run(overthink.prepare(plan()), folder)
     overthink.statement(folder)
-    overthink.run(
-        overthink.prepare(plan().model_copy(update={"arms": plan().arms[:1]}), shard="1/1"), folder.parent / "shard"
-    )
+    overthink.run(overthink.prepare(plan(), shard="1/1"), folder.parent / "shard")
     return folder
 
 
