@@ -24,6 +24,7 @@ NAV = {
             "servers",
             "hf",
             "hosted",
+            "fleet",
             "arms",
             "verifiers",
             "paper",

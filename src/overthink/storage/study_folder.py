@@ -284,7 +284,7 @@ class StudyFolder:
         return is_there(self.pool) and is_there(self.findings)
 
     def is_free(self) -> bool:
-        """Whether the folder is missing or empty; the lock file of a failed start does not count.
+        """Whether the folder is missing or empty; what a start leaves that was killed before its plan does not count.
 
         Raises:
             InputError: The folder cannot be read.
@@ -293,7 +293,10 @@ class StudyFolder:
         if kind != "a folder":
             return kind == "not there"
         with storage_errors(self.path):
-            return all(entry.name == LOCK_FILE for entry in self.path.iterdir())
+            return all(
+                entry.name in (LOCK_FILE, self.shard.name) or _SCRATCH.fullmatch(entry.name)
+                for entry in self.path.iterdir()
+            )
 
     def create(self) -> None:
         """Create the folder for a new study, or for new files in an existing study.

@@ -30,7 +30,6 @@ from overthink.storage.json_documents import (
 )
 from overthink.storage.models import write_models
 from overthink.storage.pool import scan_pool, write_pool
-from overthink.storage.shards import begin_shard
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
@@ -147,9 +146,7 @@ def run(
     session = prepare(session) if isinstance(session, Plan) else session
     plan, folder = session.plan, StudyFolder(Path(out))
     models = models_at_start(session, folder, shapes or {})
-    with open_folder(folder, plan, resume=resume, shard=session.shard) as existing:
-        if session.shard is not None:
-            begin_shard(folder, session.shard, command)
+    with open_folder(folder, plan, resume=resume, shard=session.shard, command=command) as existing:
         write_estimate(folder.estimate, session.whole or session.spending)
         write_models(folder.models, models)
         if plan.efforts is None:

@@ -27,7 +27,7 @@ from overthink.plan.study import Plan
 from overthink.storage.journal import has_failures, read_decisions, read_journal, read_thoughts, read_unfinished
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.json_text import json_value
-from overthink.storage.shards import check_shard
+from overthink.storage.shards import begin_shard, check_shard
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 
 
@@ -72,8 +72,17 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool, shard: Shard | No
 
 
 @contextmanager
-def open_folder(folder: StudyFolder, plan: Plan, *, resume: bool, shard: Shard | None = None) -> Iterator[StoredTraces]:
+def open_folder(
+    folder: StudyFolder, plan: Plan, *, resume: bool, shard: Shard | None = None, command: str | None = None
+) -> Iterator[StoredTraces]:
     """Context manager that locks the study's folder with the plan stored in it; yields the stored traces.
+
+    Args:
+        folder: The study's folder.
+        plan: The plan.
+        resume: Resume or extend an existing study.
+        shard: The shard that is run; None for all questions.
+        command: The command line, which a shard's folder keeps.
 
     Raises:
         InputError: As for :func:`check_folder`.
@@ -86,6 +95,8 @@ def open_folder(folder: StudyFolder, plan: Plan, *, resume: bool, shard: Shard |
         earlier = _check(folder, plan, resume=resume)  # again under the lock
         existing = stored_traces(folder, plan)
         folder.clear_leftovers()
+        if shard is not None:
+            begin_shard(folder, shard, command)
         if earlier != plan:
             write_plan(folder.plan, plan)
         yield existing
