@@ -19,7 +19,7 @@ from overthink.data.shards import Shard
 from overthink.data.tokens import CutShort
 from overthink.data.traces import with_traces
 from overthink.errors import InputError
-from overthink.paths import is_there
+from overthink.paths import file_sha256, is_there
 from overthink.plan.study import Plan
 from overthink.storage.journal import journal_file
 from overthink.storage.json_documents import Questions, read_plan, read_questions
@@ -70,17 +70,18 @@ def common_plan(folders: Sequence[StudyFolder]) -> tuple[Plan, Questions]:
             raise InputError(
                 f"{folder.path} is a shard of another plan than {folders[0].path} ({text}); merge shards of one plan"
             )
-    stored = {folder.path: questions for folder in folders if (questions := read_questions(folder.questions))}
-    if not stored:
+    begun = [folder for folder in folders if is_there(folder.questions)]
+    if not begun:
         raise InputError(f"{folders[0].path}: no run has begun in any of the shards; run them before they are merged")
-    first, *others = stored
-    for path in others:
-        if stored[path] != stored[first]:
+    questions, sha256 = read_questions(begun[0].questions), file_sha256(begun[0].questions)
+    for folder in begun[1:]:
+        # mostly the same bytes, and reading thousands of questions for each of many shards would take a minute
+        if file_sha256(folder.questions) != sha256 and read_questions(folder.questions) != questions:
             raise InputError(
-                f"{path} and {first} are shards of different questions: the dataset differed between their runs, as "
-                "one that is shuffled without a seed does; give it a seed, and run the shards again"
+                f"{folder.path} and {begun[0].path} are shards of different questions: the dataset differed between "
+                "their runs, as one that is shuffled without a seed does; give it a seed, and run the shards again"
             )
-    return plans[0], stored[first]
+    return plans[0], questions
 
 
 def rows_of_shard(folder: StudyFolder, plan: Plan, scratch: Path) -> ShardRows:
