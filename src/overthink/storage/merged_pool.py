@@ -13,7 +13,7 @@ from polars.io.plugins import register_io_source
 from overthink.data.pool import ROW_KEY, read
 from overthink.storage.pool import POOL_SCHEMA, sink_pool
 
-ROWS_AT_ONCE = 250_000
+ROWS_AT_ONCE = 350_000
 """Rows that are in memory at once."""
 
 _GROUP = ROW_KEY[: ROW_KEY.index("question") + 1]
@@ -74,9 +74,9 @@ def _rows(pools: Sequence[pl.LazyFrame], part: pl.DataFrame) -> pl.DataFrame:
         )
     )
     firsts = dict(zip(spans["pool"], spans["first"], strict=True))
-    pieces, shared = [], set(part.filter(pl.col("group").is_duplicated())["group"])
+    pieces, common = [], set(part.filter(pl.col("group").is_duplicated())["group"])
     for (group,), slices in part.group_by("group", maintain_order=True):
         own = [frames[pool].slice(start - firsts[pool], length) for _, pool, start, length in slices.iter_rows()]
-        pieces.append(pl.concat(own).sort(ROW_KEY) if group in shared else own[0])
+        pieces.append(pl.concat(own).sort(ROW_KEY) if group in common else own[0])
     rows: pl.DataFrame = pl.concat(pieces, rechunk=True)
     return rows

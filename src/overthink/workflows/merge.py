@@ -74,8 +74,8 @@ def merge(out: str | Path, *shards: str | Path, command: str | None = None) -> S
             locks.enter_context(reading_lock(folder.path))
         plan, questions = common_plan(folders)
         locks.enter_context(_target_lock(target))
-        with _replaced(target) as scratch:
-            study = _merged(scratch, target, folders, plan, questions, command=command)
+        with _swap(target) as scratch:
+            study = _write(scratch, target, folders, plan, questions, command=command)
     rows = target.pool if is_there(target.pool) else target.shard_pool
     return replace(study, pool=scan_pool(rows), folder=target)
 
@@ -119,7 +119,7 @@ def _target_lock(target: StudyFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _replaced(target: StudyFolder) -> Iterator[StudyFolder]:
+def _swap(target: StudyFolder) -> Iterator[StudyFolder]:
     """A new folder beside the target, which takes its place when the block ends without error; locked by the caller.
 
     Raises:
@@ -154,7 +154,7 @@ def _literal(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _merged(
+def _write(
     scratch: StudyFolder,
     target: StudyFolder,
     folders: Sequence[StudyFolder],
@@ -175,11 +175,11 @@ def _merged(
     write_plan(scratch.plan, plan)
     write_questions(scratch.questions, questions)
     notes = _carry(scratch, target, shards)
-    unfinished_file(scratch.unfinished).replace([usage for shard in shards for usage in shard.unused])
-    listed = tuple(
+    unfinished_file(scratch.unfinished).replace([usage for shard in shards for usage in shard.waste])
+    sources = tuple(
         MergedShard(str(shard.folder.path), shard.state.shard, shard.n_traces(), shard.duplicates) for shard in shards
     )
-    write_merged(scratch.merged, MergedStudy(listed, sum(missing.values())))
+    write_merged(scratch.merged, MergedStudy(sources, sum(missing.values())))
     parts = [
         _with_logs(scratch, shard, name).with_columns(study=pl.lit(name_text(target.path.name)))
         for shard, name in zip(shards, _names(shards), strict=True)

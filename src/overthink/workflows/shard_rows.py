@@ -40,14 +40,14 @@ class ShardRows:
         folder: Its folder.
         state: Which shard it is, and how far its run had come.
         rows: Rows of its traces, on disk and sorted.
-        unused: Token usage of what was paid and is in no row.
+        waste: Token usage of what was paid and is in no row.
         duplicates: Number of traces whose rows were left out, because an earlier shard has them.
     """
 
     folder: StudyFolder
     state: ShardState
     rows: pl.LazyFrame
-    unused: tuple[CutShort, ...]
+    waste: tuple[CutShort, ...]
     duplicates: int = 0
 
     def n_traces(self) -> int:
@@ -145,26 +145,26 @@ def without_duplicates(shards: Sequence[ShardRows], scratch: Path) -> list[Shard
         shards: The shards, in the order in which they were named.
         scratch: Folder for the rows of shards that lose some.
     """
-    asked = pl.concat(
+    of_shards = pl.concat(
         [
             read(shard.rows.select("task", "question").unique()).with_columns(shard=number)
-            for number, shard in _numbered(shards)
+            for number, shard in _with_numbers(shards)
         ]
     )
-    shared = asked.filter(pl.struct("task", "question").is_duplicated()).select("task", "question").unique()
-    if not shared.height:
+    overlap = of_shards.filter(pl.struct("task", "question").is_duplicated()).select("task", "question").unique()
+    if not overlap.height:
         return list(shards)
     copies = pl.concat(
         [
             read(
-                shard.rows.join(shared.lazy(), on=["task", "question"], how="semi")
+                shard.rows.join(overlap.lazy(), on=["task", "question"], how="semi")
                 .group_by(TRACE_KEY)
-                .agg(failed=pl.col("error").is_not_null().any(), log=pl.col("log").first())
+                .agg(has_error=pl.col("error").is_not_null().any(), log=pl.col("log").first())
             ).with_columns(shard=number)
-            for number, shard in _numbered(shards)
+            for number, shard in _with_numbers(shards)
         ]
     )
-    copies = copies.sort("failed", "shard").with_columns(
+    copies = copies.sort("has_error", "shard").with_columns(
         is_lost=pl.struct(TRACE_KEY).is_first_distinct().not_(),
         is_paid=(pl.col("log") != pl.col("log").first().over(TRACE_KEY)).fill_null(True),  # one log is one sample
     )
@@ -173,16 +173,16 @@ def without_duplicates(shards: Sequence[ShardRows], scratch: Path) -> list[Shard
         lost = copies.filter(pl.col("shard") == number, "is_lost").select(*TRACE_KEY, "is_paid")
         if lost.height:
             paid, own = lost.filter("is_paid").lazy(), lost.lazy()
-            unused = usage_by_trace(shard.rows.join(paid, on=TRACE_KEY, how="semi"))
+            waste = usage_by_trace(shard.rows.join(paid, on=TRACE_KEY, how="semi"))
             path = scratch / f"{number}.rest.parquet"
             sink_pool(path, shard.rows.join(own, on=TRACE_KEY, how="anti", maintain_order="left"))
             result[number] = replace(
-                shard, rows=scan_own_pool(path), unused=(*shard.unused, *unused), duplicates=lost.height
+                shard, rows=scan_own_pool(path), waste=(*shard.waste, *waste), duplicates=lost.height
             )
     return result
 
 
-def _numbered(shards: Sequence[ShardRows]) -> Iterator[tuple[pl.Expr, ShardRows]]:
+def _with_numbers(shards: Sequence[ShardRows]) -> Iterator[tuple[pl.Expr, ShardRows]]:
     return ((pl.lit(number, pl.Int32), shard) for number, shard in enumerate(shards))
 
 

@@ -71,14 +71,14 @@ class StatusReader:
             arg.a_path(path, "path")
         if not paths:
             raise InputError("no folder was named; needed: folders of studies or shards")
-        self._folders = [_FolderReader(folder) for path in paths for folder in _expanded(StudyFolder(Path(path)))]
+        self._folders = [_FolderReader(folder) for path in paths for folder in _shards_or_own(StudyFolder(Path(path)))]
 
     def read(self) -> "StatusTable":
         """Return the state as of now."""
         return StatusTable(tuple(folder.read() for folder in self._folders))
 
 
-def _expanded(folder: StudyFolder) -> list[StudyFolder]:
+def _shards_or_own(folder: StudyFolder) -> list[StudyFolder]:
     """Return the shards of a merged study where they are there, else the folder itself.
 
     Raises:
