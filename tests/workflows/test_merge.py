@@ -19,7 +19,7 @@ from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_journal, read_unfinished
 from overthink.storage.json_documents import read_questions, write_plan, write_questions
 from overthink.storage.pool import scan_pool
-from overthink.storage.shards import read_merged, read_shard_state
+from overthink.storage.shards import begin_shard, is_stored, read_merged, read_shard_state
 from overthink.storage.study_folder import StudyFolder, study_lock
 
 QUESTIONS = 6
@@ -286,3 +286,21 @@ def test_a_resumed_shard_needs_no_name(shards: dict[str, Path], tmp_path: Path) 
     again = overthink.experiment(**words, draws=1, resume=True, out=out, progress=False)
     assert again.frame().equals(first.frame())
     assert StudyFolder(out).shard.exists()
+
+
+def test_a_shard_that_was_killed_before_its_plan_begins_again(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "part")
+    folder.path.mkdir()
+    begin_shard(folder, Shard(1, 1), "overthink run --shard 1/1")
+    (folder.path / ".plan.json.99999999.part").touch()
+    with pytest.raises(InputError, match="holds shard 1/1, and all questions were asked for"):
+        overthink.run(one_task(), folder.path)
+    assert len(records_of(run_shard(folder.path, "1/1", one_task()).pool)) == 3 * 2 * 3
+    assert not (folder.path / ".plan.json.99999999.part").exists()
+    state = read_shard_state(folder.shard)
+    assert state is not None
+    assert state.command == "overthink run --shard 1/1"
+    assert is_stored(folder, state)
+    with folder.journal.open("ab") as journal:
+        journal.write(b"\n")
+    assert not is_stored(folder, state)
