@@ -27,6 +27,7 @@ NAV = {
             "hosted",
             "arms",
             "verifiers",
+            "fleet",
             "paper",
             "cli",
             "formats",

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
     from overthink.workflows.long_table import long_table
+    from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
     from overthink.workflows.sources import ReadOptions
     from overthink.workflows.statement import check, statement
+    from overthink.workflows.status import status
     from overthink.workflows.study import Study
     from overthink.workflows.table import table
     from overthink.workflows.verify import verify
@@ -73,6 +75,7 @@ __all__ = [
     "label",
     "long_table",
     "majority_at_k",
+    "merge",
     "methods",
     "pass_at_k",
     "prepare",
@@ -82,6 +85,7 @@ __all__ = [
     "schema",
     "shape_verdict",
     "statement",
+    "status",
     "table",
     "tasks",
     "thresholds",
@@ -115,12 +119,14 @@ _HOMES = {
     "label": "workflows.label",
     "long_table": "workflows.long_table",
     "majority_at_k": "stats.pass_at_k",
+    "merge": "workflows.merge",
     "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
+    "status": "workflows.status",
     "table": "workflows.table",
     "thresholds": "governance.thresholds.lookup",
     "verify": "workflows.verify",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from overthink.data.pool import pool_of, records_of
 from overthink.data.pool_scores import answers_of, with_scores
-from overthink.data.pool_usage import n_failed, usage_of_pool
+from overthink.data.pool_usage import n_failed, usage_by_trace, usage_of_pool
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.tokens import TokenUsage, total
 from overthink.data.verifier_scores import AnswerKey, AnswerScore
@@ -125,3 +125,33 @@ def test_scores_of_columns_are_those_of_single_rows(rows: list[RungRecord], arms
         if chance.random() < 0.7
     }
     assert records_of(with_scores(pool_of(rows), scores, arms)) == scored_row_by_row(rows, scores, arms)
+
+
+def test_the_usage_of_traces_adds_up_to_that_of_their_rows() -> None:
+    def row(question: str, rung: int, scorer: str = "m", **counts: object) -> RungRecord:
+        known: dict[str, object] = {"generated_tokens": 3, "prompt_tokens": 5, "cached_tokens": 1, "judge_tokens": 0}
+        return RungRecord(
+            "s",
+            "base",
+            Axis.SAFETY,
+            "t",
+            scorer,
+            question,
+            0,
+            rung,
+            Estimand.FORCED,
+            **(known | counts),  # type: ignore[arg-type]
+        )
+
+    rows = [
+        *(row("q1", rung, scorer, guard_tokens=10 * rung) for rung in range(3) for scorer in ("m", "n")),
+        row("q2", 0, error="the server went", generated_tokens=None),
+        row("q3", 0, cached_tokens=None),
+    ]
+    pool = pool_of(rows)
+    by_trace = usage_by_trace(pool)
+    assert [(each.question, each.unanswered) for each in by_trace] == [("q1", 0), ("q2", 1), ("q3", 0)]
+    first, failed, last = (each.paid for each in by_trace)
+    assert (first.decoded_tokens, first.prompt_tokens, first.guard_tokens) == (9, 15, 20)
+    assert (failed.decoded_tokens, last.cached_tokens) == (0, None)
+    assert first + failed + last == usage_of_pool(pool)

@@ -32,6 +32,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studies") / "study"
     overthink.run(overthink.prepare(plan()), folder)
     overthink.statement(folder)
+    overthink.run(overthink.prepare(plan(), shard="1/1"), folder.parent / "shard")
     return folder
 
 
@@ -59,6 +60,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "label": lambda: overthink.label(study, out.with_suffix(".csv")),
         "long_table": lambda: overthink.long_table(study),
         "majority_at_k": lambda: overthink.majority_at_k([2, 1], 0, [1, 2]),
+        "merge": lambda: overthink.merge(out, study.parent / "shard"),
         "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
         "prepare": lambda: overthink.prepare(plan()),
@@ -68,6 +70,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "schema": lambda: overthink.schema("run"),
         "shape_verdict": lambda: overthink.shape_verdict(VALUES, LADDER, margin=0.05, rng=RNG(1)),
         "statement": lambda: overthink.statement(study, write=False),
+        "status": lambda: overthink.status(study),
         "table": lambda: overthink.table(study),
         "tasks": lambda: overthink.tasks(capability=["overthink/arithmetic"]),
         "thresholds": lambda: overthink.thresholds(as_of="2026-11-01"),
@@ -81,7 +84,7 @@ def test_every_public_function_can_be_called_twice(study: Path, tmp_path: Path) 
     assert set(calls(study, tmp_path)) == functions
     for attempt in ("first", "second"):  # a module of the same name would hide a function once it is loaded
         for name, call in calls(study, tmp_path / attempt).items():
-            if name in ("every_eval_ever", "label", "run", "verify"):  # these write
+            if name in ("every_eval_ever", "label", "merge", "run", "verify"):  # these write
                 call = calls(study, tmp_path / f"{attempt}-{name}")[name]
             assert call() is not None
             assert name == "calc" or inspect.isfunction(getattr(overthink, name))

@@ -41,8 +41,12 @@ FUNCTIONS = {
     "forecast": overthink.forecast_table,
     "samples": overthink.samples,
     "methods": overthink.methods,
+    "merge": overthink.merge,
 }
-"""Functions by command; that of `run` is `experiment`. `model` is of weights on this machine, `schema` of editors."""
+"""Functions by command; that of `run` is `experiment`. `model` is of weights on this machine, `schema` of editors.
+
+`status` is not among them: its one option is a view of a terminal.
+"""
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
@@ -66,7 +70,7 @@ def test_every_option_is_a_word(name: str) -> None:
 
 
 def test_every_command_has_a_function() -> None:
-    assert set(COMMANDS) == {*FUNCTIONS, "run", "calc", "model", "schema"}
+    assert set(COMMANDS) == {*FUNCTIONS, "run", "calc", "model", "schema", "status"}
     functions = {"forecast_table" if name == "forecast" else name for name in FUNCTIONS}
     assert functions | {"run", "experiment", "calc"} <= set(overthink.__all__)
     assert option_words(COMMANDS["analyse"]) - {"margin"} < option_words(COMMANDS["analyse"])  # it can tell

@@ -34,6 +34,8 @@ class Entry(NamedTuple):
 
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry(MEASURE, "Tasks × models × ladder: a study folder with report.html. The main job."),
+    "merge": Entry(MEASURE, "Put the shards of a run together: one study of all their traces."),
+    "status": Entry(MEASURE, "How far runs are: traces, failures, tokens, cost, time left."),
     "verify": Entry(MEASURE, "Score a study's answers with a verifier; no new answers are paid."),
     "analyse": Entry(READ, "Findings and a report from logs, a table or a study."),
     "compare": Entry(READ, "Two runs question by question, or arms at equal compute."),

@@ -147,6 +147,31 @@ def bill(
     return low, high
 
 
+def usage_cost(usage: TokenUsage, estimate: Estimate) -> AmountRange | None:
+    """Return what tokens cost at the prices of an estimate.
+
+    Args:
+        usage: The tokens.
+        estimate: The estimate, with the prices.
+
+    Returns:
+        Minimum and maximum in USD; None where a count or a price is unknown, or all is free.
+    """
+    prompt, n_decoded, judge = usage.prompt_tokens, usage.decoded_tokens, usage.judge_tokens
+    if prompt is None or n_decoded is None or judge is None:
+        return None
+    discount = 0.0
+    if estimate.rates is not None and usage.cached_tokens is not None:
+        discount = usage.cached_tokens * (estimate.rates.prompt - estimate.rates.cached)
+    judge_free = estimate.judge_free or judge == 0
+    full = bill(
+        (estimate.rates, estimate.judge_rates),
+        free=(estimate.free, judge_free),
+        tokens=((prompt, prompt), (n_decoded, n_decoded), (judge, judge)),
+    )
+    return None if full is None else (full[0] - discount, difference(full[1], discount))
+
+
 def study_usage(pool: "pl.LazyFrame", estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> StudyUsage:
     """Return the actual usage of a study, at the prices of its estimate.
 
@@ -165,25 +190,12 @@ def study_usage(pool: "pl.LazyFrame", estimate: Estimate, cut_short: Sequence[Cu
 
     made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
     usage = usage_of_pool(pool) + made_again
-    prompt, n_decoded, judge = usage.prompt_tokens, usage.decoded_tokens, usage.judge_tokens
-    usd: AmountRange | None = None
-    if prompt is not None and n_decoded is not None and judge is not None:
-        discount = 0.0
-        if estimate.rates is not None and usage.cached_tokens is not None:
-            discount = usage.cached_tokens * (estimate.rates.prompt - estimate.rates.cached)
-        judge_free = estimate.judge_free or judge == 0
-        full = bill(
-            (estimate.rates, estimate.judge_rates),
-            free=(estimate.free, judge_free),
-            tokens=((prompt, prompt), (n_decoded, n_decoded), (judge, judge)),
-        )
-        usd = None if full is None else (full[0] - discount, difference(full[1], discount))
     return StudyUsage(
-        prompt,
+        usage.prompt_tokens,
         usage.cached_tokens,
-        n_decoded,
-        judge,
-        usd,
+        usage.decoded_tokens,
+        usage.judge_tokens,
+        usage_cost(usage, estimate),
         n_failed(pool),
         made_again,
         len(cut_short),

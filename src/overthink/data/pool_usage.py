@@ -1,10 +1,10 @@
 """Token usage of the rows of a pool, each token once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
-from overthink.data.pool import failed_traces, pool_of, read
+from overthink.data.pool import TRACE_KEY, failed_traces, pool_of, read
 from overthink.data.record import Estimand, RungRecord
 from overthink.data.tokens import CutShort, TokenUsage
 
@@ -33,11 +33,31 @@ def usage_of_pool(pool: pl.LazyFrame) -> TokenUsage:
         >>> usage_of_pool(pool_of([row])).decoded_tokens, usage_of_pool(pool_of([row])).cached_tokens
         (7, None)
     """
-    own_grade = _sum(pl.coalesce("judge_tokens", pl.when(pl.col("error").is_not_null()).then(0)))
-    is_shared = pl.col("estimand").first().is_in(_ONE_GRADE)
-    judge = pl.when(is_shared).then(_shared("judge_tokens")).otherwise(own_grade).alias("judge_tokens")
-    counts = _totals(pool, _CELL, [*map(_shared, _PER_CELL), judge]) | _totals(pool, _CURVE, map(_shared, _PER_CURVE))
+    totals = (pool.group_by(key).agg(counts).select(_sum(pl.all().exclude(key))) for key, counts in _counts_by_key())
+    counts = {name: count for total in totals for name, count in read(total).row(0, named=True).items()}
     return TokenUsage(decoded_tokens=counts.pop("generated_tokens"), **counts)
+
+
+def usage_by_trace(pool: pl.LazyFrame) -> list[CutShort]:
+    """Return the token usage of every trace as of one that is not used; a failed one has an unanswered request.
+
+    Args:
+        pool: Rows of whole traces.
+    """
+    counts = [
+        pool.group_by(key).agg(expressions).group_by(TRACE_KEY).agg(_sum(pl.all().exclude(*key)))
+        for key, expressions in _counts_by_key()
+    ]
+    failed = pool.group_by(TRACE_KEY).agg(failed=pl.col("error").is_not_null().any())
+    table = read(counts[0].join(counts[1], on=TRACE_KEY).join(failed, on=TRACE_KEY).sort(TRACE_KEY))
+    keys = table.select(*TRACE_KEY, pl.col("failed").cast(pl.Int64)).iter_rows()
+    counts_of_traces = table.drop(*TRACE_KEY, "failed").rename({"generated_tokens": "decoded_tokens"})
+    return [
+        CutShort(task, arm, question, draw, TokenUsage(**row), unanswered)
+        for (task, arm, question, draw, unanswered), row in zip(
+            keys, counts_of_traces.iter_rows(named=True), strict=True
+        )
+    ]
 
 
 def n_failed(pool: pl.LazyFrame) -> int:
@@ -68,6 +88,9 @@ def _sum(counts: pl.Expr) -> pl.Expr:
     return pl.when(counts.null_count() == 0).then(counts.sum())
 
 
-def _totals(pool: pl.LazyFrame, key: Sequence[str], counts: Iterable[pl.Expr]) -> dict[str, int | None]:
-    groups = pool.group_by(key).agg(counts).drop(key)
-    return read(groups.select(_sum(pl.all()))).row(0, named=True)
+def _counts_by_key() -> tuple[tuple[tuple[str, ...], list[pl.Expr]], ...]:
+    """Return the counts of each group of rows that describe the same requests, and what names such a group."""
+    own_grade = _sum(pl.coalesce("judge_tokens", pl.when(pl.col("error").is_not_null()).then(0)))
+    is_shared = pl.col("estimand").first().is_in(_ONE_GRADE)
+    judge = pl.when(is_shared).then(_shared("judge_tokens")).otherwise(own_grade).alias("judge_tokens")
+    return (_CELL, [*map(_shared, _PER_CELL), judge]), (_CURVE, [*map(_shared, _PER_CURVE)])

@@ -46,6 +46,8 @@ _SCHEMAS = {
     3: pl.Schema(_WITHOUT_LOGS),
 }
 """Columns of each version that is read, the one that is written first."""
+POOL_SCHEMA = _SCHEMAS[POOL_VERSION]
+"""Columns of a pool that is written now."""
 _COLUMNS_AT_ONCE = 6
 """Columns that are decoded at once where all are checked."""
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
@@ -87,6 +89,22 @@ def write_pool(path: Path, pool: pl.LazyFrame) -> str:
     if (code[1:] < code[:-1]).any():
         pool = read(pool)[np.argsort(code)].lazy()
     del code
+    return sink_pool(path, pool)
+
+
+def sink_pool(path: Path, pool: pl.LazyFrame) -> str:
+    """Write rows that are checked and in the order of a pool; see :func:`write_pool`.
+
+    Args:
+        path: The Parquet file; replaced whole.
+        pool: The rows, with the columns of :data:`POOL_SCHEMA`; they are read piece by piece.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
     with replacing(path) as file, _disk_errors(file):
         pool.sink_parquet(file, metadata={_VERSION_KEY: str(POOL_VERSION)}, row_group_size=_ROW_GROUP)
     return file_sha256(path)
@@ -170,6 +188,24 @@ def scan_pool(path: Path) -> pl.LazyFrame:
     """
     with open_file(path) as file:
         return _all_columns(pl.scan_parquet(file))
+
+
+def scan_own_pool(path: Path) -> pl.LazyFrame:
+    """Return a pool that this version wrote, sorted and to be read by column; its rows are not checked.
+
+    Raises:
+        InputError: The file is missing, a link, no pool, or of another version.
+    """
+    try:
+        with silent_panics(), open_file(path) as file:
+            version = _version(path, pl.read_parquet_metadata(file))
+            file.seek(0)
+            _check_schema(path, pl.Schema(pl.read_parquet_schema(file)), _SCHEMAS[version])
+    except _BROKEN as failure:
+        raise InputError(f"{path} is not a readable Parquet file ({first_line(failure)}); needed: a pool") from failure
+    if version != POOL_VERSION:
+        raise InputError(f"{path} is a pool of version {version}; needed: {POOL_VERSION}, of the Overthink that merges")
+    return scan_pool(path)
 
 
 def _all_columns(pool: pl.LazyFrame) -> pl.LazyFrame:

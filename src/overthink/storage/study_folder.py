@@ -46,16 +46,40 @@ def study_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def reading_lock(folder: Path) -> Iterator[None]:
+    """Keep every run from a study's folder while the block runs, without writing to it; one without a lock is free.
+
+    Raises:
+        InputError: Another process holds it, or the lock is not a plain file of one name.
+    """
+    path = folder / LOCK_FILE
+    if not is_there(path):
+        yield
+        return
+    with _exclusive(path, lambda descriptor: None):
+        yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process runs the study of a folder now; where that cannot be told, none does."""
+    from filelock import Timeout
+
+    try:
+        with reading_lock(folder):
+            return False
+    except InputError as failure:
+        return isinstance(failure.__cause__, Timeout)
+
+
 def refuse_if_held(folder: Path) -> None:
     """Raise an error if another process holds the folder. Nothing is written.
 
     Raises:
         InputError: Another process holds it, or the lock is not a plain file of one name.
     """
-    path = folder / LOCK_FILE
-    if is_there(path):
-        with _exclusive(path, lambda descriptor: None):
-            pass
+    with reading_lock(folder):
+        pass
 
 
 @contextmanager
@@ -137,6 +161,21 @@ class StudyFolder:
     def plan(self) -> Path:
         """Every decision of the study."""
         return self.path / "plan.json"
+
+    @property
+    def shard(self) -> Path:
+        """Which shard of its study the folder holds; there is none in the folder of a whole study."""
+        return self.path / "shard.json"
+
+    @property
+    def shard_pool(self) -> Path:
+        """The rows of a complete shard; no pool, because nothing but `merge` reads them."""
+        return self.path / "shard.parquet"
+
+    @property
+    def merged(self) -> Path:
+        """The shards that a merged study was made of."""
+        return self.path / "merged.json"
 
     @property
     def logs(self) -> Path:
@@ -236,8 +275,16 @@ class StudyFolder:
         """
         return any(is_there(file) for file in (self.plan, self.pool, self.findings))
 
+    def is_finished(self) -> bool:
+        """Whether the folder holds findings and the pool that they were made from.
+
+        Raises:
+            InputError: The folder cannot be reached.
+        """
+        return is_there(self.pool) and is_there(self.findings)
+
     def is_free(self) -> bool:
-        """Whether the folder is missing or empty; the lock file of a failed start does not count.
+        """Whether the folder is missing or empty; what a start leaves that was killed before its plan does not count.
 
         Raises:
             InputError: The folder cannot be read.
@@ -246,7 +293,10 @@ class StudyFolder:
         if kind != "a folder":
             return kind == "not there"
         with storage_errors(self.path):
-            return all(entry.name == LOCK_FILE for entry in self.path.iterdir())
+            return all(
+                entry.name in (LOCK_FILE, self.shard.name) or _SCRATCH.fullmatch(entry.name)
+                for entry in self.path.iterdir()
+            )
 
     def create(self) -> None:
         """Create the folder for a new study, or for new files in an existing study.
@@ -299,6 +349,16 @@ class StudyFolder:
 
     def unfinished_error(self) -> InputError:
         """Return the error on a study that has not finished, by which nothing but its page can be read."""
+        if is_there(self.shard):
+            return InputError(
+                f"{self.path} holds a shard: part of the questions of a study, of which nothing is claimed. Put all "
+                "shards together with `overthink merge OUT SHARDS…`, and read OUT."
+            )
+        if is_there(self.merged):
+            return InputError(
+                f"{self.path} was merged of shards that lack traces. `overthink merge` names the commands that collect "
+                "them; merge again behind these."
+            )
         return InputError(f"{self.path} holds a study that has not finished; repeat its `overthink run` with --resume")
 
     def refuse_unfinished(self) -> None:

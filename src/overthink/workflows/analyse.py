@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Unpack
 from overthink._version import __version__
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
+from overthink.data.shards import read_shard
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
@@ -39,6 +40,7 @@ from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, merge_assumptions
 from overthink.workflows.results import about_source, results_of
 from overthink.workflows.resume import open_folder
+from overthink.workflows.shard import store_shard
 from overthink.workflows.sources import (
     ReadOptions,
     Source,
@@ -98,7 +100,7 @@ def analyse_source(
     source: Source, options: AnalysisOptions, *, out: str | Path | None = None, command: str | None = None
 ) -> Study:
     """Analyse rows that are read already; see :func:`analyse`."""
-    study = _study(source, options, command=command)
+    study = study_of(source, options, command=command)
     return study if out is None else stored_study(study, out)
 
 
@@ -144,8 +146,8 @@ def run(
     session = prepare(session) if isinstance(session, Plan) else session
     plan, folder = session.plan, StudyFolder(Path(out))
     models = models_at_start(session, folder, shapes or {})
-    with open_folder(folder, plan, resume=resume) as existing:
-        write_estimate(folder.estimate, session.spending)
+    with open_folder(folder, plan, resume=resume, shard=session.shard, command=command) as existing:
+        write_estimate(folder.estimate, session.whole or session.spending)
         write_models(folder.models, models)
         if plan.efforts is None:
             with ReportsSoFar.of(session, folder, existing, models=models, command=command) as so_far:
@@ -153,9 +155,11 @@ def run(
             source = replace(source, notes=(*source.notes, *so_far.notes()))
         else:
             source = collect_levels(session, folder, on_trace)
+        if session.shard is not None:
+            return store_shard(replace(source, models=models), session.shard, folder, command=command)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
         how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
-        return _store(_study(source, how, command=command), folder)
+        return _store(study_of(source, how, command=command), folder)
 
 
 def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs: bool) -> Source:
@@ -240,20 +244,25 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
     return arm_plans(text, model=model)
 
 
-@arg.checked(plan=arg.a(Plan))
+@arg.checked(plan=arg.a(Plan), shard=arg.a(str | None))
 @outside_loops
-def prepare(plan: Plan) -> "Session":
+def prepare(plan: Plan, *, shard: str | None = None) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 
+    Args:
+        plan: The plan.
+        shard: The part of its questions to ask, as ``3/16``; None for all.
+
     Raises:
-        InputError: The plan is not feasible; the message states the change needed.
+        InputError: The plan is not feasible; the message states the change needed. Or there is no such shard.
     """
     from overthink.collect.session.prepare import open_plan
 
-    return open_plan(plan.with_component_files())
+    return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard))
 
 
-def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+    """Return the study of rows that are read; nothing is written."""
     request, results, scale = results_of(source, options)
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
@@ -273,7 +282,17 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
 
 def _store(study: Study, folder: StudyFolder) -> Study:
     folder.create()
-    pool_sha256 = write_pool(folder.pool, study.pool)
+    return write_study(study, folder, write_pool(folder.pool, study.pool))
+
+
+def write_study(study: Study, folder: StudyFolder, pool_sha256: str) -> Study:
+    """Write findings, analysis and report of a study into a folder that holds its pool.
+
+    Args:
+        study: The study.
+        folder: The folder.
+        pool_sha256: SHA-256 of the pool.
+    """
     result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
     write_findings(
         folder.findings,

@@ -142,9 +142,10 @@ def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -
 def _pool(session: "Session", folder: StudyFolder, rows: Iterable[RungRecord]) -> pl.LazyFrame:
     """Return the rows as a pool; traces that were in the study's pool before keep their ids."""
     pool = pool_of(rows)
-    if is_pool(folder.pool):
+    earlier = folder.pool if session.shard is None else folder.shard_pool
+    if is_pool(earlier):
         with suppress(InputError):  # a damaged pool is written anew
-            pool = with_earlier_traces(pool, trace_ids(scan_pool(folder.pool)))
+            pool = with_earlier_traces(pool, trace_ids(scan_pool(earlier)))
     return with_traces(pool, session.plan.sha256())
 
 

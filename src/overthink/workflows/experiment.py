@@ -14,6 +14,7 @@ from overthink.data.visible import visible
 from overthink.errors import InputError, StoppedError
 from overthink.paths import name_text
 from overthink.storage.run_config import read_config
+from overthink.storage.shards import shard_for
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import prepare, run
@@ -151,14 +152,21 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
     """
     plans = options.plans()
     options.shapes()
+    if options.shard is not None and len(plans) > 1:
+        raise InputError(
+            f"--shard {options.shard} with {len(plans)} models; needed: one model. Run the shards of each model, merge "
+            "them, then compare the merged studies"
+        )
     folders = _folders([plan.model for plan in plans], out)
     begun = [resume and (len(plans) == 1 or StudyFolder(folder).is_study()) for folder in folders]
     if resume and not any(begun):
         raise InputError(f"{out} holds no study to go on with; leave resume out, or give the folder of one")
     runs = []
     for plan, folder, is_begun in zip(plans, folders, begun, strict=True):
-        session = prepare(plan)
-        runs.append(ModelRun(session, folder, check_folder(folder, session.plan, resume=is_begun), is_begun))
+        shard = shard_for(folder, options.shard, resume=is_begun)
+        session = prepare(plan, shard=None if shard is None else str(shard))
+        done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
+        runs.append(ModelRun(session, folder, done, is_begun))
     return tuple(runs)
 
 

@@ -34,3 +34,7 @@ MODEL_SHAPE = (
     "without spaces; or MODEL=config:FOLDER or MODEL=gguf:FILE. May be repeated. A study keeps it. For logs and "
     "tables MODEL may be an arm."
 )
+
+SHARD = (
+    "Ask only the questions of shard I of N, as 3/16; `merge` puts the shards together. Every shard has its own --out."
+)

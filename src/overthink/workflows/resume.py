@@ -18,6 +18,7 @@ from overthink.data.missing_rungs import SparseTrace, TraceKey
 from overthink.data.pool import TRACE_KEY, pool_of, records_of
 from overthink.data.pool_usage import failed_try
 from overthink.data.record import RungRecord
+from overthink.data.shards import Shard
 from overthink.data.tokens import CutShort
 from overthink.errors import InputError
 from overthink.paths import file_sha256, is_there, read_file
@@ -26,6 +27,7 @@ from overthink.plan.study import Plan
 from overthink.storage.journal import has_failures, read_decisions, read_journal, read_thoughts, read_unfinished
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.json_text import json_value
+from overthink.storage.shards import begin_shard, check_shard
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 
 
@@ -42,13 +44,14 @@ class StoredTraces:
     sparse: Mapping[TraceKey, SparseTrace]
 
 
-def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
+def check_folder(out: str | Path, plan: Plan, *, resume: bool, shard: Shard | None = None) -> int:
     """Check that this plan may run in this folder. Nothing is written.
 
     Args:
         out: The study's folder.
         plan: The plan.
         resume: Resume or extend an existing study.
+        shard: The shard that is run; None for all questions.
 
     Returns:
         Number of traces stored already.
@@ -63,13 +66,23 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
     inspect_path(folder.logs)
     folder.refuse_links()
     refuse_if_held(folder.path)
+    check_shard(folder, shard)
     _check(folder, plan, resume=resume)
     return len(stored_traces(folder, plan).done)
 
 
 @contextmanager
-def open_folder(folder: StudyFolder, plan: Plan, *, resume: bool) -> Iterator[StoredTraces]:
+def open_folder(
+    folder: StudyFolder, plan: Plan, *, resume: bool, shard: Shard | None = None, command: str | None = None
+) -> Iterator[StoredTraces]:
     """Context manager that locks the study's folder with the plan stored in it; yields the stored traces.
+
+    Args:
+        folder: The study's folder.
+        plan: The plan.
+        resume: Resume or extend an existing study.
+        shard: The shard that is run; None for all questions.
+        command: The command line, which a shard's folder keeps.
 
     Raises:
         InputError: As for :func:`check_folder`.
@@ -78,9 +91,12 @@ def open_folder(folder: StudyFolder, plan: Plan, *, resume: bool) -> Iterator[St
     _check(folder, plan, resume=resume)
     folder.create()
     with study_lock(folder.path):
+        check_shard(folder, shard)
         earlier = _check(folder, plan, resume=resume)  # again under the lock
         existing = stored_traces(folder, plan)
         folder.clear_leftovers()
+        if shard is not None:
+            begin_shard(folder, shard, command)
         if earlier != plan:
             write_plan(folder.plan, plan)
         yield existing
@@ -164,7 +180,7 @@ def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
         return None
     earlier = read_plan(folder.plan)
     if earlier != plan:
-        changes = _changes(earlier, plan)
+        changes = plan_changes(earlier, plan)
         text = "; ".join(f"{name}: {old} there, {new} now" for name, (old, new) in changes.items())
         conflicts = [name for name in changes if not _extends(name, earlier, plan)]
         if conflicts:
@@ -180,7 +196,8 @@ def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
     return earlier
 
 
-def _changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
+def plan_changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
+    """Return the fields in which two plans differ, with the value of each."""
     old, new = json.loads(earlier.to_json()), json.loads(plan.to_json())
     return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
 

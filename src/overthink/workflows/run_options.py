@@ -31,6 +31,7 @@ from overthink.workflows.option_types import (
     Reference,
     Resample,
     Shapes,
+    ShardText,
     Text,
     Texts,
     Turns,
@@ -239,6 +240,7 @@ class RunOptions(BaseModel):
     )
 
     out: PathText | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
+    shard: ShardText | None = _option(None, option_texts.SHARD, Subject.OUTPUT, metavar="I/N")
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plan of every model, in their order.
@@ -280,11 +282,14 @@ class RunOptions(BaseModel):
         return read_shapes(self.model_shape)
 
     def stated(self) -> dict[str, Any]:
-        """Return the options that were stated, in the order of the fields, as plain values of TOML."""
+        """Return the options that were stated, in the order of the fields, as plain values of TOML.
+
+        Without the shard, which is of one process: all shards of a study share one file.
+        """
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name in type(self).model_fields
-            if name in self.model_fields_set and (value := getattr(self, name)) is not None
+            if name != "shard" and name in self.model_fields_set and (value := getattr(self, name)) is not None
         }
 
 

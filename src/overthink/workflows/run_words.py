@@ -49,3 +49,4 @@ class RunWords(TypedDict, total=False):
     k_reference: str | float | None
     model_shape: OneOrMore | Mapping[str, str]
     out: str | Path | None
+    shard: str | None

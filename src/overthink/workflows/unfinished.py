@@ -25,6 +25,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.results import about_source, results_of
 from overthink.workflows.resume import StoredTraces
+from overthink.workflows.shard import shard_note
 from overthink.workflows.sources import Source
 
 if TYPE_CHECKING:
@@ -183,6 +184,8 @@ def unfinished_page(session: "Session", traces: Traces, *, models: StudyModels, 
     _, results, scale = results_of(source, AnalysisOptions())
     values = values_alone(results)
     about = about_source(source, values, scale, command=command)
+    if session.shard is not None:
+        about = replace(about, title=f"shard {session.shard}: {about.title}", notes=(shard_note(session.shard),))
     return report_html(values, _marked(about, _progress(session, traces, command=command)))
 
 

@@ -1,7 +1,8 @@
 """Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from inspect_ai import Task
@@ -39,11 +40,13 @@ from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.data.curve_key import CurveKey
 from overthink.data.number_text import count
+from overthink.data.shards import Shard
 from overthink.data.visible import visible
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.primary import check_primary
 from overthink.plan.secrets import refuse_secrets
+from overthink.plan.shards import refuse_shards
 from overthink.plan.study import Plan, TaskPlan
 
 MIN_DONOR_QUESTIONS = 2
@@ -66,6 +69,8 @@ class Session:
         workloads: Workload with prompt lengths and graders, per task of the plan.
         arms: The opened arms; none on the provider's own levels.
         patience: Bounds on waiting for providers.
+        shard: The shard whose questions alone are asked; None for all. `tasks` hold those of the whole study.
+        whole: Estimate of the whole study, where this is a shard.
     """
 
     plan: Plan
@@ -76,6 +81,8 @@ class Session:
     workloads: tuple[TaskWorkload, ...]
     arms: tuple[Arm, ...]
     patience: Patience = field(default_factory=Patience)
+    shard: Shard | None = None
+    whole: Estimate | None = None
 
     def __repr__(self) -> str:
         tasks, traces = count(len(self.tasks), "task"), count(self.traces, "trace")
@@ -140,12 +147,18 @@ class Session:
         return "\n".join(visible(line, None) for line in lines)
 
 
-def open_plan(plan: Plan) -> Session:
+def open_plan(plan: Plan, shard: Shard | None = None) -> Session:
     """Open the model and every task, and check them against the plan, before any cost.
+
+    Args:
+        plan: The plan.
+        shard: The shard whose questions alone are asked; None for all.
 
     Raises:
         InputError: Something in the plan cannot be done; the message says what to change.
     """
+    if shard is not None:
+        refuse_shards(plan)
     refuse_secrets(plan.model_dump(mode="json"), os.environ)
     check_notebook()
     if plan.checkpoints is not None:
@@ -193,7 +206,26 @@ def open_plan(plan: Plan) -> Session:
     _check_donors(arms, sum(questions))
     if reads_probabilities(arms):
         refuse_without_probabilities(model, plan)
-    return Session(plan, model, tasks, names, questions, workloads, arms)
+    session = Session(plan, model, tasks, names, questions, workloads, arms)
+    return session if shard is None else _of_shard(session, shard)
+
+
+def _question_ids(task: Task, limit: int | None) -> Iterator[str]:
+    """Yield the ids of a task's questions; those without one of their own are numbered."""
+    for number, sample in enumerate(list(task.dataset)[:limit], start=1):
+        yield str(number if sample.id is None else sample.id)
+
+
+def _of_shard(session: Session, shard: Shard) -> Session:
+    """Return the session of a shard: its tasks are the study's, its numbers of questions are its own."""
+    own = tuple(
+        sum(shard.holds(name, question) for question in _question_ids(task, session.plan.limit))
+        for task, name in zip(session.tasks, session.names, strict=True)
+    )
+    workloads = tuple(
+        replace(workload, questions=count) for workload, count in zip(session.workloads, own, strict=True)
+    )
+    return replace(session, questions=own, workloads=workloads, shard=shard, whole=session.spending)
 
 
 def _check_donors(arms: tuple[Arm, ...], questions: int) -> None:

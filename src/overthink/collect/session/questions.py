@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import replace
 
 from inspect_ai import Task, task_with
-from inspect_ai.dataset import Sample
+from inspect_ai.dataset import MemoryDataset, Sample
 
 from overthink.collect.session.prepare import Session
 from overthink.data.record import StudyQuestion
@@ -32,7 +32,7 @@ def select_questions(
         earlier: Questions of earlier runs, by task name in the pool.
 
     Returns:
-        The session, and the selected questions by task.
+        The session, and the selected questions by task: those of the whole study, of which a shard asks its own alone.
 
     Raises:
         InputError: A question of an earlier run is not in the dataset.
@@ -43,6 +43,9 @@ def select_questions(
         task_copy, by_task[name] = select_task_questions(
             task, by_task.get(name, ()), name=name, limit=session.plan.limit
         )
+        if session.shard is not None:
+            own = [sample for sample in task_copy.dataset if session.shard.holds(name, str(sample.id))]
+            task_copy.dataset = MemoryDataset(own)  # which may be empty, unlike the dataset of a task that is run
         tasks.append(task_copy)
     return replace(session, tasks=tuple(tasks)), by_task
 

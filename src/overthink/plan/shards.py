@@ -1,0 +1,28 @@
+"""Which plans can be collected in shards: those whose traces need none of another question."""
+
+from overthink.errors import InputError
+from overthink.plan.study import Plan
+
+
+def refuse_shards(plan: Plan) -> None:
+    """Raise an error unless shards of a plan give together what one run of it gives.
+
+    Raises:
+        InputError: A trace depends on those of other questions, or is read from the logs of the whole study.
+    """
+    placebo = next((arm.label for arm in plan.arms if arm.placebo_of is not None), None)
+    if plan.until is not None:
+        raise InputError(
+            "--until decides on draws by the answers to all questions, and a shard has those of its own alone; give "
+            "--draws, or leave --shard out"
+        )
+    if placebo is not None:
+        raise InputError(
+            f"--arms {placebo} acts as its arm did on a question drawn from all of the study, and a shard has its own "
+            "alone; leave the placebo out, or --shard"
+        )
+    if plan.efforts is not None:
+        raise InputError(
+            "--efforts are read from the logs of the whole study, which shards do not have; give --budgets, or leave "
+            "--shard out"
+        )

@@ -1,0 +1,170 @@
+"""How far runs have come: one row per folder and their sum, as text and as JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from overthink.data.visible import visible
+
+STATUS_SCHEMA = "overthink.status/1"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderStatus:
+    """How far the run in a folder has come.
+
+    Attributes:
+        path: The folder, as it was named.
+        shard: Its shard, as ``3/16``; None for a whole study.
+        state: "running", "complete", "stopped", "merged" or "not begun".
+        done: Finished traces; None where only logs hold them, as at levels of effort.
+        planned: Traces of the plan, at most; None before the first trace.
+        failed: Traces whose last try failed, and that are tried again.
+        prompt_tokens: Tokens of prompts, failed and interrupted tries included; None where a count is unknown.
+        decoded_tokens: Decoded tokens, counted alike.
+        usd: Cost so far, from and to; None where it is unknown or there is none.
+        traces_per_second: Of a run that goes on; None where unknown.
+        seconds_left: At that rate; None where unknown.
+        last_trace_seconds: Seconds since the last trace was stored; None where there is none.
+    """
+
+    path: str
+    shard: str | None
+    state: str
+    done: int | None
+    planned: int | None
+    failed: int | None
+    prompt_tokens: int | None
+    decoded_tokens: int | None
+    usd: tuple[float, float | None] | None
+    traces_per_second: float | None
+    seconds_left: float | None
+    last_trace_seconds: float | None
+
+
+@dataclass(frozen=True)
+class StatusTable:
+    """How far the runs in some folders have come.
+
+    Attributes:
+        folders: One entry per folder.
+    """
+
+    folders: tuple[FolderStatus, ...]
+
+    @cached_property
+    def total(self) -> FolderStatus:
+        """All folders together; None where one of them is unknown. The slowest running one says the time left."""
+        usd = [folder.usd for folder in self.folders]
+        highs = [None if each is None else each[1] for each in usd]
+        low = _sum(None if each is None else each[0] for each in usd)
+        rates = [folder.traces_per_second for folder in self.folders if folder.state == "running"]
+        left = [folder.seconds_left for folder in self.folders if folder.state == "running"]
+        return FolderStatus(
+            path=f"{len(self.folders)} folders",
+            shard=None,
+            state="complete" if self.is_complete else "running" if rates else "stopped",
+            done=_whole(folder.done for folder in self.folders),
+            planned=_whole(folder.planned for folder in self.folders),
+            failed=_whole(folder.failed for folder in self.folders),
+            prompt_tokens=_whole(folder.prompt_tokens for folder in self.folders),
+            decoded_tokens=_whole(folder.decoded_tokens for folder in self.folders),
+            usd=None if low is None else (low, _sum(highs)),
+            traces_per_second=_sum(rates) if rates else None,
+            seconds_left=None if not left or None in left else max(each for each in left if each is not None),
+            last_trace_seconds=min(
+                (each for folder in self.folders if (each := folder.last_trace_seconds) is not None), default=None
+            ),
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every folder is complete."""
+        return all(folder.state == "complete" for folder in self.folders)
+
+    def line(self) -> str:
+        """Return all folders together as one line."""
+        cells = zip(_HEAD[2:], _cells(self.total)[2:], strict=True)
+        return ", ".join(f"{cell} {name}" for name, cell in cells if cell != "-")
+
+    def text(self) -> str:
+        """Return a table: one line per folder, and their sum where there are several."""
+        rows = [_HEAD, *map(_cells, self.folders)]
+        if len(self.folders) > 1:
+            rows.append(_cells(self.total))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(_line(row, widths) for row in rows)
+
+    def json(self) -> str:
+        """Return the same as a JSON document."""
+        document = {
+            "schema": STATUS_SCHEMA,
+            "folders": [asdict(folder) for folder in self.folders],
+            "total": asdict(self.total),
+        }
+        return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+_HEAD = (
+    "folder",
+    "state",
+    "traces",
+    "failed",
+    "prompt tokens",
+    "decoded tokens",
+    "USD",
+    "traces/s",
+    "left",
+    "last trace",
+)
+
+
+def _line(row: Iterable[str], widths: Iterable[int]) -> str:
+    first, second, *rest = zip(row, widths, strict=True)
+    words = [first[0].ljust(first[1]), second[0].ljust(second[1]), *(cell.rjust(width) for cell, width in rest)]
+    return "  ".join(words).rstrip()
+
+
+def _cells(folder: FolderStatus) -> tuple[str, ...]:
+    name = visible(folder.path) if folder.shard is None else f"{visible(folder.path)} ({folder.shard})"
+    counts = (_count(each) for each in (folder.failed, folder.prompt_tokens, folder.decoded_tokens))
+    return (
+        name,
+        folder.state,
+        f"{_count(folder.done)} of {_count(folder.planned)}",
+        *counts,
+        _usd(folder.usd),
+        "-" if folder.traces_per_second is None else f"{folder.traces_per_second:,.2f}",
+        _duration(folder.seconds_left),
+        "-" if folder.last_trace_seconds is None else f"{_duration(folder.last_trace_seconds)} ago",
+    )
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
+
+
+def _usd(usd: tuple[float, float | None] | None) -> str:
+    if usd is None:
+        return "-"
+    low, high = usd
+    return f"{low:.2f} or more" if high is None else f"{low:.2f}" if high == low else f"{low:.2f} to {high:.2f}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _sum(numbers: Iterable[float | None]) -> float | None:
+    """Return the sum; None where one is unknown."""
+    each = list(numbers)
+    return None if None in each else sum(number for number in each if number is not None)
+
+
+def _whole(numbers: Iterable[int | None]) -> int | None:
+    total = _sum(numbers)
+    return None if total is None else int(total)
