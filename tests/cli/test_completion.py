@@ -33,7 +33,7 @@ def answer(words: str, patch: Patch, capsys: Capture) -> list[str]:
     ("words", "some"),
     [
         ("overthink an", ["analyse"]),
-        ("overthink s", ["samples", "statement", "schema"]),
+        ("overthink s", ["status", "samples", "statement", "schema"]),
         ("overthink --q", ["--quiet"]),
         ("overthink analyse --ho", []),
         ("overthink analyse logs --err", ["--errored"]),
