@@ -1,7 +1,8 @@
 """The site that `make docs` builds, with Sphinx, from the same Markdown files that are read without it.
 
 The source folder is the repository, so a link between two pages has one form that works in both places. The pages say
-nothing about the site: its table of contents is ``NAV``, added to the home page while it is read.
+nothing about the site: its table of contents is ``NAV``, added to the home page while it is read. Notebooks are stored
+without outputs, and run while the site is built.
 """
 
 import shutil
@@ -35,6 +36,7 @@ NAV = {
             "glossary",
         )
     ],
+    "Notebooks": ["docs/notebooks/planted_truth", "docs/notebooks/inspect_logs"],
     "Trust": ["docs/methods", "docs/simulated", "docs/measured", "docs/calibration", "docs/literature"],
     "Studies": ["docs/studies/README", "docs/studies/effort_logs", "docs/studies/two_small_models"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
@@ -46,16 +48,22 @@ NAV = {
 project = "Overthink"
 version = release = overthink.__version__
 root_doc = "README"
-include_patterns = ["*.md", "docs/*.md", "docs/studies/*.md", "decisions/*.md"]
+include_patterns = ["*.md", "docs/*.md", "docs/studies/*.md", "docs/notebooks/*.ipynb", "decisions/*.md"]
 exclude_patterns = [".*", "benchmarks", "calibration", "demo", "dist", "logs", "site", "src", "tests"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_in_temp = True
+nb_merge_streams = True
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # its scripts come from the internet, and no cell shows a widget
+suppress_warnings = ["mystnb.unknown_mime_type"]  # of a chart's specification, which stands beside its SVG
 highlight_language = "none"  # an indented block is a command, a diagram or a table
 autodoc_default_options = {"exclude-members": "model_config"}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # a field is described once, in the docstring of its class
 nitpicky = True

@@ -49,11 +49,13 @@ class ExitCode(IntEnum):
 class OverthinkError(Exception):
     r"""Base of the errors that end a command with one clear message, whose arguments are its lines.
 
-    A newline inside a line is a character of some name: the command line shows it as an escape, so that no name from
-    outside adds a line to a message.
+    A newline inside a line is a character of some name: it is shown as an escape, like all that moves a cursor or is
+    not seen, so that no name from outside adds a line to a message or clears a screen.
 
     >>> InputError("plan.json is no plan:", "  draws: missing").lines
     ('plan.json is no plan:', '  draws: missing')
+    >>> str(InputError("no model red\x1b[31m\n"))
+    'no model red\\u001b[31m\\u000a'
     """
 
     exit_code: ClassVar[int] = ExitCode.FAULT
@@ -64,7 +66,18 @@ class OverthinkError(Exception):
         return tuple(map(str, self.args))
 
     def __str__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join(map(_escaped, self.lines))
+
+
+def _escaped(line: str) -> str:
+    """Return a line with escapes as `data.visible` has them, which imports this file; twice is the same as once."""
+    if line.isprintable():
+        return line
+    return "".join(letter if letter.isprintable() else _escape(ord(letter)) for letter in line)
+
+
+def _escape(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class InputError(OverthinkError):

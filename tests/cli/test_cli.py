@@ -16,7 +16,8 @@ Run = tuple[int, str, str]
 
 
 def simulated(*more: str) -> tuple[str, ...]:
-    return ("run", "--model", "overthink/simulated", "--draws", "2", "--limit", "2", "--budgets", "0,8", *more)
+    usual = {"--model": "overthink/simulated", "--draws": "2", "--limit": "2", "--budgets": "0,8"}
+    return ("run", *(word for option in usual.items() if option[0] not in more for word in option), *more)
 
 
 def table(path: Path, **columns: list[object]) -> Path:
@@ -129,7 +130,7 @@ def test_version_and_help(overthink) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_ctrl_c_keeps_what_was_paid_and_the_run_goes_on(tmp_path: Path) -> None:
-    arguments = (*simulated("--safety", "overthink/secret"), "--limit", "40", "--draws", "20")
+    arguments = simulated("--safety", "overthink/secret", "--limit", "40", "--draws", "20")
     # A test runner may have been started with interrupts ignored; the child must not inherit that.
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     with Forked(f"{start}; from overthink.cli.main import main; main()", *arguments, cwd=tmp_path) as running:

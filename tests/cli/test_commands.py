@@ -122,3 +122,27 @@ def test_a_calculator_of_a_file_has_what_all_have(overthink: Any) -> None:
     own = Path(__file__).parents[2] / "docs" / "extend" / "calculator.py"
     code, out, _ = overthink("calc", f"{own}@energy", "--help")
     assert (code, "--quiet" in out, "Inputs" in out) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [
+        ("run m --config a --config b", "--config"),
+        ("run m --seed 1 --limit 2 --seed=1", "--seed"),
+        ("analyse logs --out a --out b --out c", "--out"),
+        ("calc overhang --training-flop 1e24 --training-flop 1e25", "--training-flop"),
+    ],
+)
+def test_an_option_of_one_value_is_stated_once(line: str, option: str, overthink: Any) -> None:
+    code, out, err = overthink(*line.split())
+    assert (code, out) == (2, "")
+    times = line.count(option)
+    assert f"error: {option} is stated {times} times; needed: once" in err
+
+
+def test_options_of_several_values_and_flags_are_repeated(overthink: Any) -> None:
+    line = "analyse nowhere --safety a:high=harm --safety b:high=harm --quiet --quiet"
+    code, _, err = overthink(*line.split())
+    assert code == 2
+    assert "is stated" not in err
+    assert "nowhere" in err

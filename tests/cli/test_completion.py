@@ -70,6 +70,31 @@ def test_other_shells_get_a_line_for_each(shell: str, seen: str, monkeypatch: Pa
     assert seen in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {},
+        {"COMP_WORDS": "overthink an"},
+        {"COMP_CWORD": "1"},
+        {"COMP_CWORD": "-"},
+        {"COMP_WORDS": "overthink an", "COMP_CWORD": "one"},
+    ],
+)
+def test_a_shell_that_passes_no_words_on_gets_no_fault(
+    shell: str, words: dict[str, str], monkeypatch: Patch, capsys: Capture
+) -> None:
+    for name in ("COMP_WORDS", "COMP_CWORD", "_TYPER_COMPLETE_ARGS", "_TYPER_COMPLETE_FISH_ACTION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in words.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(completion.REQUEST, f"complete_{shell}")
+    assert run_app() == ExitCode.DONE
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert shell != "bash" or out == ""
+
+
 @pytest.mark.parametrize(("words", "code"), [("overthink an", 0), ("overthink analyse logs/x", 1)])
 def test_fish_learns_whether_there_is_a_completion(words: str, code: int, monkeypatch: Patch) -> None:
     monkeypatch.setenv(completion.REQUEST, "complete_fish")

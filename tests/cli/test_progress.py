@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from overthink.cli import progress, terminal
-from overthink.cli.progress import ENDING, STARTING, Meter, doing
+from overthink.cli.progress import Meter, doing
+from overthink.workflows.progress import ENDING, STARTING
 from overthink.workflows.waves import Wave
 
 

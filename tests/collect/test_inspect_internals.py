@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 import anyio
 import pytest
+import rich
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
 from inspect_ai._util.error import pip_dependency_error
@@ -20,10 +21,17 @@ from inspect_ai.model import ModelName
 from inspect_ai.scorer import match, model_graded_qa
 from inspect_ai.solver import TaskState
 
+import overthink
 from overthink.collect import inspect_internals as internals
+from overthink.errors import InputError
 
 SOURCE = Path(__file__).parents[2] / "src" / "overthink"
 OUR_FILE = SOURCE / "collect" / "inspect_internals.py"
+
+
+OWN = {"SAMPLE_FIELDS", "check_notebook", "no_display"}
+INSIDE = {"display", "have_package", "init_display_type", "running_in_notebook"}
+"""Names of the file that stand for no single name of Inspect, and names of Inspect that they use."""
 
 
 async def answer() -> int:
@@ -36,7 +44,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], Callable[[Any], bool]]] = {
     "configured_async_backend": ((), lambda backend: backend == "asyncio"),
     "with_async_fs": ((answer,), lambda main: anyio.run(main) == 7),
     "platform_init": ((), lambda result: result is None),
-    "init_display_type": (("none",), lambda display: display == "none"),
+    "check_notebook": ((), lambda result: result is None),
     "is_registry_object": ((match(),), lambda result: result is True),
     "registry_info": ((match(),), lambda info: (info.type, info.name) == ("scorer", "inspect_ai/match")),
     "prerequisite_words": (
@@ -58,6 +66,7 @@ OTHERS = {
     "active_model_context_var",
     "copy_registration",
     "filtered_logs",
+    "no_display",
     "sandbox_environments_context_var",
     "start_server",
 }
@@ -95,6 +104,25 @@ def test_every_byte_of_a_log_passes_the_filter(tmp_path: Path) -> None:
         content = b"".join(members.read(name) for name in members.namelist())
     assert b"plantedsecret" not in content
     assert content.count(b"<hidden>") >= 2
+
+
+def test_a_notebook_without_widgets_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(internals, "running_in_notebook", lambda: True)
+    internals.check_notebook()
+    monkeypatch.setattr(internals, "have_package", lambda name: name != "ipywidgets")
+    with pytest.raises(InputError, match=r"needs the package ipywidgets .*pip install ipywidgets"):
+        internals.check_notebook()
+    with pytest.raises(InputError, match="ipywidgets"):
+        overthink.experiment(model="none/none", capability="overthink/arithmetic", budgets=[0])
+
+
+def test_in_a_notebook_an_eval_shows_no_widget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rich's displays begin with a widget where its console is one of a notebook."""
+    console = rich.get_console()
+    monkeypatch.setattr(console, "is_jupyter", True)
+    with internals.no_display():
+        assert rich.get_console().is_jupyter is False
+    assert console.is_jupyter is True
 
 
 def test_the_active_model_can_be_replaced_and_restored() -> None:
@@ -187,4 +215,6 @@ def test_no_other_file_uses_a_private_name_of_inspect() -> None:
 def test_the_check_can_fail(code: str, use: str) -> None:
     assert private_uses(code) == {use}
     assert private_uses("from inspect_ai.model import Model\nimport overthink._version\nself._x = other._x") == set()
-    assert len(private_uses(OUR_FILE.read_text(encoding="utf-8"))) == len(internals.__all__) - 1  # but SAMPLE_FIELDS
+    uses = private_uses(OUR_FILE.read_text(encoding="utf-8"))
+    assert len(uses) == len(set(internals.__all__) - OWN) + len(INSIDE)
+    assert {use.rpartition(".")[2] for use in uses} >= INSIDE

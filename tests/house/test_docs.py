@@ -1,10 +1,18 @@
 """What the pages promise is run."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from plain_logs import plain_log
+
+import overthink as overthink_package
+from overthink.cli.commands import COMMANDS
+from overthink.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "studies").glob("*.md")])
@@ -22,10 +30,85 @@ def test_the_readmes_python_runs(
     (code,) = blocks(ROOT / "README.md", "python")
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
-    lines = capsys.readouterr().out.splitlines()
-    assert len([line for line in lines if line.startswith("capability")]) == 3
-    assert len([line for line in lines if line.startswith("safety")]) == 3
+    table = capsys.readouterr().out
+    assert "capability" in table
+    assert "safety" in table
+    assert (tmp_path / "safety.svg").read_text().startswith("<svg")
     assert (tmp_path / "my-study" / "report.html").is_file()
+
+
+def test_the_tutorials_python_and_its_plan_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ROOT / "docs" / "tutorial.md"
+    (code,), (plan,) = blocks(page, "python"), blocks(page, "toml")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(code, "tutorial.md", "exec"), names)
+    assert names["study"].curves["requested_tokens"].to_list() == [0, 16, 64]
+    assert list(tmp_path.iterdir()) == []
+    Path("study.toml").write_text(plan)
+    study = overthink_package.experiment("study.toml", limit=3, draws=1, progress=False)
+    assert "hypothesis" in repr(study)
+    assert study.planted["axis"].unique().sort().to_list() == ["capability", "safety"]
+
+
+def commands(page: Path) -> list[str]:
+    """The command lines of a page: indented, without their comments, and joined where they go on in the next line."""
+    text = page.read_text().replace("\\\n", " ")
+    return [line.partition(" # ")[0].strip() for line in text.splitlines() if line.startswith("    overthink ")]
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tutorial.md"], ids=lambda page: page.stem)
+def test_every_command_line_can_be_read(page: Path) -> None:
+    lines = [line for line in commands(page) if "…" not in line]
+    assert len(lines) > 3
+    for line in lines:
+        assert parsed(line) in COMMANDS, line
+
+
+def test_a_command_line_with_a_wrong_option_is_noticed() -> None:
+    with pytest.raises(Exception, match="No such option"):
+        parsed("overthink analyse logs/ --no-such-option")
+
+
+def parsed(line: str) -> str:
+    """The name of the command that a line calls; its arguments are read, and it is not begun."""
+    group: Any = typer.main.get_command(app)
+    with group.make_context("overthink", shlex.split(line)[1:]) as context:
+        name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+        command.make_context(name, rest, parent=context)
+    return str(name)
+
+
+def test_the_readmes_commands_on_logs_run(overthink: Any, tmp_path: Path) -> None:
+    answers = {f"q{number}": [number % 3 > 0, number % 2 > 0] for number in range(12)}
+    better = {question: [True, own[1]] for question, own in answers.items()}
+    plain_log(tmp_path / "base.eval", answers)
+    plain_log(tmp_path / "new.eval", better, model="openai/gpt-y")
+    plain_log(tmp_path / "logs" / "low.eval", answers, effort="low", task="gsm8k")
+    plain_log(tmp_path / "logs" / "high.eval", better, effort="high", task="gsm8k")
+    plain_log(tmp_path / "logs" / "probe.eval", answers, task="my_probe", scorers=("judge",))
+    lines = [
+        line for line in commands(ROOT / "README.md") if line.startswith(("overthink analyse", "overthink compare"))
+    ]
+    assert len(lines) == 3
+    for line in lines:
+        code, out, err = overthink(*shlex.split(line)[1:])
+        assert code == 0, err
+        assert "Capability" in out or "correct" in out
+
+
+def test_the_readmes_picture_is_that_of_the_study_on_file() -> None:
+    folder = ROOT / "docs" / "studies" / "two_small_models" / "qwen2.5-coder-0.5b"
+    assert f"]({(folder / 'base.svg').relative_to(ROOT)})" in (ROOT / "README.md").read_text()
+    study = overthink_package.analyse(folder)
+    drawn, other = (study.chart(arms=[arm])._repr_mimebundle_()["image/svg+xml"] for arm in ("base", "primer"))
+    assert curves((folder / "base.svg").read_text()) == curves(drawn) != curves(other)
+
+
+def curves(svg: str) -> list[list[int]]:
+    """The corners of every line and area of a figure, in pixels."""
+    paths = re.findall(r' d="(M[^"A]+)"', svg)
+    return [[round(float(number)) for number in re.findall(r"-?[\d.]+", path)] for path in paths]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -36,8 +119,6 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    from overthink.cli.commands import COMMANDS
-
     text = (ROOT / "README.md").read_text()
     assert [name for name in COMMANDS if f"overthink {name}" not in text] == []
 

@@ -21,6 +21,7 @@ from overthink.governance.thresholds.registry import STATUSES
 from overthink.reports.wording import ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_TEXTS
 
 ROOT = Path(__file__).parents[2]
+ENDINGS = (".md", ".ipynb")
 
 
 @cache
@@ -53,13 +54,14 @@ def kinds_of_findings() -> list[str]:
 
 def test_every_page_in_the_contents_exists_and_is_named_once() -> None:
     pages = in_contents()
-    assert [page for page in pages if not (ROOT / f"{page}.md").is_file()] == []
+    assert [page for page in pages if not any((ROOT / f"{page}{ending}").is_file() for ending in ENDINGS)] == []
     assert len(set(pages)) == len(pages) > 10
 
 
 def test_every_page_is_in_the_contents() -> None:
-    folders = (ROOT, ROOT / "docs", ROOT / "docs" / "studies")
-    pages = [page.relative_to(ROOT).with_suffix("") for folder in folders for page in folder.glob("*.md")]
+    folders = (ROOT, ROOT / "docs", ROOT / "docs" / "studies", ROOT / "docs" / "notebooks")
+    files = [page for folder in folders for ending in ENDINGS for page in folder.glob(f"*{ending}")]
+    pages = [page.relative_to(ROOT).with_suffix("") for page in files]
     assert {page.as_posix() for page in pages} - {*in_contents(), site().root_doc} == set()
 
 

@@ -1,5 +1,8 @@
+import inspect
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from overthink.errors import InputError
 from overthink.plan.study import Plan, checked_plan
@@ -112,3 +115,17 @@ def test_a_hypothesis_that_is_not_in_utf_8_is_input() -> None:
 def test_a_complex_number_is_not_read_as_its_real_part(fields: dict[str, object]) -> None:
     with pytest.raises(InputError, match=f"{next(iter(fields))} holds a complex number"):
         plan(**fields)
+
+
+def test_a_plan_of_python_is_refused_in_words_and_a_stored_one_as_what_it_is() -> None:
+    fields = {"overthink": "0", "model": "m", "tasks": (), "draws": 1, "seed": 0, "budgets": (0, 8)}
+    with pytest.raises(InputError, match=r"^tasks: Tuple should have at least 1 item.* \(given: \(\)\)$"):
+        Plan(**fields)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="^model: Field required .*; tasks: Field required"):
+        Plan(draws=1, seed=0)  # type: ignore[call-arg]
+    with pytest.raises(ValidationError):
+        Plan.model_validate(fields)
+    whole = Plan(**(fields | {"tasks": (TASK,)}))  # type: ignore[arg-type]
+    assert Plan.model_validate_json(whole.to_json()) == whole == plan(draws=1, seed=0)
+    assert whole.model_copy(update={"draws": 3}).draws == 3
+    assert list(inspect.signature(Plan).parameters)[2:5] == ["model", "model_args", "tasks"]

@@ -1,8 +1,12 @@
 """Cards stay below 2,000 bytes whatever they show, and charts show themselves as SVG without a network."""
 
+import json
 import re
+from pathlib import Path
 
+import altair as alt
 import pytest
+from browser import opened
 from kinds import everything
 from results import results_of
 from synthetic import about, ladder, study, sweep
@@ -81,12 +85,12 @@ def chart(findings: list[Finding], name: str | None = None, arms: list[str] | No
 
 def test_a_chart_shows_itself_as_svg_and_stays_one_of_altair() -> None:
     bundle = chart(study(), "safety").properties(title="Another title")._repr_mimebundle_()
-    assert sorted(bundle) == ["application/vnd.vegalite.v6.json", "image/svg+xml", "text/plain"]
+    assert sorted(bundle) == ["application/vnd.vegalite.v6+json", "image/svg+xml", "text/plain"]
     svg = bundle["image/svg+xml"].encode()
     assert faults(svg) == []
     assert "Another title" in words(svg)
     assert len(bundle["text/plain"]) < 200
-    assert bundle["application/vnd.vegalite.v6.json"]["datasets"]["points"][0]["estimate"] == 0.74
+    assert bundle["application/vnd.vegalite.v6+json"]["datasets"]["points"][0]["estimate"] == 0.74
 
 
 def test_a_chart_is_the_specification_of_its_figure() -> None:
@@ -141,3 +145,48 @@ def test_a_list_of_findings_shows_the_first_ones() -> None:
         assert f"… and {len(findings) - 20} more" in shown
     assert "more" not in repr(Findings(findings[:3]))
     assert isinstance(findings, tuple)
+
+
+RUN = "document.documentElement.dataset.ran = 1"
+SCRIPTS = (f"<script>{RUN}</script>", f"</script><script>{RUN}</script>", "\u2028</ScRiPt><img src=x onerror=x>")
+
+
+@pytest.mark.parametrize("task", SCRIPTS)
+def test_html_of_a_chart_runs_no_script_of_others(task: str, tmp_path: Path) -> None:
+    findings = [*ladder(task=task), *ladder(axis="safety", task=task)]
+    drawn, panels = chart(findings, "capability"), chart(findings)
+    for each in (drawn, drawn.properties(title=task), drawn.copy(), drawn.interactive(), panels):
+        file = tmp_path / "chart.html"
+        each.save(file, json_kwds={"ensure_ascii": False})
+        for html in (file.read_text(encoding="utf-8"), each.to_html(), each.to_html(fullhtml=False)):
+            assert "<img" not in html
+            assert RUN not in html.replace(f"\\u003cscript\\u003e{RUN}", "")
+            assert "\u2028" not in html
+    drawn.save(tmp_path / "chart.json")
+    assert task.lstrip("\u2028") in json.dumps(json.loads((tmp_path / "chart.json").read_text()), ensure_ascii=False)
+
+
+def test_html_of_a_chart_is_drawn_by_a_browser(tmp_path: Path) -> None:
+    drawn = chart(ladder(task=SCRIPTS[1]))
+    page = opened(drawn.to_html(inline=True), tmp_path)
+    assert "data-ran" not in page.html
+    assert page.count("path") > 9
+    own = opened(alt.LayerChart.to_html(drawn, inline=True), tmp_path)  # Altair's own would run it
+    assert own.html["data-ran"] == "1"
+
+
+def test_a_curve_of_one_rung_has_no_verdict() -> None:
+    text, html = cards(STUDIES["one rung"])
+    assert "; one rung only, so no change can be shown" in text
+    assert "<div> one rung only, so no change can be shown</div>" in html
+    assert "<b>" not in html.partition("<br>")[2]
+
+
+def test_a_name_that_is_no_chart_is_answered_with_those_that_are() -> None:
+    charts = Charts(dict(charts_by_name(report_charts(results_of(study()), about(study())))))
+    with pytest.raises(KeyError, match=r"no chart safety-secret; needed: one of safety-secrets-curves, "):
+        charts["safety-secret"]
+    with pytest.raises(KeyError, match=r"no chart 3\\\\u001b; needed: one of none"):
+        Charts({})["3\x1b"]
+    assert charts.get("safety-secret") is None
+    assert "safety-secret" not in charts

@@ -63,7 +63,7 @@ def write(folder: Path, lines: list[dict[str, Any]], record: dict[str, Any] | No
 
 
 def read(path: Path) -> tuple[list[RungRecord], tuple[str, ...]]:
-    frame, notes, unread = EveryEvalEverReader().frame(path)
+    frame, notes, unread, *_ = EveryEvalEverReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(), name="t")
     return records_of(reading.pool), (*unread_notes(unread), *notes, *reading.notes)
 

@@ -73,7 +73,7 @@ def write(folder: Path, task: str, samples: list[dict[str, Any]], date: str = DA
 
 
 def read(path: Path, scorer: str | None = None) -> tuple[list[RungRecord], tuple[str, ...]]:
-    frame, notes, unread = LmEvalReader().frame(path)
+    frame, notes, unread, *_ = LmEvalReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(scorer=scorer), name="t")
     return records_of(reading.pool), (*unread_notes(unread), *notes, *reading.notes)
 

@@ -31,7 +31,7 @@ def write(folder: Path, name: str, lines: list[dict[str, Any]]) -> Path:
 
 
 def read(path: Path) -> tuple[list[RungRecord], tuple[str, ...]]:
-    frame, notes, unread = NemoSkillsReader().frame(path)
+    frame, notes, unread, *_ = NemoSkillsReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(), name="t")
     return records_of(reading.pool), (*unread_notes(unread), *notes, *reading.notes)
 

@@ -49,12 +49,40 @@ def test_an_unknown_key_has_its_line_and_the_nearest_names(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("draws = 0", "study.toml, line 4: draws: Input should be greater than or equal to 1"),
+        ("budgets = [64, 0]", "study.toml, line 4: plan: budgets 64,0 are not strictly increasing; give 0,64"),
+        ('controls = ["shm"]', "study.toml, line 4: controls.0: Input should be"),
+        ('arms = "bse"', "study.toml, line 4: "),
+        ("[[arms]]", "study.toml, line 4: arms [{}] cannot be read"),
+    ],
+)
+def test_a_value_that_no_plan_can_have_is_named_with_its_line(tmp_path: Path, line: str, message: str) -> None:
+    ladder = "" if "budgets" in line else "budgets = [0, 64]"
+    path = written(tmp_path, f'model = "overthink/simulated"\nsafety = "overthink/secret"\n{ladder}\n{line}\n')
+    with pytest.raises(InputError) as caught:
+        overridden_options(path, {}, lambda name: name)
+    assert str(caught.value).startswith(str(tmp_path / message))
+
+
+def test_a_value_that_overrides_is_not_blamed_on_the_file(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, 'model = "overthink/simulated"\nsafety = "overthink/secret"\nbudgets = [0, 64]\ndraws = 3\n'
+    )
+    with pytest.raises(InputError) as caught:
+        overridden_options(path, {"draws": 0}, lambda name: name)
+    assert "line" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b'model = "x\n', "is no TOML: line 1, column"),
         (b"model = ", "is no TOML: "),
         (b"\xff\xfe", "is not in UTF-8"),
         (b"a = " + b"[" * 20_000, "is no TOML"),
+        (b"draws = " + b"9" * 5_000, "a number has too many digits"),
         (b"x" * 1_000_001, "needed: at most 1,000,000"),
     ],
 )

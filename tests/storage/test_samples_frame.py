@@ -60,7 +60,7 @@ def read(
     path: Path, scorer: str | None = None
 ) -> tuple[PoolReading, dict[tuple[str, str], tuple[int, int, int, float]]]:
     """The reading, and by arm and scorer: questions, draws, rungs and mean."""
-    frame, notes, _ = SamplesFrameReader().frame(path)
+    frame, notes, *_ = SamplesFrameReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(scorer=scorer), name="t")
     by: dict[tuple[str, str], list[Any]] = {}
     for row in records_of(reading.pool):

@@ -43,7 +43,7 @@ def test_moved_logs_are_sought_beside_the_scans_and_missing_ones_noted(tmp_path:
     assert ScoutReader().frame(scan).notes == ()
     for path in logs.values():
         path.unlink()
-    frame, notes, _ = ScoutReader().frame(scan)
+    frame, notes, *_ = ScoutReader().frame(scan)
     assert frame.height == 16
     assert notes[0].startswith("2 of the scanned logs could not be read (2026-01-01T00-00-00-00-00_sums_low.eval, ")
     assert "config" not in frame.columns or set(frame["config"]) == {"{}"}
@@ -54,7 +54,7 @@ def test_values_that_are_no_share_are_left_out_with_a_note(tmp_path: Path) -> No
     several = [result("list", [{"value": True}], question="q0"), result("grade", "B", question="q0"),
                result("count", 7, question="q0"), result("none", None, question="q0")]  # fmt: skip
     scan = write_scan(tmp_path / "scan", [*results(logs), *several], complete=False)
-    frame, notes, _ = ScoutReader().frame(scan)
+    frame, notes, *_ = ScoutReader().frame(scan)
     assert set(frame["scorer"]) == {"refused", "none"}
     assert frame.filter(scorer="none")["value"].to_list() == [None]
     assert any(note.startswith("Metric grade of sums was left out: it holds 'B' (string)") for note in notes)
@@ -79,7 +79,7 @@ def test_what_is_no_scan_is_not_claimed_and_one_error(tmp_path: Path) -> None:
 def test_a_scanner_without_results_says_nothing(tmp_path: Path) -> None:
     scan = write_scan(tmp_path / "scan", [result("refused", True, question="q0")])
     pl.read_parquet(scan / "refused.parquet").head(0).write_parquet(scan / "silent.parquet")
-    frame, _, unread = ScoutReader().frame(scan)
+    frame, _, unread, *_ = ScoutReader().frame(scan)
     assert (set(frame["scorer"]), unread) == ({"refused"}, ())
 
 

@@ -130,6 +130,8 @@ def test_words_and_options_add_up_but_nothing_is_stated_twice() -> None:
         (lambda: overthink.calc.overhang(trainig_flop=1), TypeError, r"calc.overhang\(\) takes no"),
         (lambda: overthink.compare("x", by="flops"), InputError, "by is 'flops'; needed: one of tokens, flop"),
         (lambda: overthink.compare(["x"], "y"), TypeError, "paths is a list with other paths behind it"),
+        (lambda: overthink.compare(3, 4), TypeError, r"^paths is 3, a int; needed: str \| pathlib"),
+        (lambda: overthink.compare({"x"}, "y"), TypeError, r"^paths is \{'x'\}, a set; needed: str \| pathlib"),
         (lambda: overthink.analyse("x", errored="never"), InputError, "errored is 'never'; needed: one of inspect"),
         (lambda: overthink.analyse("x", safety=3), TypeError, "safety is 3"),
         (lambda: overthink.analyse("x", training_flop=True), TypeError, "training_flop is True"),
@@ -137,12 +139,22 @@ def test_words_and_options_add_up_but_nothing_is_stated_twice() -> None:
         (lambda: overthink.forecast_table("x", k=None, judge_fpr={}), TypeError, "judge_fpr"),
         (lambda: overthink.forecast_table("x", k=[10, "many"]), InputError, "'many' is no number of tries"),
         (lambda: overthink.forecast_table("x", format="svg"), InputError, "--format svg is of the files"),
+        (lambda: overthink.forecast_table("x", format=[]), InputError, "format is empty; needed: one or more of html"),
+        (lambda: overthink.report("x", format="png", formats=["svg"]), InputError, "format and formats are both"),
+        (lambda: overthink.report("x", format="html", formats="html"), InputError, "leave one out"),
+        (lambda: overthink.report("x", format=""), InputError, "format is empty; needed: one or more of html, svg"),
+        (lambda: overthink.report("x", formats=[]), InputError, "formats is empty; needed"),
+        (lambda: overthink.report("x", formats=3), TypeError, "formats is 3"),
         (lambda: overthink.forecast_table("x", band="wide"), InputError, "band is 'wide'"),
         (lambda: overthink.table("x", what="curve"), InputError, "what is 'curve'; needed: one of curves"),
         (lambda: overthink.methods("x", format="html"), InputError, "format is 'html'; needed: one of text"),
         (lambda: overthink.calc.none, AttributeError, "there is no calculator 'none'; needed: one of chips"),
         (lambda: overthink.calc.overhang(k=True), TypeError, "k is True"),
         (lambda: overthink.calc.overhang(training_flop=(1, 2, 3)), TypeError, "training_flop"),
+        (lambda: overthink.calc.overhang(k=float("nan")), InputError, "k is nan; needed: a finite number"),
+        (lambda: overthink.calc.overhang(k=(1, float("inf"))), InputError, "k is inf"),
+        (lambda: overthink.calc.overhang(seed=-1), InputError, "seed is -1"),
+        (lambda: overthink.analyse("x", training_flop=float("nan")), InputError, "training_flop is nan"),
         (lambda: overthink.thresholds(as_of=3), TypeError, "as_of is 3"),
     ],
 )
@@ -168,6 +180,11 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 STATED = {"capability": "sums", "safety": "probe:high=harm"}
+
+
+def test_a_stopping_rule_that_does_not_exist_is_an_input_error(answers: Path) -> None:
+    with pytest.raises(InputError, match="stopping is 'never'; needed: one of fixed, first_success"):
+        overthink.analyse(answers, stopping="never", **STATED)  # type: ignore[arg-type]
 
 
 def test_flat_words_give_the_findings_of_the_options(answers: Path) -> None:

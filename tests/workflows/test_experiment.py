@@ -1,18 +1,20 @@
 """One call for a whole study: in a script, in a running event loop, for several models, and when it stops."""
 
 import asyncio
+import io
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from forked import Forked
 
 import overthink
 from overthink.collect.session.interrupts import Interrupts
@@ -83,7 +85,9 @@ def test_it_works_in_a_running_event_loop() -> None:
 
     async def steps() -> overthink.Study:  # the functions that it is made of, too
         options = workflow.experiment_options(None, {name: OPTIONS[name] for name in OPTIONS if name != "progress"})
-        return overthink.run(overthink.prepare(options.plans()[0]), "study")
+        study = overthink.run(overthink.prepare(options.plans()[0]), "study")
+        assert overthink.verify("study", verifier="simulated", by="answer", out="verified").find(kind="value")
+        return study
 
     expected = overthink.experiment(**OPTIONS).findings
     assert asyncio.run(cell()).findings == expected
@@ -124,21 +128,25 @@ async def cell():
         print("interrupted", flush=True)
 
 loop = asyncio.new_event_loop()
-loop.run_until_complete(cell())
 """
 
 
-def test_ctrl_c_in_a_cell_keeps_what_is_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["loop.run_until_complete(cell())", "asyncio.run(cell())"])
+def test_ctrl_c_in_a_cell_keeps_what_is_finished(tmp_path: Path, way: str) -> None:
     journal = tmp_path / "study" / "journal.jsonl"
-    with subprocess.Popen(
-        [sys.executable, "-c", IN_A_LOOP], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with Forked(f"{IN_A_LOOP}\n{way}", cwd=tmp_path) as process:
         while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
     assert (output, process.returncode) == ("interrupted\n", 0), errors
     assert 5 <= len(list(read_journal(journal))) < 300
+
+
+def test_several_threads_wait_for_one_another() -> None:
+    with ThreadPoolExecutor(3) as pool:
+        studies = [*pool.map(lambda _: overthink.experiment(**OPTIONS), range(3))]
+    assert studies[0].findings == studies[1].findings == studies[2].findings
 
 
 def test_a_press_before_the_run_begins_ends_it() -> None:
@@ -223,3 +231,19 @@ def test_progress_is_shown_as_plain_lines(capfd: pytest.CaptureFixture[str]) -> 
     assert errors.startswith("3 questions × 2 draws = 6 traces; ")
     assert "6 of 6 traces" in errors
     assert "\x1b" not in errors
+
+
+class Full(io.StringIO):
+    """A stream that takes nothing."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stream", [None, Full()], ids=["closed", "full"])
+def test_standard_error_that_is_gone_ends_nothing(
+    stream: Full | None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert overthink.experiment(**OPTIONS | {"progress": True}).find(metric="mean")
+    assert capfd.readouterr().out == ""

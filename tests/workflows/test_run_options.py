@@ -127,6 +127,10 @@ def test_lists_and_texts_mean_the_same() -> None:
     assert plan_of(draws=np.int64(2)) == plan_of(draws=2)
     assert plan_of(arms=["base", "wait:rounds=2,minimum=64"]) == plan_of(arms="base,wait:rounds=2,minimum=64")
     assert plan_of(hypothesis=[16, 32], budgets="0,16,32,64") == plan_of(hypothesis="16,32", budgets="0,16,32,64")
+    assert plan_of(hypothesis=["up@32", "down"], budgets="0,16,32,64") == plan_of(
+        hypothesis="up@32,down", budgets="0,16,32,64"
+    )
+    assert plan_of(model_args={"seed": np.int64(3)}) == plan_of(model_args={"seed": 3})
     assert plan_of(k_reference="1k", budgets="0,1k").k_reference == 1000
     shapes = read_options(BASE | {"model_shape": {"m": "parameters:1e9"}})
     assert shapes.model_shape == ("m=parameters:1e9",)
@@ -135,14 +139,21 @@ def test_lists_and_texts_mean_the_same() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"draw": 4}, "draw is no option of a run; needed: draws, "),
-        ({"answer-token": 4}, "answer-token is no option of a run; needed: answer_tokens, "),
+        ({"draw": 4}, "draw is no option of a run; needed: draws"),
+        ({"answer-token": 4}, "answer-token is no option of a run; needed: answer_tokens"),
         ({"draws": True}, "draws true cannot be read; needed: a whole number"),
         ({"draws": "4"}, 'draws "4" cannot be read; needed: a whole number'),
         ({"draws": 1.5}, "draws 1.5 cannot be read; needed: a whole number"),
         ({"budgets": "x"}, "budgets x cannot be read; needed: whole numbers of tokens, as 0,512,2k"),
         ({"budgets": [True]}, "budgets [true] cannot be read; needed: whole numbers of tokens"),
         ({"budgets": 64}, "budgets 64 cannot be read; needed: whole numbers of tokens"),
+        ({"budgets": b"24"}, "budgets b'24' cannot be read; needed: whole numbers of tokens"),
+        ({"budgets": {0, 64}}, "budgets "),
+        ({"arms": []}, "arms names none; needed: one or more, as base"),
+        ({"out": ""}, "out is empty; needed: a path, such as . for this folder"),
+        ({"resume": True}, "resume is an option of the command, and none of a plan"),
+        ({"zzz": 1}, "zzz is no option of a run; needed: one of those that `overthink run --help` lists"),
+        ({"model_args": {"x": float("nan")}}, "model_args x = nan cannot be used; needed: a finite number"),
         ({"budgets": "1e999k"}, "budgets 1e999k cannot be read; needed: whole numbers"),
         ({"turns": "x", "budgets": None}, "turns x cannot be read; needed: whole numbers of turns, as 1,2,4,8"),
         ({"efforts": "low,,high"}, "efforts 'low,,high' has an empty name; needed: names with one comma"),

@@ -18,7 +18,7 @@ SAME = [*KEY, "value", "verdict", "requested_tokens", "thinking_tokens", "answer
 
 REQUIRED = {"schema_version", "evaluation_id", "model_id", "evaluation_name", "sample_id", "interaction_type", "input",
             "answer_attribution", "evaluation"}  # fmt: skip
-OPTIONAL = {"evaluation_result_id", "output", "token_usage", "metadata"}
+OPTIONAL = {"evaluation_result_id", "output", "token_usage", "error", "metadata"}
 """Fields of `instance_level_eval.schema.json` 0.3.0 that a line has; it allows no other than its own."""
 
 
@@ -69,6 +69,14 @@ def test_lines_of_others_among_them_are_no_rows(record: Path) -> None:
     assert rows_of([*own, own[0] | {"metadata": {"note": "x"}}]) is None
     broken = own[0] | {"metadata": own[0]["metadata"] | {"overthink:draw": "-1"}}
     assert rows_of([broken]) is None
+
+
+def test_the_answer_of_a_loop_is_read_from_its_attribution(record: Path) -> None:
+    line = next(line for line in lines(record) if line["answer_attribution"])
+    loop = {name: part for name, part in line.items() if name != "output"} | {"messages": []}
+    rows = rows_of([loop])
+    assert rows is not None
+    assert rows["answer"].to_list() == line["output"]["raw"]
 
 
 def test_a_forged_line_is_one_error(record: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -160,9 +161,9 @@ def test_the_planted_truth_stands_beside_the_measurement(study: overthink.Study)
     sums, guarded, harms = (CurveKey(*curve.key) for curve in study.results.curves)
     assert study.planted.is_empty()
     truths = (
-        PlantedCurve(sums, {0: 0.5, 2: 0.99}, outside=(2,)),
+        PlantedCurve(sums, {0: 0.5, 2: 0.99}, outside=(2,), half_width=0.2),
         PlantedCurve(guarded, obstacle="no budget"),
-        PlantedCurve(harms, {1: 0.25}, outside=()),
+        PlantedCurve(harms, {1: 0.25}, outside=(), half_width=0.1, holds_flat=True),
     )
     simulated = replace(study, about=replace(study.about, planted=truths))
     table = simulated.planted
@@ -176,8 +177,33 @@ def test_the_planted_truth_stands_beside_the_measurement(study: overthink.Study)
     assert table["measured"].to_list()[:2] == [measured[0], measured[2]]
     assert table["requested_tokens"].to_list() == [0, 64, None, 8]
     for text in (repr(simulated), simulated._repr_html_()):
-        assert "planted truth: recovered in 1 of 2 curves" in text
+        assert "inside the band (up to ±20.0 points) in 1 of 2 curves; a flat line would be in 1 of 2 curves" in text
     assert "planted" not in repr(study)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        overthink.analyse,
+        overthink.compare,
+        overthink.statement,
+        overthink.table,
+        overthink.methods,
+        overthink.report,
+        lambda study: overthink.compare(study, study),
+        lambda study: overthink.compare([study]),
+    ],
+)
+def test_a_study_in_place_of_its_folder_is_refused_with_where_that_is(study: overthink.Study, call: Any) -> None:
+    with pytest.raises(TypeError, match=r"^paths? is a study; needed: its folder, .*study\.folder\.path"):
+        call(study)
+
+
+def test_one_arm_to_draw_is_a_text_or_a_list(study: overthink.Study) -> None:
+    assert study.chart("sums", arms="guarded").to_dict() == study.chart("sums", arms=["guarded"]).to_dict()
+    assert study.chart("sums", arms={"guarded"}).to_dict() == study.chart("sums", arms=("guarded",)).to_dict()  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="arms is 3"):
+        study.chart("sums", arms=3)  # type: ignore[arg-type]
 
 
 def test_nothing_is_written_for_show(

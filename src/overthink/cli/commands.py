@@ -5,7 +5,7 @@ So ``overthink --help``, the completion of a shell and a command that needs litt
 
 import functools
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from overthink.cli import terminal
 from overthink.cli.options import PANEL_OUTPUT, Quiet
+from overthink.errors import InputError
 
 MEASURE, READ, GOVERN, MODELS = "Measure", "Read and compare", "Govern", "Models"
 """Panels of ``overthink --help``."""
@@ -73,7 +74,8 @@ def command(name: str) -> Any:
 def with_common_options(part: Any) -> Any:
     """Return a command, or a group and every command of it, with what all have.
 
-    That is ``--quiet``, a result that stands alone, and a help whose paragraphs have no lines of their own.
+    That is ``--quiet``, a result that stands alone, a help whose paragraphs have no lines of their own, and that an
+    option of one value is stated once.
 
     Args:
         part: The command, changed in place.
@@ -84,10 +86,34 @@ def with_common_options(part: Any) -> Any:
     if inner is None:
         part.callback = terminal.with_results_apart(part.callback)
         part.params.append(_quiet_option())
+        part.parse_args = _without_repeats(part)
         part.get_help_option(typer.Context(part)).rich_help_panel = PANEL_OUTPUT
     for command in (inner or {}).values():
         with_common_options(command)
     return part
+
+
+def _without_repeats(part: Any) -> Callable[[Any, list[str]], list[str]]:
+    """Return the reading of a command's arguments, which refuses two values of an option; Click takes the last."""
+    read = part.parse_args
+
+    def parse_args(context: Any, arguments: list[str]) -> list[str]:
+        if not context.resilient_parsing:
+            _, _, order = part.make_parser(context).parse_args(list(arguments))
+            repeated = next((each for each in order if _has_one_value(each) and order.count(each) > 1), None)
+            if repeated is not None:
+                times = order.count(repeated)
+                raise InputError(f"{max(repeated.opts, key=len)} is stated {times} times; needed: once")
+        rest: list[str] = read(context, arguments)
+        return rest
+
+    return parse_args
+
+
+def _has_one_value(parameter: Any) -> bool:
+    """Return whether a parameter is an option of one value: one that may be repeated has several, a plain flag none."""
+    is_option = parameter.param_type_name == "option"
+    return is_option and not parameter.multiple and not (parameter.is_flag and not parameter.secondary_opts)
 
 
 def _quiet_option() -> Any:

@@ -29,6 +29,8 @@ def answer(command: Any) -> int:
     Args:
         command: The command line.
     """
+    if os.environ[REQUEST] == "complete_bash" and not _has_words_of_bash():
+        return ExitCode.DONE
     import typer.completion
 
     shells: Any = typer.completion
@@ -41,6 +43,11 @@ def answer(command: Any) -> int:
         return _code(ending)
     except OverthinkError:
         return ExitCode.DONE
+
+
+def _has_words_of_bash() -> bool:
+    """Return whether Bash has passed on words and which is completed; Typer looks for them without a check."""
+    return "COMP_WORDS" in os.environ and os.environ.get("COMP_CWORD", "").isdecimal()
 
 
 def set_up(context: Any, *, install: bool) -> None:

@@ -7,6 +7,7 @@ An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.p
 * Models: a provider around another one is registered under its name.
 * Running: an eval in an event loop of its own, so that Ctrl-C ends in an orderly way, needs what ``inspect_ai.eval``
   prepares (backend, platform, display, file system); ``run_coroutine`` also works inside a running loop.
+* Notebooks: Inspect refuses to run in one without a package for widgets, and its display begins with an empty one.
 * Logs: everything that a recorder writes is made bytes by one function, which is the place to hide secrets.
 * Samples: token usage so far, the log that the running sample goes to, and the active model. Neither the active model
   nor the sandboxes have a public setter, and only placeholders in their place stop a solver that calls a model or its
@@ -20,11 +21,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
+import rich
+from inspect_ai._display.core.active import display
 from inspect_ai._eval.loader import load_tasks
 from inspect_ai._util._async import configured_async_backend, run_coroutine
 from inspect_ai._util.asyncfiles import with_async_fs
 from inspect_ai._util.error import PrerequisiteError
-from inspect_ai._util.platform import platform_init
+from inspect_ai._util.platform import have_package, platform_init, running_in_notebook
 from inspect_ai._util.registry import (
     is_registry_object,
     registry_info,
@@ -40,17 +43,20 @@ from inspect_ai.scorer._scorer import unique_scorer_name
 from inspect_ai.util._display import init_display_type
 from inspect_ai.util._sandbox.context import sandbox_environments_context_var
 
+from overthink.errors import InputError
+
 __all__ = [
     "SAMPLE_FIELDS",
     "PrerequisiteError",
     "active_model",
     "active_model_context_var",
+    "check_notebook",
     "configured_async_backend",
     "copy_registration",
     "filtered_logs",
-    "init_display_type",
     "is_registry_object",
     "load_tasks",
+    "no_display",
     "platform_init",
     "prerequisite_words",
     "registry_info",
@@ -117,3 +123,29 @@ def filtered_logs(hide: Callable[[bytes], bytes]) -> Iterator[None]:
         yield
     finally:
         eval_recorder.to_json_safe = own  # type: ignore[attr-defined]
+
+
+def check_notebook() -> None:
+    """Check that Inspect can run where this is a notebook.
+
+    Raises:
+        InputError: The package is missing without which it refuses to.
+    """
+    if running_in_notebook() and not have_package("ipywidgets"):
+        raise InputError(
+            "Inspect, which calls the model, needs the package ipywidgets in a notebook; install it (pip install "
+            "ipywidgets, or 'overthink[notebook]') and run the cell again"
+        )
+
+
+@contextmanager
+def no_display() -> Iterator[None]:
+    """Context manager in which an eval shows nothing, also no empty widget in a notebook."""
+    init_display_type("none")
+    display()  # making it makes the console anew
+    console = rich.get_console()
+    own, console.is_jupyter = console.is_jupyter, False
+    try:
+        yield
+    finally:
+        console.is_jupyter = own

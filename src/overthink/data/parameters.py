@@ -7,18 +7,37 @@ though Python counts with it; in an array of values it stands for 0 and 1.
 import difflib
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import UnionType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.errors import InputError
+
 MOST = 2**53
 """Largest whole number below which a double tells all whole numbers apart."""
 
 MOST_VALUES = 2**28
 """Most values of an array: those of a view or a range may be far more than any memory holds."""
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Let a ValueError about a parameter be an InputError: for functions on studies, statements and compute.
+
+    Example:
+        >>> with input_errors():
+        ...     real(float("nan"), "k")
+        Traceback (most recent call last):
+        overthink.errors.InputError: k is nan; needed: a finite number
+    """
+    try:
+        yield
+    except ValueError as failure:
+        raise InputError(str(failure)) from failure
 
 
 def real(value: object, name: str) -> float:

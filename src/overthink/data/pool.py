@@ -7,13 +7,14 @@ import dataclasses
 import itertools
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
 from overthink.data.record import Axis, Estimand, RungRecord, ScorePolarity, Verdict
+from overthink.data.waves import Waves
 from overthink.errors import InputError
 
 _CHUNK = 100_000
@@ -57,6 +58,20 @@ SCHEMA = pl.Schema({name: _dtype(_HINTS[name]) for name in COLUMNS})
 """Type of every column."""
 
 
+class StudyFacts(NamedTuple):
+    """What rows of a study of Overthink say of it, where neither its plan nor its folder is there.
+
+    Attributes:
+        planned: Arms whose runs are alike by construction, as one plan made them.
+        waves: Waves by task, if draws were adaptive.
+        analysis: Request and seed of its analysis, as a JSON text; None where it is unknown.
+    """
+
+    planned: frozenset[str] = frozenset()
+    waves: Mapping[str, Waves] = types.MappingProxyType({})
+    analysis: str | None = None
+
+
 class PoolReading(NamedTuple):
     """A pool with notes on how it was read.
 
@@ -66,6 +81,7 @@ class PoolReading(NamedTuple):
         stated: Options of the command line that named a task of what was read.
         polarity: What high scores mean, as far as it is stated.
         unread: What is wrong with each file that could not be read.
+        study: What the rows say of the study that they are of.
     """
 
     pool: pl.LazyFrame
@@ -73,6 +89,7 @@ class PoolReading(NamedTuple):
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
+    study: StudyFacts = StudyFacts()
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

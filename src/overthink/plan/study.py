@@ -3,8 +3,9 @@
 import hashlib
 import json
 from bisect import bisect_left
+from collections.abc import Mapping
 from numbers import Complex, Real
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -110,6 +111,9 @@ class Plan(_Frozen):
         arms: Strategies and interventions compared on the same questions and draws.
         component_files: SHA-256 of every component file that arms and think format name, by path; set when the plan is
             opened.
+
+    Raises:
+        InputError: Fields are missing or wrong, and the message lists all.
     """
 
     schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
@@ -148,6 +152,18 @@ class Plan(_Frozen):
     component_files: dict[str, str] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    if not TYPE_CHECKING:  # checkers take the parameters from the fields
+
+        def __init__(self, **fields: Any) -> None:
+            try:
+                super().__init__(**fields)
+            except UnicodeEncodeError as failure:  # of a message about half a surrogate pair
+                raise InputError(f"{name_text(failure.object)[:200]} (it is not in UTF-8)") from failure
+            except ValidationError as failure:
+                raise InputError("; ".join(map(_fault_text, failure.errors()))) from failure
+
+        __init__.__pydantic_base_init__ = True  # what is stored is validated without it, and keeps its own errors
 
     @model_validator(mode="before")
     @classmethod
@@ -353,23 +369,18 @@ class Plan(_Frozen):
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
+def _fault_text(fault: Mapping[str, Any]) -> str:
+    text = f"{'.'.join(map(str, fault['loc'])) or 'plan'}: {fault['msg'].removeprefix('Value error, ')}"
+    return text if fault["type"] == "value_error" else f"{text} (given: {str(fault['input'])[:80]})"
+
+
 def checked_plan(**fields: Any) -> Plan:
     """Return a plan from its fields.
 
     Raises:
         InputError: Fields are missing or wrong, and the message lists all; or a name is no text that can be stored.
     """
-    try:
-        plan = Plan(**fields)
-    except UnicodeEncodeError as failure:  # of a message about half a surrogate pair
-        raise InputError(f"{name_text(failure.object)[:200]} (it is not in UTF-8)") from failure
-    except ValidationError as failure:
-        faults = [
-            f"{'.'.join(map(str, fault['loc'])) or 'plan'}: {fault['msg'].removeprefix('Value error, ')}"
-            + ("" if fault["type"] == "value_error" else f" (given: {str(fault['input'])[:80]})")
-            for fault in failure.errors()
-        ]
-        raise InputError("; ".join(faults)) from failure
+    plan = Plan(**fields)
     for name, value in plan.model_dump().items():
         text = json.dumps(value, ensure_ascii=False, default=str)
         if not is_text(text):

@@ -85,8 +85,19 @@ def script_json(value: object) -> str:
     >>> script_json("</script>")
     '"\\u003c/script\\u003e"'
     """
-    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return script_safe(json.dumps(value, allow_nan=False, separators=(",", ":")))
+
+
+def script_safe(json_text: str) -> str:
+    r"""Return the same JSON without a character that means something to HTML, or ends a line of a script.
+
+    >>> script_safe('["<!--", "\u2028"]')
+    '["\\u003c!--", "\\u2028"]'
+    """
+    return json_text.translate(_NOT_IN_SCRIPTS)
+
+
+_NOT_IN_SCRIPTS = {code: f"\\u{code:04x}" for code in map(ord, "<>&\u2028\u2029")}
 
 
 def _row(finding: Finding, strings: _Strings) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overthink.data.number_text import count
+from overthink.data.number_text import count, fixed
 from overthink.data.planted import PlantedCurve
 from overthink.data.visible import visible
 from overthink.reports import wording
@@ -24,14 +24,16 @@ def planted_sentences(planted: Sequence[PlantedCurve]) -> list[str]:
 
 
 def planted_summary(planted: Sequence[PlantedCurve]) -> str:
-    """Return in how many curves the planted truth was recovered; empty for a real model."""
+    """Return in how many curves the band holds the planted truth, and a flat line; empty for a real model."""
     if not planted:
         return ""
-    with_band = [truth for truth in planted if not truth.obstacle and truth.outside is not None]
-    if not with_band:
+    widths = [truth.half_width for truth in planted if truth.half_width is not None]
+    if not widths:
         return f"{LEGEND}: not stated, or no band to hold it"
-    inside = sum(not truth.outside for truth in with_band)
-    return f"{LEGEND}: recovered in {inside:,} of {count(len(with_band), 'curve')}"
+    of = f"of {count(len(widths), 'curve')}"
+    inside = f"{LEGEND}: inside the {_band(max(widths))} in {sum(truth.outside == () for truth in planted):,} {of}"
+    flat = sum(truth.holds_flat for truth in planted)
+    return f"{inside}; a flat line would be in {flat:,} {of}" if flat else inside
 
 
 def _name(truth: PlantedCurve) -> str:
@@ -41,8 +43,15 @@ def _name(truth: PlantedCurve) -> str:
 def _words(truth: PlantedCurve) -> str:
     if truth.obstacle:
         return f"{LEGEND} not stated, {truth.obstacle}"
-    if truth.outside is None:
+    if truth.outside is None or truth.half_width is None:
         return f"{LEGEND} drawn; there is no band for all rungs at once to hold it"
-    if not truth.outside:
-        return f"{LEGEND} recovered: it is inside the band at all {len(truth.values)} rungs"
-    return f"{LEGEND} not recovered: it is outside the band at {len(truth.outside)} of {len(truth.values)} rungs"
+    band = _band(truth.half_width)
+    if truth.outside:
+        return f"{LEGEND} outside the {band} at {len(truth.outside)} of {count(len(truth.values), 'rung')}"
+    also = "; a flat line would be inside it, too" if truth.holds_flat else ""
+    return f"{LEGEND} inside the {band} at every rung that has one{also}"
+
+
+def _band(half_width: float) -> str:
+    """Return the band with its width, without which it is not said how much being inside it means."""
+    return f"band (up to ±{fixed(100 * half_width, 1)} points)"

@@ -289,6 +289,35 @@ def read_analysis(path: Path) -> tuple[Analysis, int] | None:
     return analysis, _beside(path, document).seed
 
 
+def analysis_text(analysis: Analysis, seed: int) -> str:
+    """Return an analysis and its seed as a JSON text for others, without selectors: these are code.
+
+    Args:
+        analysis: The analysis.
+        seed: Seed of the bootstrap.
+    """
+    body = _ANALYSIS.dump_python(analysis, mode="json")
+    return json.dumps({"seed": seed} | {name: body[name] for name in body if name not in _CODE}, ensure_ascii=False)
+
+
+def analysis_in(text: str) -> tuple[Analysis, int]:
+    """Return the analysis and the seed in a text of :func:`analysis_text`, from anybody: no code is named in it.
+
+    Raises:
+        InputError: It is damaged, or of another version.
+    """
+    problem = "the analysis in the record is none this version can read"
+    document = json_value(text.encode("utf-8", "surrogatepass"), "the analysis in the record")
+    body = document if isinstance(document, dict) else {}
+    own = {name: value for name, value in body.items() if name != "seed" and name not in _CODE}
+    analysis = typed_value(_ANALYSIS, json.dumps(own), problem)
+    return analysis, typed_value(_BESIDE, json.dumps({"seed": body.get("seed")}), problem).seed
+
+
+_CODE = frozenset({"selectors"})
+"""Fields of an analysis that name code, which nothing from outside may load."""
+
+
 def read_assumptions(path: Path) -> Assumptions:
     """Read the assumptions from analysis.json; empty where there is no such file, or one from before assumptions.
 

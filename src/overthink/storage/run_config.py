@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,23 @@ class RunConfig:
 
     def place(self, key: str) -> str:
         """Return file, line and name of a key, for messages."""
+        return f"{self._line(key)}: {key}"
+
+    def located(self, message: str, overridden: Collection[str] = ()) -> str:
+        """Return a message about a plan behind the file and line of the key that it names.
+
+        Args:
+            message: What is wrong with the plan; options may be named as keys or as on the command line.
+            overridden: Keys whose values are not those of the file.
+        """
+        own = {key for key in self.values if key not in overridden}
+        words = (word.removeprefix("__") for word in re.findall(r"\w+", message.replace("-", "_")))
+        key = next((word for word in words if word in own), None)
+        return f"{self._line(key) if key else self.path}: {message}" if own else message
+
+    def _line(self, key: str) -> str:
         line = _line_of(self.text, key)
-        return f"{self.path}, line {line}: {key}" if line else f"{self.path}: {key}"
+        return f"{self.path}, line {line}" if line else str(self.path)
 
 
 def read_config(path: Path) -> RunConfig:
@@ -52,8 +67,9 @@ def read_config(path: Path) -> RunConfig:
         raise InputError(f"{path} is not in UTF-8, as TOML is; save it as UTF-8") from failure
     except tomllib.TOMLDecodeError as failure:
         raise InputError(f"{path} is no TOML: {_tail_first(str(failure))}; needed: lines as draws = 4") from failure
-    except RecursionError as failure:
-        raise InputError(f"{path} is no TOML that can be read: it is nested too deeply") from failure
+    except (RecursionError, ValueError) as failure:  # the number of digits of Python
+        what = "it is nested too deeply" if isinstance(failure, RecursionError) else "a number has too many digits"
+        raise InputError(f"{path} is no TOML that can be read: {what}") from failure
     values: dict[str, Any] = {}
     for key, value in keys.items():
         name = key.replace("-", "_")
@@ -93,7 +109,7 @@ def _line_of(text: str, name: str) -> int | None:
 
     It is the first line that names the key, and before which the file is complete and does not hold it.
     """
-    key = re.compile(rf"""\s*\[?\s*["']?{"[-_]".join(map(re.escape, re.split("[-_]", name)))}["']?\s*(=|\.|\])""")
+    key = re.compile(rf"""\s*\[{{0,2}}\s*["']?{"[-_]".join(map(re.escape, re.split("[-_]", name)))}["']?\s*(=|\.|\])""")
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
         if key.match(line):

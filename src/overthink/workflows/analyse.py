@@ -50,7 +50,7 @@ from overthink.workflows.sources import (
 from overthink.workflows.study import Study
 from overthink.workflows.unfinished import ReportsSoFar
 from overthink.workflows.waves import OnWave
-from overthink.workflows.words import AnalyseWords, ReportWords, analysis, format_names, reading, texts
+from overthink.workflows.words import AnalyseWords, ReportWords, analysis, reading, report_formats, texts
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
@@ -172,13 +172,11 @@ def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs:
     return replace(source, request=earlier, notes=(*source.notes, lost))
 
 
-@arg.checked(
-    path=arg.a_path, formats=arg.text_or_texts, options=arg.a(AnalysisOptions | None), command=arg.a(str | None)
-)
+@arg.checked(path=arg.a_path, options=arg.a(AnalysisOptions | None), command=arg.a(str | None))
 def report(
     path: str | Path,
     *,
-    formats: str | Sequence[str] = ("html",),
+    formats: str | Sequence[str] | None = None,
     options: AnalysisOptions | None = None,
     command: str | None = None,
     **words: Unpack[ReportWords],
@@ -187,16 +185,17 @@ def report(
 
     Args:
         path: The study's folder.
-        formats: "svg", "png" and "pdf" draw the page's charts into its folder `figures`; the page is always made.
+        formats: "svg", "png" and "pdf" draw the page's charts into its folder `figures`; the page is always made, and
+            None makes it alone.
         options: Analysis options and assumptions; None for those of the earlier analysis.
         command: The command line, for the report.
         **words: Options of the command line, with underscores for hyphens and spelled as there, such as
             ``training_flop="3.8e25"``; ``format`` is another name of `formats`.
 
     Raises:
-        InputError: The folder holds no study, a format is unknown, or an assumption is impossible.
+        InputError: The folder holds no study, a format is unknown or stated twice, or an assumption is impossible.
     """
-    figures = figure_formats(format_names(words.get("format") or formats))
+    figures = figure_formats(report_formats(words.get("format"), formats))
     options = analysis(words, options)
     folder = StudyFolder(Path(path))
     folder.require()

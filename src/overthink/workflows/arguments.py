@@ -104,6 +104,11 @@ def a_path(value: object, name: str) -> None:
         TypeError: It is no path.
         InputError: It is empty, or no path of this system.
     """
+    if type(value).__name__ == "Study":  # it imports this file
+        raise TypeError(
+            f"{name} is a study; needed: its folder, as str | pathlib.Path: study.folder.path, or what was out=... "
+            "when it was written"
+        )
     path = parameters.instance(value, name, str | Path)
     if not str(path):
         raise InputError(f"{name} is empty; needed: a path, such as . for this folder")
@@ -148,7 +153,8 @@ def whole(least: int, most: int = parameters.MOST) -> Check:
     def check(value: object, name: str) -> None:
         if isinstance(value, float):
             raise TypeError(f"{name} is {value}, a float; needed: a whole number")
-        _as_input(lambda: parameters.whole(value, name, least=least, most=most))
+        with parameters.input_errors():
+            parameters.whole(value, name, least=least, most=most)
 
     return check
 
@@ -162,7 +168,8 @@ def whole_or_none(least: int) -> Check:
 def number_or_none(value: object, name: str) -> None:
     """Check a finite number that may be left out; its ValueError is an InputError."""
     if value is not None:
-        _as_input(lambda: parameters.real(value, name))
+        with parameters.input_errors():
+            parameters.real(value, name)
 
 
 def seed_or_none(value: object, name: str) -> None:
@@ -192,14 +199,13 @@ def text_or_texts(value: object, name: str) -> None:
         parameters.texts(value, name)
 
 
+def text_or_texts_or_none(value: object, name: str) -> None:
+    """Check a text, or a list of texts, that may be left out."""
+    if value is not None:
+        text_or_texts(value, name)
+
+
 def texts_or_none(value: object, name: str) -> None:
     """Check a list of texts that may be left out."""
     if value is not None:
         parameters.texts(value, name)
-
-
-def _as_input(check: Callable[[], object]) -> None:
-    try:
-        check()
-    except ValueError as failure:
-        raise InputError(str(failure)) from failure

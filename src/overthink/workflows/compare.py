@@ -198,7 +198,7 @@ def _path_list(paths: object, others: Sequence[object]) -> Sequence[str | Path]:
         TypeError: They are no paths, or paths behind a list.
         InputError: There is none, or one is no path of this system.
     """
-    if isinstance(paths, str | Path):
+    if not isinstance(paths, list | tuple):
         paths = [paths, *others]
     elif others:
         raise TypeError("paths is a list with other paths behind it; needed: all in the list, or none in a list")

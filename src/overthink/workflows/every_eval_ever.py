@@ -7,20 +7,23 @@ from typing import Any
 
 import polars as pl
 
-from overthink.data.pool import read
-from overthink.governance.statement.sample_records import PREFIX, RecordPlace, points_by_rung, sample_record
+from overthink.data.pool import COLUMNS, read, words_of
+from overthink.governance.statement.sample_records import (
+    PREFIX,
+    RecordPlace,
+    results_by_rung,
+    sample_record,
+    with_unknown_level,
+)
 from overthink.governance.statement.schema import Statement
 from overthink.paths import file_sha256
 from overthink.storage.files import storage_errors, write_text
+from overthink.storage.journal import read_waves
+from overthink.storage.json_documents import analysis_text, read_analysis
 from overthink.storage.pool import scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.statement import statement
-
-_COLUMNS = (
-    *("question", "draw", "rung", "value", "answer", "verdict", "requested_tokens", "effort", "thinking_tokens"),
-    *("answer_tokens", "prompt_tokens", "log", "epoch"),
-)
 
 
 @arg.checked(path=arg.a_path, out=arg.a_path, facts=arg.a_path_or_none)
@@ -28,8 +31,10 @@ def every_eval_ever(path: str | Path, out: str | Path, *, facts: str | Path | No
     """Write a study as records of Every Eval Ever, schema 0.3.0: a result per rung of every curve, a line per sample.
 
     What the schema has no field for (budgets asked for and consumed, arms, draws, estimands, failed gates, what K
-    counts) is text in `additional_details` and `metadata`. Samples without a value are left out, as its scores are
-    numbers; `overthink:samples_without_value` says how many. The texts of questions stay in the logs.
+    counts) is text in `additional_details` and `metadata`, every column of the pool among them, so that `analyse` makes
+    the same findings of the folder. A sample without a value has the score -1, which the schema reads as unknown where
+    `has_unknown_level` is true; `overthink:samples_without_value` says how many there are. The texts of questions stay
+    in the logs.
 
     Args:
         path: A study's folder, or what `analyse` wrote with `out`.
@@ -46,6 +51,7 @@ def every_eval_ever(path: str | Path, out: str | Path, *, facts: str | Path | No
     record: dict[str, Any] = json.loads(json.dumps(document.every_eval_ever))
     place, folder = RecordPlace.of(record), Path(out)
     rows = read(scan_pool(StudyFolder(Path(path)).pool))
+    record = with_unknown_level(record, words_of(rows.filter(pl.col("value").is_null()), "task")[0].to_list())
     lines = list(_lines(document, record, rows))
     samples = folder / place.samples
     with storage_errors(folder):
@@ -60,20 +66,30 @@ def every_eval_ever(path: str | Path, out: str | Path, *, facts: str | Path | No
         "additional_details": {
             f"{PREFIX}samples_without_value": str(rows["value"].null_count()),
             f"{PREFIX}inputs": "the texts of questions are in the logs, not here",
+            **dict(_study_texts(StudyFolder(Path(path)))),
         },
     }
     write_text(folder / place.record, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     return folder / place.record
 
 
+def _study_texts(folder: StudyFolder) -> Iterator[tuple[str, str]]:
+    """Yield what decides about findings beside the rows: the analysis, and the waves of adaptive draws."""
+    request = read_analysis(folder.analysis)
+    if request is not None:
+        yield f"{PREFIX}analysis", analysis_text(*request)
+    waves = read_waves(folder.waves)
+    if waves:
+        counts = {task: dict(zip(own.questions, own.counts.T.tolist(), strict=True)) for task, own in waves.items()}
+        yield f"{PREFIX}waves", json.dumps(counts, ensure_ascii=False)
+
+
 def _lines(document: Statement, record: dict[str, Any], rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
     for curve in document.curves:
         own = rows.filter(
-            pl.col("value").is_not_null(),
             *(pl.col(name) == getattr(curve, name) for name in ("axis", "task", "arm", "estimand")),
             pl.lit(True) if curve.scorer is None else pl.col("scorer") == curve.scorer,
         )
-        points = points_by_rung(curve)
-        for row in own.select(_COLUMNS).iter_rows(named=True):
-            if row["rung"] in points:
-                yield sample_record(record, curve, points[row["rung"]], row)
+        points = results_by_rung(curve)
+        for row in own.select(COLUMNS).iter_rows(named=True):
+            yield sample_record(record, curve, points.get(row["rung"]), row)

@@ -71,7 +71,7 @@ def experiment(
     checked = experiment_options(config, options)
     if resume and checked.out is None:
         raise InputError("resume needs the folder of the stopped study; give it as out")
-    with _folder(checked.out, quiet=not progress) as out:
+    with _folder(checked.out) as out:
         runs = open_runs(checked, out, resume=resume)
         for each in runs if progress else ():
             write_lines(each.session.estimate())
@@ -106,7 +106,12 @@ def overridden_options(
     file = read_config(Path(config))
     read_options(file.values, file.place)  # its own faults first, each with its line
     tables = {name: {**file.values.get(name, {}), **_table(options[name])} for name in _TABLES & options.keys()}
-    return read_options({**file.values, **options, **tables}, place)
+    both = read_options({**file.values, **options, **tables}, place)
+    try:
+        both.plans()
+    except InputError as failure:
+        raise InputError(*(file.located(line, options.keys()) for line in failure.lines)) from failure
+    return both
 
 
 _TABLES = {"model_args", "task_args"}
@@ -151,10 +156,13 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
             f"--shard {options.shard} with {len(plans)} models; needed: one model. Run the shards of each model, merge "
             "them, then compare the merged studies"
         )
+    options.shapes()
     folders = _folders([plan.model for plan in plans], out)
+    begun = [resume and (len(plans) == 1 or StudyFolder(folder).is_study()) for folder in folders]
+    if resume and not any(begun):
+        raise InputError(f"{out} holds no study to go on with; leave resume out, or give the folder of one")
     runs = []
-    for plan, folder in zip(plans, folders, strict=True):
-        is_begun = resume and (len(plans) == 1 or StudyFolder(folder).is_study())
+    for plan, folder, is_begun in zip(plans, folders, begun, strict=True):
         shard = shard_for(folder, options.shard, resume=is_begun)
         session = prepare(plan, shard=None if shard is None else str(shard))
         done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
@@ -256,7 +264,7 @@ def _silent(_: ModelRun) -> Iterator[tuple[OnTrace, OnWave]]:
 
 
 @contextmanager
-def _folder(out: str | None, *, quiet: bool) -> Iterator[Path]:
+def _folder(out: str | None) -> Iterator[Path]:
     """Context manager of the folder of a run; one that nobody named is removed at the end, unless traces are in it.
 
     Raises:
@@ -273,8 +281,7 @@ def _folder(out: str | None, *, quiet: bool) -> Iterator[Path]:
     except StoppedError as failure:
         raise StoppedError(*failure.lines, go_on) from failure
     except KeyboardInterrupt:
-        if not quiet:
-            write_lines(go_on)  # an interrupt has no message
+        write_lines(go_on)  # an interrupt has no message
         raise
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,7 +11,7 @@ from overthink.paths import name_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.forecast import DEFAULT_K, ForecastRequest, Forecasts, forecast_path
 from overthink.workflows.run_words import OneOrMore
-from overthink.workflows.words import TaskWords, format_names, reading
+from overthink.workflows.words import TaskWords, reading, report_formats
 
 _SHARES, _CLAIM, _LEVEL = "0.5", "1,100", 0.9
 
@@ -53,7 +53,7 @@ def forecast_table(
     Raises:
         InputError: The path or a word cannot be read, the path holds no counts, or does not allow the forecast.
     """
-    formats = format_names(words.get("format") or "html")
+    formats = report_formats(words.get("format"), None)
     if out is None and formats != ["html"]:
         raise InputError(f"--format {','.join(formats)} is of the files that --out writes; add --out, or leave it out")
     request = forecast_request(words)

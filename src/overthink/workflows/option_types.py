@@ -7,9 +7,11 @@ import json
 import math
 import operator
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema
 
 from overthink.data.shards import read_shard
@@ -30,16 +32,25 @@ def read_numbers(value: object, *, of: str = "tokens, as 0,512,2k") -> tuple[int
         >>> read_numbers("0,512,2k"), read_numbers([0, "2k"])
         ((0, 512, 2000), (0, 2000))
     """
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, Sequence) and hasattr(words, "tolist"):  # an array of NumPy
-        words = words.tolist()
     try:
-        if not isinstance(words, Sequence):
-            raise TypeError(value)
-        return tuple(_number(word) for word in words)
+        return tuple(_number(word) for word in _items(value))
     except (TypeError, ValueError, OverflowError):
         text = value[:80] if isinstance(value, str) else shown(value)
         raise ValueError(f"{text} cannot be read; needed: whole numbers of {of}") from None
+
+
+def _items(value: object) -> Sequence[object]:
+    """Return the items of a list, a tuple, an array, or a text with commas.
+
+    Raises:
+        TypeError: It is none of these; bytes are numbers to Python, and are refused, too.
+    """
+    if isinstance(value, str):
+        return value.split(",")
+    items = value if isinstance(value, Sequence) else getattr(value, "tolist", lambda: None)()
+    if not isinstance(items, Sequence) or isinstance(items, str | bytes | bytearray | memoryview):
+        raise TypeError(value)
+    return items
 
 
 def _number(word: object) -> int:
@@ -96,7 +107,9 @@ def read_arm_text(value: object) -> str:
     Raises:
         ValueError: It is neither a text nor a list of texts.
     """
-    return ",".join(read_texts(value))
+    if not (texts := read_texts(value)):
+        raise ValueError("names none; needed: one or more, as base")
+    return ",".join(texts)
 
 
 def _whole(value: object) -> int:
@@ -132,6 +145,12 @@ def _shard(value: object) -> str:
         raise ValueError(str(failure).removeprefix("shard ")) from None
 
 
+def _path(value: object) -> str:
+    if not (text := _text(value)):
+        raise ValueError("is empty; needed: a path, such as . for this folder")
+    return text
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{shown(value)} cannot be read; needed: true or false")
@@ -148,6 +167,8 @@ def _reference(value: object) -> float:
 def _hypothesis(value: object) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, Sequence) and value and all(isinstance(part, str) for part in value):
+        return ",".join(value)
     return ",".join(map(str, read_numbers(value, of="thinking tokens, or a text with directions, as up@2k,down")))
 
 
@@ -162,10 +183,13 @@ def _resample(value: object) -> str:
 def _arguments(value: object) -> dict[str, Argument]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{shown(value)} cannot be read; needed: a table of names and values")
-    for name, each in value.items():
+    arguments = {name: each.item() if isinstance(each, np.generic) else each for name, each in value.items()}
+    for name, each in arguments.items():
         if not isinstance(name, str) or not isinstance(each, str | int | float | bool):
             raise ValueError(f"{name} = {shown(each)} cannot be read; needed: a text, a number, or true or false")
-    return dict(value)
+        if isinstance(each, float) and not math.isfinite(each):
+            raise ValueError(f"{name} = {each} cannot be used; needed: a finite number")
+    return arguments
 
 
 def _shapes(value: object) -> tuple[str, ...]:
@@ -186,25 +210,32 @@ def shown(value: object) -> str:
 
 _A_TEXT = {"type": "string"}
 _TEXT_OR_LIST: dict[str, Any] = {"anyOf": [_A_TEXT, {"type": "array", "items": _A_TEXT}]}
-_NUMBER_LIST = {"type": "array", "items": {"type": ["integer", "string"]}}
+_NUMBERS = {"anyOf": [_A_TEXT, {"type": "array", "items": {"type": ["integer", "string"]}}]}
 _VALUES = {"type": ["string", "number", "boolean"]}
 
 
 Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(_A_TEXT)]
 ShardText = Annotated[str, BeforeValidator(_shard), WithJsonSchema(_A_TEXT)]
+PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema(_A_TEXT)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_texts), WithJsonSchema(_TEXT_OR_LIST)]
 Names = Annotated[
     tuple[str, ...],
     BeforeValidator(read_names),
     WithJsonSchema({"anyOf": [_A_TEXT, {"type": "array", "items": {"type": ["string", "integer"]}}]}),
 ]
-Numbers = Annotated[tuple[int, ...], BeforeValidator(read_numbers), WithJsonSchema({"anyOf": [_A_TEXT, _NUMBER_LIST]})]
+Numbers = Annotated[tuple[int, ...], BeforeValidator(read_numbers), WithJsonSchema(_NUMBERS)]
+Turns = Annotated[
+    tuple[int, ...], BeforeValidator(partial(read_numbers, of="turns, as 1,2,4,8")), WithJsonSchema(_NUMBERS)
+]
+LoopTokens = Annotated[
+    tuple[int, ...], BeforeValidator(partial(read_numbers, of="tokens, as 1k,4k,16k")), WithJsonSchema(_NUMBERS)
+]
 Arms = Annotated[str, BeforeValidator(read_arm_text), WithJsonSchema(_TEXT_OR_LIST)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Real = Annotated[float, BeforeValidator(_real)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Reference = Annotated[float, BeforeValidator(_reference), WithJsonSchema({"type": ["number", "string"]})]
-Hypothesis = Annotated[str, BeforeValidator(_hypothesis), WithJsonSchema({"anyOf": [_A_TEXT, _NUMBER_LIST]})]
+Hypothesis = Annotated[str, BeforeValidator(_hypothesis), WithJsonSchema(_NUMBERS)]
 Resample = Annotated[str, BeforeValidator(_resample), WithJsonSchema({"type": ["integer", "string"]})]
 Arguments = Annotated[
     dict[str, Argument],

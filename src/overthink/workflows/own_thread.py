@@ -6,10 +6,15 @@ thread, with a loop of its own, and the caller waits.
 
 import asyncio
 import functools
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import ParamSpec, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from overthink.collect.session.interrupts import Interrupts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,12 +76,32 @@ def _in_a_thread(work: Callable[[], R]) -> R:
             result.set_exception(failure)
 
     thread = threading.Thread(target=run, name="overthink", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        try:
-            thread.join(SECONDS_BETWEEN_LOOKS)
-        except KeyboardInterrupt:
-            handler.press()
+    with _presses_of(handler):
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join(SECONDS_BETWEEN_LOOKS)
+            except KeyboardInterrupt:
+                handler.press()
             if handler.count > 1:  # what is finished is stored already
-                raise
+                raise KeyboardInterrupt
     return result.result()
+
+
+@contextmanager
+def _presses_of(handler: "Interrupts") -> Iterator[None]:
+    """While the block runs, Ctrl-C presses a handler, where Python or asyncio would have handled it.
+
+    That of asyncio cancels a task, which cannot end while its thread waits. One that the program has set stays.
+    """
+    own = signal.getsignal(signal.SIGINT)
+    module = str(getattr(getattr(own, "func", own), "__module__", ""))
+    is_usual = own is signal.default_int_handler or module.startswith("asyncio")
+    if threading.current_thread() is not threading.main_thread() or not is_usual:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: handler.press())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, own)

@@ -1,6 +1,7 @@
 """The planted truth beside the measurement: for studies of overthink/simulated, and of no other model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -55,7 +56,7 @@ def _planted(plan: Plan, pool: pl.LazyFrame, curve: CurveResult) -> PlantedCurve
         return PlantedCurve(key, obstacle=obstacle)
     values = planted_values(model, key.axis, questions, list(budgets.values()))
     by_rung = dict(zip(budgets, values.tolist(), strict=True))
-    return PlantedCurve(key, by_rung, outside=_outside(curve, by_rung))
+    return _beside_band(PlantedCurve(key, by_rung), curve)
 
 
 def _questions(pool: pl.LazyFrame, key: CurveKey) -> list[str]:
@@ -65,12 +66,19 @@ def _questions(pool: pl.LazyFrame, key: CurveKey) -> list[str]:
     return sorted(map(str, names.collect()["question"].to_list()))
 
 
-def _outside(curve: CurveResult, planted: dict[int, float]) -> tuple[int, ...] | None:
-    """Return the rungs whose band leaves the planted value out; None where no rung has a band."""
+def _beside_band(truth: PlantedCurve, curve: CurveResult) -> PlantedCurve:
+    """Return the truth with what the band that holds at all rungs at once says of it; as it is without a band."""
     bands = [
         (rung.at.rung, rung.band.low, rung.band.high)
         for rung in curve.rungs
-        if rung.band is not None and rung.at.rung in planted
+        if rung.band is not None and rung.at.rung in truth.values
     ]
     whole = [(n, low, high) for n, low, high in bands if n is not None and low is not None and high is not None]
-    return tuple(n for n, low, high in whole if not low <= planted[n] <= high) if whole else None
+    if not whole:
+        return truth
+    return replace(
+        truth,
+        outside=tuple(n for n, low, high in whole if not low <= truth.values[n] <= high),
+        half_width=max((high - low) / 2 for _, low, high in whole),
+        holds_flat=max(low for _, low, _ in whole) <= min(high for _, _, high in whole),
+    )

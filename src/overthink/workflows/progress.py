@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from overthink.data.record import RungRecord
@@ -121,7 +121,7 @@ def shown_line(line: Callable[[], str]) -> Iterator[None]:
     The last state stays in a notebook and among plain lines.
     """
     in_place = _in_notebook()
-    if in_place is None and sys.stderr.isatty():
+    if in_place is None and sys.stderr is not None and sys.stderr.isatty():
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
@@ -138,7 +138,9 @@ def shown_line(line: Callable[[], str]) -> Iterator[None]:
 
 def write_lines(text: str) -> None:
     """Write lines on standard error as the command line does: without secrets, control characters as escapes."""
-    print(visible_lines(without_secrets(text, os.environ)), file=sys.stderr, flush=True)  # noqa: T201
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):  # closed, full, or its reader has gone: nothing depends on it
+            print(visible_lines(without_secrets(text, os.environ)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _in_notebook() -> Callable[[str], None] | None:

@@ -186,7 +186,7 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
         raise
     except (Exception, SystemExit) as fault:
         raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
-    frame, notes, unread = made if isinstance(made, NotedFrame) else NotedFrame(made)
+    frame, notes, unread, study = made if isinstance(made, NotedFrame) else NotedFrame(made)
     if not isinstance(frame, pl.DataFrame):
         raise InputError(f"{OPTION} {text} gave {type(frame).__name__}; needed: a Polars DataFrame, or a NotedFrame")
     if frame.is_empty():
@@ -194,7 +194,7 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
     if options.max_rows is not None and frame.height > options.max_rows:
         raise InputError(f"{path} has {frame.height:,} rows; at most {options.max_rows:,} are read, as --max-rows says")
     if "rung" in frame.columns:
-        return PoolReading(pool_of(_records(text, frame)), notes, unread=unread)
+        return PoolReading(pool_of(_records(text, frame)), notes, unread=unread, study=study)
     try:
         reading = table_of_frame(frame, _meaning(options), name=name_text(path.stem))
     except InputError as fault:

@@ -7,10 +7,9 @@ takes each as a keyword. All three state the same plan.
 import difflib
 from collections.abc import Callable, Mapping
 from enum import StrEnum, auto
-from functools import partial
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from overthink.cost.model_shape import SourcedShape
@@ -24,8 +23,10 @@ from overthink.workflows.option_types import (
     Arms,
     Flag,
     Hypothesis,
+    LoopTokens,
     Names,
     Numbers,
+    PathText,
     Real,
     Reference,
     Resample,
@@ -33,8 +34,8 @@ from overthink.workflows.option_types import (
     ShardText,
     Text,
     Texts,
+    Turns,
     Whole,
-    read_numbers,
     shown,
 )
 
@@ -76,12 +77,6 @@ def _option(default: Any, text: str, subject: Subject, metavar: str | None = Non
     field.metadata.append(own)
     return field
 
-
-_Turns = Annotated[
-    tuple[int, ...],
-    BeforeValidator(partial(read_numbers, of="turns, as 1,2,4,8")),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer"}}]}),
-]
 
 MODEL = "overthink/smollm2"
 """The model of a run that names none."""
@@ -145,10 +140,10 @@ class RunOptions(BaseModel):
         Subject.LADDER,
         metavar="LEVELS",
     )
-    turns: _Turns | None = _option(
+    turns: Turns | None = _option(
         None, "Score a loop of tool calls after so many turns, as 1,2,4,8.", Subject.LADDER, metavar="TURNS"
     )
-    loop_tokens: Numbers | None = _option(
+    loop_tokens: LoopTokens | None = _option(
         None, "Score it within so many generated tokens instead, as 1k,4k,16k.", Subject.LADDER, metavar="TOKENS"
     )
     sandbox_scoring: Literal["unchanged"] | None = _option(
@@ -244,7 +239,7 @@ class RunOptions(BaseModel):
         kind=list,
     )
 
-    out: Text | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
+    out: PathText | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
     shard: ShardText | None = _option(None, option_texts.SHARD, Subject.OUTPUT, metavar="I/N")
 
     def plans(self) -> tuple[Plan, ...]:
@@ -324,11 +319,7 @@ def read_options(values: Mapping[str, object], place: Callable[[str], str] = lam
         Traceback (most recent call last):
         overthink.errors.InputError: draw is no option of a run; needed: draws, top_p, ...
     """
-    faults = [
-        f"{place(name)} is no option of a run; needed: {', '.join(nearest_names(name))}, …"
-        for name in values
-        if name not in RunOptions.model_fields
-    ]
+    faults = [_unknown(name, place) for name in values if name not in RunOptions.model_fields]
     if faults:
         raise InputError("; ".join(faults))
     try:
@@ -337,10 +328,17 @@ def read_options(values: Mapping[str, object], place: Callable[[str], str] = lam
         raise InputError("; ".join(dict.fromkeys(_fault(each, place) for each in failure.errors()))) from failure
 
 
-def nearest_names(name: str) -> list[str]:
-    """Return the options whose names are nearest to one that does not exist, best first."""
-    plain = name.replace("-", "_")
-    return difflib.get_close_matches(plain, RunOptions.model_fields, n=3, cutoff=0.0)
+_OF_THE_COMMAND = ("config", "save_config", "resume", "yes", "json", "quiet")
+"""Options that say how the command itself goes."""
+
+
+def _unknown(name: str, place: Callable[[str], str]) -> str:
+    """Return what is wrong with a name that is no option."""
+    if name in _OF_THE_COMMAND:
+        return f"{place(name)} is an option of the command, and none of a plan; needed: on the command line"
+    near = difflib.get_close_matches(name, RunOptions.model_fields, n=3, cutoff=0.5)
+    needed = f"{', '.join(near)}, …" if near else "one of those that `overthink run --help` lists"
+    return f"{place(name)} is no option of a run; needed: {needed}"
 
 
 def _fault(fault: Any, place: Callable[[str], str]) -> str:

@@ -26,6 +26,7 @@ from overthink.storage.files import path_sha256
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import (
     Assumptions,
+    analysis_in,
     read_analysis,
     read_assumptions,
     read_estimate,
@@ -126,7 +127,7 @@ class Source:
         models: Models of the arms with shapes and prices.
         cut_short: Token usage of tries outside the rows.
         passive: Arms known to decide nothing by what they read, where there is no plan that says so.
-        planned: Arms made by one plan each, where several studies are compared.
+        planned: Arms made by one plan each, where several studies are compared or records of a study name its plan.
         stated: Options of the command line that named a task of the rows.
         polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
@@ -350,12 +351,18 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
     pool = with_traces(reading.pool, origin)
     stated = reading.stated | _stated_by_rows(pool, options.tasks)
     name = name_text(path.resolve().name)
-    models = models_of_rows(pool)
+    study = reading.study
+    request = None if study.analysis is None else analysis_in(study.analysis)
+    models = StudyModels(request[0].parties) if request is not None and request[0].parties else models_of_rows(pool)
     return Source(
         name,
         pool,
         notes=(*unread_notes(reading.unread), *reading.notes),
         models=models,
+        planned=study.planned,
+        waves=study.waves,
+        request=request,
+        verifications=() if request is None else request[0].verified,
         stated=stated,
         polarity=reading.polarity,
         unread=reading.unread,

@@ -109,18 +109,19 @@ class Study:
         """Charts of the report for the arms that it shows first, by the names of the files of its figures."""
         return Charts(dict(charts_by_name(report_charts(self.results, self.about))))
 
-    @arg.checked(name=arg.a(str | None), arms=arg.texts_or_none)
-    def chart(self, name: str | None = None, *, arms: Sequence[str] | None = None) -> "LayerChart | VConcatChart":
+    @arg.checked(name=arg.a(str | None), arms=arg.text_or_texts_or_none)
+    def chart(self, name: str | None = None, *, arms: str | Sequence[str] | None = None) -> "LayerChart | VConcatChart":
         """Return a chart of Altair, which a notebook shows as SVG, without a network.
 
         Args:
             name: An axis, a task, or a name of ``charts``; None for the values of all axes and tasks.
-            arms: Arms to draw; None for those that the report shows first.
+            arms: Arms to draw, a list or one; None for those that the report shows first.
 
         Raises:
             InputError: The study has no such chart or arm, or nothing to draw.
         """
-        return notebook_chart(study_chart(self.results, self.about, name, arms))
+        chosen = [arms] if isinstance(arms, str) else arms
+        return notebook_chart(study_chart(self.results, self.about, name, chosen))
 
     def frame(self) -> pl.DataFrame:
         """Return the rows: one per question, draw and rung of a curve.

@@ -30,6 +30,7 @@ from overthink.storage.verifier_scores import ScoreFile, read_scores, scores_by,
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import report
 from overthink.workflows.models import with_verifier
+from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.sources import ReadOptions, read_source
 from overthink.workflows.study import Study
 
@@ -121,6 +122,7 @@ def prepare_verification(
     return Verification(folder, target, source.pool, source.models, verification, session, len(own), n_scored)
 
 
+@outside_loops
 def verify(
     path: str | Path,
     *,

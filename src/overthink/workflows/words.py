@@ -170,17 +170,34 @@ def texts(value: object, name: str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else parameters.texts(value, name)
 
 
-def format_names(formats: str | Sequence[str]) -> list[str]:
+def format_names(formats: str | Sequence[str], name: str = "format") -> list[str]:
     """Return names of formats, of which a text may hold several with commas.
 
     Raises:
         TypeError: They are no texts.
+        InputError: There is none.
 
     Example:
         >>> format_names(["html", "SVG, pdf"])
         ['html', 'svg', 'pdf']
     """
-    return [word.strip().lower() for text in texts(formats, "format") for word in text.split(",")]
+    names = [word.strip().lower() for text in texts(formats, name) for word in text.split(",")]
+    if not any(names):
+        raise InputError(f"{name} is empty; needed: one or more of html, svg, png, pdf, or leave it out")
+    return names
+
+
+def report_formats(form: str | Sequence[str] | None, formats: str | Sequence[str] | None) -> list[str]:
+    """Return names of formats of a report, which two words state; the page alone where neither does.
+
+    Raises:
+        TypeError: They are no texts.
+        InputError: Both words state some, or one is empty.
+    """
+    if form is not None and formats is not None:
+        raise InputError("format and formats are both stated, and are names of the same word; leave one out")
+    stated, name = (formats, "formats") if form is None else (form, "format")
+    return ["html"] if stated is None else format_names(stated, name)
 
 
 def _present(words: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +206,7 @@ def _present(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_empty(value: object) -> bool:
-    return isinstance(value, list | tuple | dict) and not value
+    return isinstance(value, list | tuple | set | frozenset | dict) and not value
 
 
 def _with_fields(options: OptionsT, fields: Mapping[str, tuple[str, Any]], name: str) -> OptionsT:
@@ -214,7 +231,8 @@ def _unit(name: object) -> Unit:
 def _assumptions(present: Mapping[str, Any]) -> Any:
     training, inputs, day = (present.get(name) for name in AssumptionWords.__annotations__)
     if not (training is None or isinstance(training, str)):
-        training = f"{parameters.real(training, 'training_flop'):g}"
+        with parameters.input_errors():
+            training = f"{parameters.real(training, 'training_flop'):g}"
     if isinstance(inputs, Mapping):
         inputs = [f"{name}={value}" for name, value in inputs.items()]
     pairs = () if inputs is None else texts(inputs, "assume")

@@ -16,6 +16,7 @@ from overthink.collect.arms.interventions.saferemind import (
     refuse_without_probabilities,
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
+from overthink.collect.inspect_internals import check_notebook
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
@@ -117,7 +118,7 @@ class Session:
     def estimate(self) -> str:
         """Return the estimate in a few lines: traces, calls, tokens, the price as far as known, and notes."""
         plan, total = self.plan, self.spending
-        load = f"{sum(self.questions)} questions × {plan.most_draws} draws"
+        load = f"{count(sum(self.questions), 'question')} × {count(plan.most_draws, 'draw')}"
         load += f" × {len(plan.arms)} arms" if len(plan.arms) > 1 else ""
         if plan.until is not None:
             load = f"at most {load}, {plan.draws} of them in the first wave,"
@@ -159,6 +160,7 @@ def open_plan(plan: Plan, shard: Shard | None = None) -> Session:
     if shard is not None:
         refuse_shards(plan)
     refuse_secrets(plan.model_dump(mode="json"), os.environ)
+    check_notebook()
     if plan.checkpoints is not None:
         _check_calls_tools(plan.model, plan.checkpoints)
     model = open_plan_model(plan)

@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from overthink.collect.inspect_internals import (
     PrerequisiteError,
     configured_async_backend,
     filtered_logs,
-    init_display_type,
+    no_display,
     platform_init,
     prerequisite_words,
     with_async_fs,
@@ -24,7 +27,7 @@ from overthink.collect.inspect_internals import (
 from overthink.collect.inspect_logs.files import inspect_path
 from overthink.collect.session.calls import bounded_calls
 from overthink.collect.session.failures import Boundary
-from overthink.collect.session.interrupts import count_interrupts
+from overthink.collect.session.interrupts import Interrupts, count_interrupts
 from overthink.collect.sinks import TraceSink
 from overthink.data.secrets import log_filter
 from overthink.errors import InputError, StoppedError
@@ -44,7 +47,7 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; running samples were cancelled, and the log was written.
     """
-    with filtered_logs(log_filter(os.environ)), count_interrupts() as interrupts:
+    with filtered_logs(log_filter(os.environ)), no_display(), count_interrupts() as interrupts:
         if interrupts is None or _in_a_loop() or configured_async_backend() != "asyncio":
             return inspect_eval(task, display="none", **settings)
 
@@ -63,7 +66,6 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
                 boundary.on_stop = lambda: None
 
         platform_init()
-        init_display_type("none")
         before = interrupts.count
         try:
             logs = anyio.run(with_async_fs(run))
@@ -74,6 +76,29 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
         if interrupts.count > before:
             raise KeyboardInterrupt
         return logs
+
+
+_running = threading.Lock()
+"""Held while an eval runs: Inspect has one at a time, and bounds on calls and filters of logs are the process's."""
+
+
+@contextmanager
+def _alone(interrupts: Interrupts | None) -> Iterator[None]:
+    """Wait until no other thread runs an eval, and keep others waiting while the block runs.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed while it waited.
+    """
+    while not _running.acquire(timeout=_SECONDS_BETWEEN_LOOKS):
+        if interrupts is not None and interrupts.count:
+            raise KeyboardInterrupt
+    try:
+        yield
+    finally:
+        _running.release()
+
+
+_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 def _in_a_loop() -> bool:
@@ -112,7 +137,7 @@ def evaluate(
         KeyboardInterrupt: The user stopped it.
     """
     try:
-        with bounded_calls(boundary):
+        with count_interrupts() as interrupts, _alone(interrupts), bounded_calls(boundary):
             logs = run_inspect(
                 task,
                 boundary,

@@ -59,8 +59,9 @@ def function_of(calculator: type[Calculator]) -> Callable[..., Calculation]:
 
     def calculate(*, as_of: str | date | None = None, seed: int = 0, **words: InputWord) -> Calculation:
         parameters.refuse_unknown(words, (*inputs, "as_of", "seed"), f"calc.{name}")
-        values = {word: _value(value, word) for word, value in words.items()}
-        rng = np.random.default_rng(parameters.whole(seed, "seed"))
+        with parameters.input_errors():
+            values = {word: _value(value, word) for word, value in words.items()}
+            rng = np.random.default_rng(parameters.whole(seed, "seed"))
         return calculator.calculate(day=date.today() if as_of is None else day_of(as_of), rng=rng, **values)
 
     own = inspect.signature(calculate).parameters

@@ -5,16 +5,23 @@ The schema is `instance_level_eval.schema.json` 0.3.0 of evaleval/every_eval_eve
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from overthink.data.pool import COLUMNS
 from overthink.governance.statement.curve_schema import Curve, Point
 from overthink.governance.statement.exports import EEE_VERSION
 from overthink.governance.statement.quoting import plain
 
 PREFIX = "overthink:"
 """Start of the name of each field that the schema lacks."""
+
+UNKNOWN_SCORE = -1
+"""Score of a sample without a value, as the schema has it where `has_unknown_level` is true."""
+
+_ELSEWHERE = frozenset({"question", "value", "answer", "error"})
+"""Columns of the pool that are fields of the schema, text by text; all others are metadata."""
 
 _PLACE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -48,21 +55,40 @@ def _place(name: str) -> str:
     return _PLACE.sub("_", name).strip(".") or "unknown"
 
 
-def points_by_rung(curve: Curve) -> dict[int, Point]:
+def with_unknown_level(record: Mapping[str, Any], tasks: Collection[str]) -> dict[str, Any]:
+    """Return an aggregate record that says of which tasks a score of -1 is unknown.
+
+    Args:
+        record: The aggregate record.
+        tasks: Tasks with samples that have no value.
+    """
+    names = {plain(task) for task in tasks}
+    results = [
+        {**result, "metric_config": {**result["metric_config"], "has_unknown_level": True}}
+        if result["evaluation_name"] in names
+        else result
+        for result in record["evaluation_results"]
+    ]
+    return {**record, "evaluation_results": results}
+
+
+def results_by_rung(curve: Curve) -> dict[int, Point]:
     """Return the points of a curve that a record has a result of, by rung."""
     return {point.rung: point for point in curve.points if point.value.estimate is not None}
 
 
-def sample_record(record: Mapping[str, Any], curve: Curve, point: Point, row: Mapping[str, Any]) -> dict[str, Any]:
+def sample_record(
+    record: Mapping[str, Any], curve: Curve, point: Point | None, row: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the record of a sample.
 
     Args:
         record: The aggregate record.
         curve: Its curve.
-        point: Its rung.
-        row: The row of the pool, with a value.
+        point: Its rung; None where the record has no result of it, as no sample there has a value.
+        row: The row of the pool.
     """
-    answer = row["answer"]
+    answer, score = row["answer"], UNKNOWN_SCORE if row["value"] is None else row["value"]
     is_loop = curve.estimand == "checkpoint"
     usage = _usage(row)
     return {
@@ -70,14 +96,15 @@ def sample_record(record: Mapping[str, Any], curve: Curve, point: Point, row: Ma
         "evaluation_id": record["evaluation_id"],
         "model_id": record["model_info"]["id"],
         "evaluation_name": plain(curve.task),
-        "evaluation_result_id": point.value.finding,
+        **({} if point is None else {"evaluation_result_id": point.value.finding}),
         "sample_id": row["question"],
         "interaction_type": "agentic" if is_loop else "single_turn",
         "input": {"raw": "", "reference": []},
         **({"messages": []} if is_loop else {"output": {"raw": [] if answer is None else [answer]}}),
         "answer_attribution": [] if answer is None else [_attribution(answer)],
-        "evaluation": {"score": row["value"], "is_correct": row["value"] == 1},
+        "evaluation": {"score": score, "is_correct": score == 1},
         **({} if usage is None else {"token_usage": usage}),
+        **({} if row["error"] is None else {"error": row["error"]}),
         "metadata": {f"{PREFIX}{name}": text for name, text in _metadata(curve, row)},
     }
 
@@ -105,8 +132,8 @@ def _usage(row: Mapping[str, Any]) -> dict[str, int] | None:
 
 def _metadata(curve: Curve, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what the schema has no field for, as texts; what is unknown is left out."""
-    yield from {"axis": curve.axis, "arm": curve.arm, "estimand": curve.estimand}.items()
-    yield from {"scorer": curve.scorer or "unknown", "value_1_means": curve.value_1_means}.items()
-    for name in ("draw", "rung", "requested_tokens", "effort", "thinking_tokens", "verdict", "log", "epoch"):
-        if row[name] is not None:
-            yield name, str(row[name])
+    yield "value_1_means", curve.value_1_means
+    for name in COLUMNS:
+        cell = row[name]
+        if name not in _ELSEWHERE and cell is not None:
+            yield name, str(cell).lower() if isinstance(cell, bool) else str(cell)

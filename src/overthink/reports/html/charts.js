@@ -62,6 +62,11 @@ function axisOf(curves) {
   return { order, scale: "log", xlow: low / room, xhigh: high * room, xticks: ticks, xlabels: ticks.map(show) };
 }
 
+function counted(finding, noun) {
+  const number = cell(finding, noun + "s");
+  return number + " " + noun + (String(number) === "1" ? "" : "s");
+}
+
 function tip(curve, rung, finding, band) {
   const [low, high] = [cell(finding, "low"), cell(finding, "high")];
   const K = budgetK(curve, rung);
@@ -71,7 +76,7 @@ function tip(curve, rung, finding, band) {
     ...(band === undefined || cell(band, "low") === null ? [] : ["band for all rungs at once: " + percent(cell(band, "low")) + " to " + percent(cell(band, "high"))]),
     "asked for: " + text(rung.level),
     "tokens per attempt: " + (attempt(rung) === null ? "unknown" : whole(attempt(rung))) + (K === null ? "" : "; " + DATA.k_name + " = " + compact(K)),
-    "estimand: " + text(curve.estimand) + "; " + cell(finding, "questions") + " questions × " + cell(finding, "draws") + " draws",
+    "estimand: " + text(curve.estimand) + "; " + counted(finding, "question") + " × " + counted(finding, "draw"),
     rung.failed.length ? "gate failed: " + rung.failed.map(text).join(", ") : "no gate failed",
     "finding " + cell(finding, "id"),
   ].join("\n");

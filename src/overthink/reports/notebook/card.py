@@ -43,7 +43,7 @@ class _Row:
         name: Task and arm.
         values: Values by rung, lowest first; None for unknown ones.
         ends: Lowest and highest value, with their levels.
-        verdict: Verdict in a word.
+        verdict: Verdict in a word; empty where there can be none.
         why: The change with its interval, and what qualifies it.
     """
 
@@ -64,7 +64,7 @@ class _Content:
         sizes: Numbers of tasks, questions, draws and rungs.
         rows: The curves that matter most, in turn from each axis.
         curves: Number of curves with a value that are no controls.
-        planted: Whether a planted truth was recovered; empty for a real model.
+        planted: In how many curves the band holds the planted truth; empty for a real model.
         calls: What shows more of the study.
     """
 
@@ -89,7 +89,7 @@ def card_text(results: Results, about: About) -> str:
         [*([content.planted] if content.planted else []), f"({content.calls})"],
     )
     rows = [
-        f"  {_bars(row.values)} {row.axis}, {row.name}: {row.ends}; {row.verdict} {row.why}".rstrip()
+        f"  {_bars(row.values)} {row.axis}, {row.name}: {row.ends}; {f'{row.verdict} {row.why}'.strip()}"
         for row in content.rows
     ]
     fitting = _fitting(rows, MOST_BYTES - _size(*head, *after) - _REST_BYTES)
@@ -110,7 +110,7 @@ def card_html(results: Results, about: About) -> str:
     end = "</div>" + "".join(f"{line}<br>" for line in after) + f"<small>{content.calls}</small>"
     rows = [
         f"<div>{row.axis}</div><div>{row.name}</div>{_line(row.values)}<div>{row.ends}</div>"
-        f"<div><b>{row.verdict}</b> {row.why}</div>"
+        f"<div>{f'<b>{row.verdict}</b>' if row.verdict else ''} {row.why}</div>"
         for row in content.rows
     ]
     fitting = _fitting(rows, MOST_BYTES - _size(head, end) - _REST_BYTES)
@@ -161,7 +161,7 @@ def _row(curve: ReportCurve, cut: Callable[[str, int], str]) -> _Row:
 def _verdict(curve: ReportCurve, rungs: int) -> tuple[str, str]:
     """Return the verdict on a curve, and its change with what qualifies it."""
     if rungs < 2:
-        return "one rung", "only, so no change can be shown"
+        return "", "one rung only, so no change can be shown"
     change, hypothesis = verdicts.qualified_change(curve), curve.result.hypothesis
     claim = "" if hypothesis is None else f"hypothesis {hypothesis.whole.label or 'not tested'}".replace("_", " ")
     return verdicts.verdict_word(curve), "; ".join(filter(None, (change.number, claim, change.but)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from overthink.data.nearest import nearest_first
 from overthink.data.visible import name_list, visible
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.files import standalone_specification
@@ -31,6 +32,11 @@ class Charts(Mapping[str, "LayerChart | VConcatChart"]):
         self._charts = dict(charts)
 
     def __getitem__(self, name: str) -> "LayerChart | VConcatChart":
+        if name not in self._charts:
+            nearest = [visible(known) for known in nearest_first(str(name), self)]
+            raise KeyError(
+                f"no chart {visible(str(name))}; needed: one of {name_list(nearest, _SHOWN_NAMES) or 'none'}"
+            )
         return notebook_chart(self._charts[name])
 
     def __iter__(self) -> Iterator[str]:

@@ -13,22 +13,25 @@ from overthink.reports.paper.printed_tables import claim_text
 from overthink.reports.paper.table import DataTable
 
 CURVE_COLUMNS = (
-    "axis", "task", "arm", "requested_tokens", "effort", "estimate", "low", "high", "level", "n_questions", "n_draws",
-    "gates", "gates_failed", "verdict", "thinking_tokens", "rung", "estimand", "scorer", "metric", "reason", "id",
+    "axis", "task", "arm", "requested_tokens", "effort", "rung", "thinking_tokens", "n_questions", "n_draws", "verdict",
+    "gates_failed", "estimand", "scorer", "metric", "level", "reason", "id", "estimate", "low", "high", "gates",
 )  # fmt: skip
-"""Columns of :func:`curve_frame`, among those of ``overthink table --what curves --format csv``."""
+"""Columns of :func:`curve_frame`, among those of ``overthink table --what curves --format csv``.
+
+Here and below what matters most stands first and last, as notebooks show the first and last columns of a wide table.
+"""
 
 VERDICT_COLUMNS = (
-    "axis", "task", "arm", "label", "claim", "estimate", "low", "high", "level", "p", "p_adjusted", "n_questions",
-    "gates_failed", "kind", "test", "estimand", "scorer", "reason", "id",
+    "axis", "task", "arm", "claim", "p", "p_adjusted", "n_questions", "gates_failed", "kind", "test", "estimand",
+    "scorer", "level", "reason", "id", "label", "estimate", "low", "high",
 )  # fmt: skip
 """Columns of :func:`verdict_frame`, among those of ``overthink table --what verdicts --format csv``."""
 
 PLANTED_SCHEMA = pl.Schema(
     {
-        "axis": pl.String, "task": pl.String, "arm": pl.String, "requested_tokens": pl.Int64, "planted": pl.Float64,
-        "measured": pl.Float64, "low": pl.Float64, "high": pl.Float64, "inside": pl.Boolean, "rung": pl.Int64,
-        "scorer": pl.String, "reason": pl.String,
+        "axis": pl.String, "task": pl.String, "arm": pl.String, "requested_tokens": pl.Int64, "rung": pl.Int64,
+        "scorer": pl.String, "low": pl.Float64, "high": pl.Float64, "reason": pl.String, "planted": pl.Float64,
+        "measured": pl.Float64, "inside": pl.Boolean,
     }
 )  # fmt: skip
 """Columns of :func:`planted_frame`, with their types."""
@@ -80,23 +83,24 @@ def planted_frame(planted: Sequence[PlantedCurve], curves: Sequence[CurveResult]
         curves: What was measured.
     """
     by_key = {curve.key: {rung.at.rung: rung for rung in curve.rungs} for curve in curves}
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     for truth in planted:
-        names, scorer = (truth.key.axis, truth.key.task, truth.key.arm), truth.key.scorer
+        names = {name: getattr(truth.key, name) for name in ("axis", "task", "arm", "scorer")}
         if truth.obstacle:
-            rows.append((*names, *(None,) * 7, scorer, truth.obstacle))
+            rows.append(names | {"reason": truth.obstacle})
         for number, value in truth.values.items():
             rung = by_key[truth.key][number]
-            rows.append((*names, rung.at.requested_tokens, value, *_measurement(truth, rung), number, scorer, None))
+            own = {"requested_tokens": rung.at.requested_tokens, "rung": number, "planted": value}
+            rows.append(names | own | _measurement(truth, rung))
     return pl.DataFrame(rows, schema=PLANTED_SCHEMA, orient="row")
 
 
-def _measurement(truth: PlantedCurve, rung: RungResult) -> tuple[object, ...]:
+def _measurement(truth: PlantedCurve, rung: RungResult) -> dict[str, object]:
     """Return the value at a rung, its band for all rungs at once, and whether the planted value is inside it."""
     band, value = rung.band, None if rung.mean is None else rung.mean.estimate
     if band is None or band.low is None or band.high is None or truth.outside is None:
-        return value, None, None, None
-    return value, band.low, band.high, rung.at.rung not in truth.outside
+        return {"measured": value}
+    return {"measured": value, "low": band.low, "high": band.high, "inside": rung.at.rung not in truth.outside}
 
 
 def _frame(table: DataTable) -> pl.DataFrame:

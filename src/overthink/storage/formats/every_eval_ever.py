@@ -6,12 +6,14 @@ number of a draw: lines of one sample, metric and evaluation are draws where the
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from overthink.components.base import component
 from overthink.data.rounding import rounded_share
 from overthink.errors import InputError
+from overthink.paths import file_sha256
 from overthink.storage.formats.own_records import rows_of
+from overthink.storage.formats.own_study import Vouched, study_facts
 from overthink.storage.formats.reader import (
     NotedFrame,
     Reader,
@@ -55,31 +57,51 @@ class EveryEvalEverReader(Reader):
         rows: list[dict[str, Any]] = []
         faults: dict[tuple[str, str], str] = {}
         contents, unread = read_each(files, _records)
-        own = rows_of([record for _, records in contents for record in records])
+        own = rows_of([record for content in contents for record in content.records])
         if own is not None:
-            return NotedFrame(
-                own, ("Overthink wrote these records; samples without a value are not in them.",), tuple(unread)
-            )
-        for aggregates, records in contents:
-            for record in records:
-                aggregate = aggregates.get(str(record["evaluation_id"]), {})
+            facts, notes = study_facts([Vouched(content.records, content.own) for content in contents])
+            return NotedFrame(own, ("Overthink wrote these records.", *notes), tuple(unread), facts)
+        for content in contents:
+            for record in content.records:
+                aggregate = content.aggregates.get(str(record["evaluation_id"]), {})
                 metric = _Metric(record, aggregate)
                 if metric.fault:
                     faults[metric.task, metric.name] = metric.fault
                     continue
                 rows.append(_row(record, aggregate, metric))
-        rows, notes = usable_rows(path, rows, faults)
-        return NotedFrame(frame_of_rows(rows), tuple(notes), tuple(unread))
+        rows, left_out = usable_rows(path, rows, faults)
+        return NotedFrame(frame_of_rows(rows), tuple(left_out), tuple(unread))
 
 
-def _records(file: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
-    """Return the aggregate records beside a file, by evaluation, and the records of its lines.
+class _Content(NamedTuple):
+    """What a file and its folder hold.
+
+    Attributes:
+        aggregates: The aggregate records beside the file, by evaluation.
+        own: Those of them that name the file's checksum, so that they speak of these lines.
+        records: The records of its lines.
+    """
+
+    aggregates: dict[str, dict[str, Any]]
+    own: dict[str, dict[str, Any]]
+    records: list[dict[str, Any]]
+
+
+def _records(file: Path) -> _Content:
+    """Return the records of a file's lines, and the aggregate records beside it.
 
     Raises:
         InputError: A line holds something else.
     """
     records = fitting_objects(file, _is_instance, needed=f"{', '.join(_MARKS)}, as in instance_level_eval.schema.json")
-    return _aggregates(file), records
+    aggregates = _aggregates(file)
+    sha256 = file_sha256(file, follow=True) if aggregates else None
+    own = {
+        name: record
+        for name, record in aggregates.items()
+        if mapping(record.get("detailed_evaluation_results")).get("checksum") == sha256
+    }
+    return _Content(aggregates, own, records)
 
 
 def _is_instance(line: Mapping[str, Any]) -> bool:

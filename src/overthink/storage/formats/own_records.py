@@ -1,29 +1,63 @@
 """Records of Every Eval Ever that Overthink wrote: metadata hold what the schema lacks, so they are rows again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import polars as pl
 
-from overthink.storage.formats.reader import count, mapping
+from overthink.data.pool import REQUIRED, SCHEMA
+from overthink.storage.formats.reader import listing, mapping
 
 _START = "overthink:"
-_TEXTS = ("arm", "axis", "scorer", "estimand", "verdict", "effort", "log")
-_COUNTS = ("draw", "rung", "requested_tokens", "thinking_tokens", "epoch")
-_REQUIRED = {"arm", "axis", "scorer", "estimand", "draw", "rung"}
+_UNKNOWN_SCORE = -1
+_OF_SCHEMA = ("question", "value", "answer", "error")
+"""Columns that are fields of the format itself."""
 
 
-def fields_of(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the fields of Overthink in the metadata of a line; empty where they do not make a row.
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+def _number(text: str) -> float:
+    read = float(text)
+    if not isfinite(read):
+        raise ValueError(text)
+    return read
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "false": False}[text]
+
+
+_CELLS: dict[object, Callable[[str], object]] = {
+    pl.String: str,
+    pl.Int64: _count,
+    pl.Float64: _number,
+    pl.Boolean: _flag,
+}
+"""Reading of a text of the metadata, by the type of its column."""
+
+_COLUMNS = {name: _CELLS[kind] for name, kind in SCHEMA.items() if name not in _OF_SCHEMA}
+_NEEDED = frozenset(REQUIRED) - frozenset(_OF_SCHEMA)
+
+
+def fields_of(record: Mapping[str, Any]) -> dict[str, object]:
+    """Return the columns of the pool in the metadata of a line; empty where they do not make a row.
 
     Example:
         >>> fields_of({"metadata": {"overthink:arm": "base", "note": "x"}})
         {}
     """
     metadata = mapping(record.get("metadata"))
-    fields = {name.removeprefix(_START): str(text) for name, text in metadata.items() if name.startswith(_START)}
-    numbers = (fields[name] for name in _COUNTS if name in fields)
-    return fields if fields.keys() >= _REQUIRED and all(number.isdecimal() for number in numbers) else {}
+    texts = {name: str(metadata[f"{_START}{name}"]) for name in _COLUMNS if f"{_START}{name}" in metadata}
+    try:
+        cells = {name: _COLUMNS[name](text) for name, text in texts.items()}
+    except (ValueError, KeyError):
+        return {}
+    return cells if cells.keys() >= _NEEDED else {}
 
 
 def rows_of(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
@@ -37,21 +71,15 @@ def rows_of(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
         fields = fields_of(record)
         if not fields:
             return None
-        usage, output = mapping(record.get("token_usage")), mapping(record.get("output"))
-        decoded, thinking = count(usage.get("output_tokens")), count(usage.get("reasoning_tokens"))
-        texts = output.get("raw") or [None]
+        score = mapping(record.get("evaluation")).get("score")
+        answers = [mapping(item).get("extracted_value") for item in listing(record.get("answer_attribution"))]
         rows.append(
-            {name: fields.get(name) for name in _TEXTS}
-            | {name: int(fields[name]) if name in fields else None for name in _COUNTS}
+            {name: fields.get(name) for name in _COLUMNS}
             | {
-                "study": str(record["evaluation_id"]),
-                "model": record.get("model_id"),
-                "task": record.get("evaluation_name"),
                 "question": record["sample_id"],
-                "value": mapping(record.get("evaluation")).get("score"),
-                "answer": texts[0],
-                "answer_tokens": None if decoded is None or thinking is None else decoded - thinking,
-                "prompt_tokens": count(usage.get("input_tokens")),
+                "value": None if score == _UNKNOWN_SCORE else score,
+                "answer": answers[0] if answers else None,
+                "error": record.get("error"),
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None) if rows else None

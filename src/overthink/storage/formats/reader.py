@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import polars as pl
 
 from overthink.components.base import Component
+from overthink.data.pool import StudyFacts
 from overthink.errors import InputError
 from overthink.paths import open_file, path_kind
 from overthink.storage.memory import check_file
@@ -30,11 +31,13 @@ class NotedFrame(NamedTuple):
         frame: The rows.
         notes: One sentence each for the report: an assumption, rows that were left out.
         unread: What is wrong with each file that could not be read.
+        study: What the rows say of the study that they are of.
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    study: StudyFacts = StudyFacts()
 
 
 class Reader(Component):

@@ -98,7 +98,9 @@ class Engine:
         self.ends = ends
         self.traces = HeldTraces(limit)
         self._model = model
-        self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        parameters = inspect.signature(model.forward).parameters
+        self._takes_positions = "position_ids" in parameters
+        self._cache_name = "cache" if "cache" in parameters else "past_key_values"  # older versions, and some models
         self._jobs: SimpleQueue[_Row | _Likelihood | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -123,7 +125,7 @@ class Engine:
 
     def _forward(self, module: Any, trace: TraceCache, tokens: Sequence[int]) -> Any:
         inputs = {"input_ids": torch.tensor([list(tokens)], device=self._model.device)}
-        output = module(**inputs, past_key_values=trace.cache, use_cache=True)
+        output = module(**inputs, **{self._cache_name: trace.cache}, use_cache=True)
         trace.tokens.extend(tokens)
         return output
 
@@ -198,7 +200,7 @@ class Engine:
             inputs = batch.inputs(tokens)
             if not self._takes_positions:
                 del inputs["position_ids"]
-            output = self._model(**inputs, past_key_values=batch.cache, use_cache=True)
+            output = self._model(**inputs, **{self._cache_name: batch.cache}, use_cache=True)
             logits: torch.Tensor = output.logits[:, -1].float()
             return logits
 

@@ -186,7 +186,7 @@ def settings(statement: Statement) -> Breaches:
         until = None if how.until is None else read_until(how.until)
         if until is not None and until.text != how.until:
             yield "elicitation.until", f"{how.until!r}; a plan writes {until.text!r}"
-        Plan(
+        fields = dict(
             model=statement.model or "",
             tasks=tuple(
                 TaskPlan.model_validate({"task": f"{i}", "axis": curve.axis, "high": curve.raw_high_means})
@@ -198,6 +198,7 @@ def settings(statement: Statement) -> Breaches:
             margin=how.planned_margin,
             **{name: getattr(how, name) for name in _SAME},
         )
+        Plan.model_validate(fields)
     except ValidationError as failure:
         for error in failure.errors(include_url=False):
             where = ".".join(map(str, error["loc"])) or "the whole"

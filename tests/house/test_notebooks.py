@@ -1,0 +1,103 @@
+"""The notebooks of the docs run as they are, each in a kernel of its own, and what they say is true of the outputs."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = {path.stem: path for path in (ROOT / "docs" / "notebooks").glob("*.ipynb")}
+
+SVG = "image/svg+xml"
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, Any]:
+    """The outputs of each cell by its id, run in an empty folder; a cell that fails raises its error."""
+    with TemporaryDirectory() as sockets:  # no port is opened; the path of a socket has to be short
+        client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+        manager = client.create_kernel_manager()
+        manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
+        client.execute()
+    nbformat.validate(notebook)
+    return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+
+
+def outputs(name: str, folder: Path) -> dict[str, Any]:
+    """The outputs of a notebook of the docs, which leaves nothing in its folder."""
+    cells = run(nbformat.read(NOTEBOOKS[name], as_version=4), folder)
+    assert list(folder.iterdir()) == []
+    return cells
+
+
+def data(cell: Any) -> Mapping[str, Any]:
+    """What a cell shows, by type; it shows one thing, and prints nothing beside it."""
+    (output,) = cell
+    return output.data
+
+
+def cells_of(table: str) -> list[list[str]]:
+    """The rows of a table of Polars or pandas, as HTML."""
+    rows = re.findall(r"<tr>(.*?)</tr>", table, flags=re.DOTALL)
+    return [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_stored_without_outputs_and_with_stable_metadata(name: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS[name], as_version=4)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.language_info == {"name": "python"}
+    for cell in notebook.cells:
+        assert cell.metadata == {}
+        assert cell.get("outputs", []) == []
+        assert cell.get("execution_count") is None
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells) >= 10
+
+
+def test_the_planted_claim_is_confirmed_and_that_of_the_placebo_is_not(tmp_path: Path) -> None:
+    cells = outputs("planted_truth", tmp_path)
+    card = data(cells["experiment"])["text/html"]
+    assert len(card.encode()) < 2000
+    assert "hypothesis confirmed" in card
+    assert re.search(r"planted truth: inside the band \(up to ±1\d\.\d points\) in 1 of 1 curve<br>", card), card
+    labels = [row[1] for row in cells_of(data(cells["verdicts"])["text/html"]) if len(row) == 4]
+    assert labels[-5:] == quoted("confirmed", "shown", "shown", "shown", "hump")
+    inside = [row[-1] for row in cells_of(data(cells["planted"])["text/html"])]
+    assert inside[-4:] == ["true"] * 4
+    assert data(cells["chart"])[SVG].startswith("<svg")
+    labels = [row[1] for row in cells_of(data(cells["flat"])["text/html"]) if len(row) == 3]
+    assert labels[-5:] == quoted("not_shown", "not_shown", "shown", "not_shown", "flat")
+    assert data(cells["flat-chart"])[SVG].startswith("<svg")
+
+
+def test_logs_become_a_study_a_figure_a_comparison_and_a_frame(tmp_path: Path) -> None:
+    cells = outputs("inspect_logs", tmp_path)
+    assert cells["logs"] == []
+    card = data(cells["analyse"])["text/html"]
+    assert len(card.encode()) < 2000
+    assert "effort-logs" in card
+    assert "<b>up</b>" in card
+    efforts = [row[0] for row in cells_of(data(cells["curves"])["text/html"])]
+    assert efforts[-3:] == quoted("low", "medium", "high")
+    assert data(cells["chart"])[SVG].startswith("<svg")
+    assert "capability-sums-curves" in data(cells["charts"])["text/plain"]
+    assert "&lt; 0.001" in data(cells["compared"])["text/html"]
+    assert "gained" in data(cells["flips"])["text/html"]
+    pandas = data(cells["pandas-frame"])["text/plain"].split()
+    assert pandas[:3] == ["value", "thinking_tokens", "effort"]
+
+
+def test_a_cell_that_fails_fails(tmp_path: Path) -> None:
+    cells = [nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("import overthink\noverthink.experimnt")]
+    with pytest.raises(CellExecutionError, match="has no attribute 'experimnt'"):
+        run(nbformat.v4.new_notebook(cells=cells), tmp_path)
+
+
+def quoted(*words: str) -> list[str]:
+    """Texts as Polars shows them in HTML."""
+    return [f"&quot;{word}&quot;" for word in words]
