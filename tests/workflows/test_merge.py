@@ -304,3 +304,17 @@ def test_a_shard_that_was_killed_before_its_plan_begins_again(tmp_path: Path) ->
     with folder.journal.open("ab") as journal:
         journal.write(b"\n")
     assert not is_stored(folder, state)
+
+
+def test_a_study_that_a_killed_merge_left_aside_is_not_lost(shards: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    overthink.merge(out, *shards.values())
+    aside = out.rename(tmp_path / ".out.before.123.part")
+    with pytest.raises(
+        InputError, match=r"\.out\.before\.123\.part is an earlier study, left by a merge that was killed"
+    ):
+        overthink.merge(out, *shards.values())
+    assert not out.exists()
+    aside.rename(out)
+    assert overthink.merge(out, *shards.values()).findings == tuple(stored(out))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

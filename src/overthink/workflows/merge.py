@@ -93,12 +93,25 @@ def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
         if place in places:
             raise InputError(f"{folder.path} and {places[place].path} are one folder; name every shard once")
         places[place] = folder
+    if (earlier := _displaced(target)) is not None:
+        raise InputError(
+            f"{earlier} is an earlier study, left by a merge that was killed; move it back to {target.path}, "
+            "or remove it with its labels and stated facts"
+        )
     if not target.is_free() and not is_there(target.merged):
         raise InputError(f"{target.path} is neither empty nor a merged study; give another folder to merge into")
     if is_there(target.verified) or is_there(target.scores):
         raise InputError(
             f"{target.path} holds scores of a verifier, which a new merge would not have; give another folder"
         )
+
+
+def _displaced(target: StudyFolder) -> Path | None:
+    """Return the study that a merge moved aside and could not replace, as it was killed; None if there is none."""
+    if not target.is_free() or path_kind(target.path.parent) != "a folder":
+        return None
+    moved = (StudyFolder(path) for path in target.path.parent.glob(f".{_literal(target.path.name)}.before.*.part"))
+    return next((folder.path for folder in moved if is_there(folder.merged)), None)
 
 
 @contextmanager
