@@ -312,8 +312,6 @@ def test_a_study_that_a_killed_merge_left_aside_is_not_lost(shards: dict[str, Pa
     aside = out.rename(tmp_path / ".out.before.123.part")
     message = r"\.out\.before\.123\.part is an earlier study, left by a merge that was killed"
     with pytest.raises(InputError, match=message):
-        InputError, match=r"\.out\.before\.123\.part is an earlier study, left by a merge that was killed"
-    ):
         overthink.merge(out, *shards.values())
     assert not out.exists()
     aside.rename(out)
