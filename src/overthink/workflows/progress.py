@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from overthink.data.record import RungRecord
 from overthink.data.secrets import without_secrets
 from overthink.data.visible import visible, visible_lines
-from overthink.plan.arms import BASE
-from overthink.workflows.waves import Wave
+
+if TYPE_CHECKING:
+    from overthink.data.record import RungRecord
+    from overthink.workflows.waves import Wave
 
 SECONDS_BETWEEN_LINES = 5.0
 """Between two plain lines."""
@@ -53,8 +54,10 @@ class Progress:
         """Whether anything was counted since the start."""
         return self.done > self._done_before
 
-    def add_trace(self, trace: Sequence[RungRecord]) -> None:
+    def add_trace(self, trace: "Sequence[RungRecord]") -> None:
         """Count one complete trace of a task in an arm."""
+        from overthink.plan.arms import BASE
+
         where = self.task
         if trace:
             where = trace[0].task if trace[0].arm == BASE.label else f"{trace[0].task}, {trace[0].arm}"
@@ -66,7 +69,7 @@ class Progress:
         self.task = visible(task) if self.done < self.total else ENDING
         self._tokens += tokens
 
-    def add_wave(self, wave: Wave) -> None:
+    def add_wave(self, wave: "Wave") -> None:
         """Add a wave to the total."""
         self.total = wave.traces
         self.task = STARTING
