@@ -317,3 +317,11 @@ def test_a_study_that_a_killed_merge_left_aside_is_not_lost(shards: dict[str, Pa
     aside.rename(out)
     assert overthink.merge(out, *shards.values()).findings == tuple(stored(out))
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_other_merges_have_begun_is_left_alone(shards: dict[str, Path], tmp_path: Path) -> None:
+    other, own = tmp_path / ".out2.123.part", tmp_path / ".out.123.part"
+    for folder in (other, own):
+        folder.mkdir()
+    overthink.merge(tmp_path / "out", *shards.values())
+    assert (other.exists(), own.exists()) == (True, False)

@@ -24,6 +24,8 @@ from overthink.cli.options import (
     Safety,
     Selectors,
     Stopping,
+    StudyLevel,
+    StudySeed,
     command_line,
     show,
 )
@@ -73,19 +75,8 @@ def analyse(
             rich_help_panel=PANEL_READ,
         ),
     ] = None,
-    level: Annotated[
-        float | None,
-        typer.Option(
-            help="Confidence level of the intervals; a study's own, or 0.95.",
-            min=0.5,
-            max=0.999,
-            rich_help_panel=PANEL_STATISTICS,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0, rich_help_panel=PANEL_STATISTICS),
-    ] = None,
+    level: StudyLevel = None,
+    seed: StudySeed = None,
     margin: Annotated[
         float | None,
         typer.Option(

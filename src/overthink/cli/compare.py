@@ -24,6 +24,8 @@ from overthink.cli.options import (
     Reader,
     Safety,
     Selectors,
+    StudyLevel,
+    StudySeed,
     command_line,
 )
 from overthink.cli.report import FlopPerByte, ModelShapes
@@ -68,19 +70,8 @@ def compare(
             rich_help_panel=PANEL_STATISTICS,
         ),
     ] = None,
-    level: Annotated[
-        float | None,
-        typer.Option(
-            help="Confidence level of the intervals; the studies' own, or 0.95.",
-            min=0.5,
-            max=0.999,
-            rich_help_panel=PANEL_STATISTICS,
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0, rich_help_panel=PANEL_STATISTICS),
-    ] = None,
+    level: StudyLevel = None,
+    seed: StudySeed = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
     selectors: Selectors = [],  # noqa: B006

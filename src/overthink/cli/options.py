@@ -189,6 +189,21 @@ Hypothesis = Annotated[
     ),
 ]
 
+StudyLevel = Annotated[
+    float | None,
+    typer.Option(
+        help="Confidence level of the intervals; a study's own, or 0.95.",
+        min=0.5,
+        max=0.999,
+        rich_help_panel=PANEL_STATISTICS,
+    ),
+]
+
+StudySeed = Annotated[
+    int | None,
+    typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0, rich_help_panel=PANEL_STATISTICS),
+]
+
 Stopping = Annotated[
     Literal["fixed", "first_success"] | None,
     typer.Option(

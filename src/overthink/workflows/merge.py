@@ -6,6 +6,7 @@ A shard needs none of the others while it runs, and merging is idempotent: what 
 """
 
 import os
+import re
 import shlex
 import shutil
 from collections import Counter
@@ -110,7 +111,7 @@ def _displaced(target: StudyFolder) -> Path | None:
     """Return the study that a merge moved aside and could not replace, as it was killed; None if there is none."""
     if not target.is_free() or path_kind(target.path.parent) != "a folder":
         return None
-    moved = (StudyFolder(path) for path in target.path.parent.glob(f".{_literal(target.path.name)}.before.*.part"))
+    moved = (StudyFolder(path) for path in _leftovers(target) if f"{_BEFORE}." in path.name)
     return next((folder.path for folder in moved if is_there(folder.merged)), None)
 
 
@@ -138,10 +139,10 @@ def _swap(target: StudyFolder) -> Iterator[StudyFolder]:
     Raises:
         StoppedError: The disk is full; the target is as it was.
     """
-    scratch, before = scratch_path(target.path), scratch_path(target.path.with_name(f"{target.path.name}.before"))
+    scratch, before = scratch_path(target.path), scratch_path(target.path.with_name(f"{target.path.name}{_BEFORE}"))
     try:
         with storage_errors(target.path):
-            for left in target.path.parent.glob(f".{_literal(target.path.name)}*.part"):
+            for left in _leftovers(target):
                 shutil.rmtree(left)  # of a killed merge: the lock is ours
             scratch.mkdir()
         yield StudyFolder(scratch)
@@ -162,9 +163,14 @@ def _swap(target: StudyFolder) -> Iterator[StudyFolder]:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _literal(name: str) -> str:
-    """Return a name as a pattern that stands for itself alone."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+_BEFORE = ".before"
+"""What the name of a study that is moved aside has in addition."""
+
+
+def _leftovers(target: StudyFolder) -> list[Path]:
+    """Return the folders beside a target that merges into it have begun or moved aside; those of no other target."""
+    own = re.compile(rf"\.{re.escape(target.path.name)}({re.escape(_BEFORE)})?\.\d+\.part")
+    return [path for path in target.path.parent.iterdir() if own.fullmatch(path.name)]
 
 
 def _write(
