@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from overthink.workflows.long_table import long_table
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
+    from overthink.workflows.monitor import monitor
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -77,6 +78,7 @@ __all__ = [
     "majority_at_k",
     "merge",
     "methods",
+    "monitor",
     "pass_at_k",
     "prepare",
     "report",
@@ -121,6 +123,7 @@ _HOMES = {
     "majority_at_k": "stats.pass_at_k",
     "merge": "workflows.merge",
     "methods": "workflows.methods",
+    "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
