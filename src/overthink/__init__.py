@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from overthink.stats.divergence import divergence
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
+    from overthink.stats.oversight.auroc import auroc
+    from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
@@ -58,6 +60,7 @@ __all__ = [
     "Study",
     "analyse",
     "arms",
+    "auroc",
     "best_at_k",
     "calc",
     "check",
@@ -89,6 +92,7 @@ __all__ = [
     "table",
     "tasks",
     "thresholds",
+    "tpr_at_fpr",
     "verify",
     "worst_at_k",
 ]
@@ -102,6 +106,7 @@ _HOMES = {
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
     "Study": "workflows.study",
+    "auroc": "stats.oversight.auroc",
     "best_at_k": "stats.pass_at_k",
     "calc": "governance.calculators.functions",
     "check": "workflows.statement",
@@ -129,6 +134,7 @@ _HOMES = {
     "status": "workflows.status",
     "table": "workflows.table",
     "thresholds": "governance.thresholds.lookup",
+    "tpr_at_fpr": "stats.oversight.tpr_at_fpr",
     "verify": "workflows.verify",
     "worst_at_k": "stats.pass_at_k",
 }
