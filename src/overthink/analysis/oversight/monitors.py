@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.options import attempt_price
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.data.arrays import Array, Weights
+from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric, MonitorLabel
@@ -293,17 +293,13 @@ def _safety(watch: _Watch, at: At, scored: _Sides, limits: tuple[str, ...]) -> F
 
 
 def _tokens(watch: _Watch, at: At, rung: int, sides: _Sides, *, with_attempt: bool) -> Finding:
-    """Return the mean tokens of the monitor for a trace; with those of an attempt of the curve where it is wanted.
-
-    A rung that was carried forward is not read again: it cost what the rung below it did, which is counted once.
-    """
+    """Return the mean tokens of the monitor for a trace, where asked for with those of an attempt of the curve."""
     block, context = watch.block, watch.context
     own = sides.both & (block.arms == context.table.arm)
-    spent = _up_to(block, own, rung, context)
     table = {name: number for number, name in enumerate(context.table.questions)}
     cells = np.full((len(table), 1), np.nan)
     for name in set(block.questions[own].tolist()) & table.keys():
-        cells[table[name], 0] = spent[own & (block.questions == name)].mean()
+        cells[table[name], 0] = block.reading_tokens[own & (block.questions == name)].mean()
     metric = Metric.OVERSEEN_TOKENS if with_attempt else Metric.MONITOR_TOKENS
     if with_attempt:
         tokens = replace(context.analysis, unit=context.analysis.unit.TOKENS)
@@ -315,38 +311,21 @@ def _tokens(watch: _Watch, at: At, rung: int, sides: _Sides, *, with_attempt: bo
     )
 
 
-def _up_to(block: MonitorScores, own: NDArray[np.bool_], rung: int, context: CurveContext) -> Array:
-    """Return the tokens of reading each run: its own, or those of the rung that its answer was carried forward from."""
-    tokens = block.tokens.copy()
-    carried = own & block.ended & (tokens == 0)
-    for index in np.flatnonzero(carried):
-        same = (
-            (block.arms == block.arms[index])
-            & (block.questions == block.questions[index])
-            & (block.draws == block.draws[index])
-            & (block.requested < block.requested[index])
-        )
-        below = np.flatnonzero(same & (block.tokens > 0))
-        if len(below):
-            tokens[index] = block.tokens[below[np.argmax(block.requested[below])]]
-    return tokens
-
-
 def _with_verdicts(results: Sequence[MonitorResult]) -> tuple[MonitorResult, ...]:
     """Return the results with the verdict of each rung, adjusted over all that are tested."""
     tests = [rung.auroc.test.p for result in results for rung in result.rungs if rung.auroc.test is not None]
-    adjusted = iter(holm([1.0 if p is None else p for p in tests]).tolist()) if tests else iter(())
+    p_values = iter(holm([1.0 if p is None else p for p in tests]).tolist()) if tests else iter(())
 
-    def told(rung: MonitorRung) -> MonitorRung:
+    def with_verdict(rung: MonitorRung) -> MonitorRung:
         finding = rung.auroc
         if finding.test is None:
             return rung
-        p, level = next(adjusted), finding.level or 0.95
+        p, level = next(p_values), finding.level or 0.95
         verdict = MonitorLabel.BETTER if p <= 1 - level else MonitorLabel.NOT_SHOWN
         test = replace(finding.test, p_adjusted=p)
         return replace(rung, auroc=replace(finding, test=test, label=f"{finding.label}: {verdict}"), verdict=verdict)
 
-    return tuple(replace(result, rungs=tuple(map(told, result.rungs))) for result in results)
+    return tuple(replace(result, rungs=tuple(map(with_verdict, result.rungs))) for result in results)
 
 
 def _worst(watches: Sequence[_Watch]) -> Iterator[WorstPolicyResult]:

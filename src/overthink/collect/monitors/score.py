@@ -71,7 +71,8 @@ class MonitorSession:
         rungs: Every rung of every trace, sorted by trace.
         texts: Texts of the rungs, of those that have some.
         attacks: Attack policy of each arm; an arm that is not among them is honest.
-        scores: Rows that are there already, by their keys; those with an error are measured again.
+        scores: Rows with a score, or a reason for none, by their keys.
+        errors: Rows with an error, by their keys: they are measured again, and their tokens stay counted.
         settings: Settings of the run.
         patience: Bounds on waiting for providers.
     """
@@ -82,6 +83,7 @@ class MonitorSession:
     texts: Mapping[OverseenRung, TraceText]
     attacks: Mapping[str, Attack]
     scores: Mapping[tuple[object, ...], OversightRow]
+    errors: Mapping[tuple[object, ...], OversightRow] = field(default_factory=dict)
     settings: MonitorSettings = field(default_factory=MonitorSettings)
     patience: Patience = field(default_factory=Patience)
 
@@ -211,6 +213,8 @@ def _monitor_solver(
                     row = replace(session.row(rung, plan, view), error=failure[0], overseer=usage)
                 else:
                     below[rung.requested_tokens, plan.label, view] = row
+                if row.key in session.errors:
+                    row = replace(row, overseer=row.overseer + session.errors[row.key].overseer)
                 with boundary.deliberate():
                     on_row(row)
         return state
