@@ -104,7 +104,7 @@ def _oversight(results: Results) -> list[str]:
     rows = [["".join(piece.text for piece in cell) for cell in row[:5]] for row in table.rows]
     lines = [table.caption, *_columns([table.head[:5], *rows[:_MONITOR_ROWS]], left_columns=(0, 1, 4))]
     more = len(rows) - _MONITOR_ROWS
-    return [*lines, *([f"  {more} more rows are in the report"] if more > 0 else []), *table.notes]
+    return [*lines, *([f"  {more} more rows are in the report"] if more > 0 else [])]
 
 
 def _k_line(about: About) -> str | None:

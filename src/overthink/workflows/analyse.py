@@ -268,7 +268,7 @@ def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = replace(
         about_source(source, results, scale, command=command),
-        notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
+        notes=(*source.notes, *results.oversight.notes, *(() if source.estimate is None else source.estimate.notes)),
         estimate=source.estimate,
         actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
         planted=planted_curves(source.plan, source.pool, results.curves),
