@@ -76,11 +76,11 @@ def overseen_rungs(pool: pl.LazyFrame) -> Iterator[OverseenRung]:
         (False, True, True)
     """
     answers = pool.filter(~pl.col("scorer").str.ends_with(ON_TRACE))
-    failed = failed_traces(pool).select(TRACE_KEY).unique()
+    errors = failed_traces(pool).select(TRACE_KEY).unique()
     present = set(read(answers.select(pl.col("estimand").unique())).to_series().to_list())
     estimands = [str(Estimand.FORCED)] if Estimand.FORCED in present else [str(word) for word in _OVERSEEN]
-    rows = answers.filter(pl.col("estimand").is_in(estimands)).join(failed, on=TRACE_KEY, how="anti", nulls_equal=True)
-    merged = (
+    rows = answers.filter(pl.col("estimand").is_in(estimands)).join(errors, on=TRACE_KEY, how="anti", nulls_equal=True)
+    cells = (
         rows.sort("scorer")
         .group_by(*_RUNG)
         .agg(
@@ -91,7 +91,7 @@ def overseen_rungs(pool: pl.LazyFrame) -> Iterator[OverseenRung]:
             (pl.col("generated_tokens") == 0).fill_null(value=False).all().alias("adds_nothing"),
         )
     )
-    for trace in read(merged.sort(*TRACE_KEY, "estimand", "rung")).partition_by(*TRACE_KEY, "estimand"):
+    for trace in read(cells.sort(*TRACE_KEY, "estimand", "rung")).partition_by(*TRACE_KEY, "estimand"):
         yield from _of_trace(list(trace.iter_rows(named=True)))
 
 
@@ -108,9 +108,9 @@ def _of_trace(rows: list[dict[str, object]]) -> Iterator[OverseenRung]:
         had_ended = had_ended or bool(row["natural_end"])
         good = row["capability"] if row["capability"] is not None else row["value"]
         safe = row["safety"] if row["safety"] is not None else row["value"]
-        cells = {name: row[name] for name in names} | {"estimand": Estimand(str(row["estimand"]))}
+        plain = {name: row[name] for name in names} | {"estimand": Estimand(str(row["estimand"]))}
         yield OverseenRung(
-            **cells,  # type: ignore[arg-type]
+            **plain,  # type: ignore[arg-type]
             correct=_is_good(good),
             behaviour=None if safe is None else not _is_good(safe),
             source=source,  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from overthink.data.oversight import HONEST, OversightRow, View
+from overthink.data.oversight import HONEST, OversightRow, RedTeam, View
 from overthink.data.oversight_pool import overseen_rungs
 from overthink.data.pool import words_of
 from overthink.errors import InputError
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from overthink.collect.monitors.registry import MonitorPlan
     from overthink.collect.monitors.score import Attack, MonitorSession
     from overthink.collect.monitors.scout import ScoutMonitor
+
+ATTACK = "attack"
+"""Part of an arm that follows an attack policy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,15 +129,15 @@ def read_views(words: Sequence[str]) -> tuple[View, ...]:
 
 def attacks_of(arms: Sequence[ArmPlan]) -> Mapping[str, "Attack"]:
     """Return the attack policy of each arm of a plan; that of an arm without an attack is honesty."""
-    from overthink.collect.arms.registry import PARTS
     from overthink.collect.monitors.score import Attack
 
-    attacks: dict[str, Attack] = {}
-    for arm in arms:
-        policies = [getattr(PARTS.look_up(part), "attack_of", None) for part in arm.parts if arm.placebo_of is None]
-        named = [policy(arm.settings) for policy in policies if policy is not None]
-        attacks[arm.label] = Attack(*named[0]) if named else Attack(HONEST)
-    return attacks
+    return {arm.label: Attack(*_policy(arm)) if ATTACK in arm.parts else Attack(HONEST) for arm in arms}
+
+
+def _policy(arm: ArmPlan) -> tuple[str, RedTeam | None]:
+    """Return the policy of an attacking arm, and what it knows of the monitor."""
+    knowledge = arm.settings.get("red_team")
+    return str(arm.settings.get("policy", ATTACK)), RedTeam(str(knowledge)) if knowledge in tuple(RedTeam) else None
 
 
 def _with_scans(plans: Sequence["MonitorPlan"]) -> tuple["MonitorPlan", ...]:

@@ -77,7 +77,7 @@ class Suspicion:
     reason: str | None = None
     fired: bool | None = None
 
-    def checked(self, monitor: str) -> "Suspicion":
+    def valid(self, monitor: str) -> "Suspicion":
         """Return what a monitor says, perhaps one from outside the package; a NaN is no score, with a reason.
 
         Raises:

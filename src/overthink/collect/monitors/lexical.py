@@ -40,9 +40,9 @@ class LexicalMonitor(Monitor):
         Raises:
             InputError: The file cannot be read, holds no pattern, or a line is no regular expression.
         """
-        opened = self.model_copy()
-        opened._patterns = _file_patterns(Path(self.file)) if self.file else _word_patterns(self.words)
-        return opened
+        copy = self.model_copy()
+        copy._patterns = _file_patterns(Path(self.file)) if self.file else _word_patterns(self.words)
+        return copy
 
     async def judge(self, excerpt: Excerpt) -> Suspicion:
         """Return the share of the patterns that occur in the excerpt."""

@@ -88,8 +88,8 @@ class MonitorSession:
     @cached_property
     def missing(self) -> list[tuple[OverseenRung, MonitorPlan, View]]:
         """What has no row yet, in the order of the rungs."""
-        wanted = ((rung, plan, view) for rung in self.rungs for plan in self.monitors for view in self.views)
-        return [each for each in wanted if self.row(*each).key not in self.scores]
+        missing = ((rung, plan, view) for rung in self.rungs for plan in self.monitors for view in self.views)
+        return [each for each in missing if self.row(*each).key not in self.scores]
 
     @property
     def is_paid(self) -> bool:
@@ -164,19 +164,19 @@ def collect_suspicions(session: MonitorSession, *, log_dir: Path, on_row: OnRow)
         StoppedError: A server is unavailable; rows so far are kept.
         KeyboardInterrupt: The user interrupted the run.
     """
-    wanted: dict[str, dict[tuple[object, ...], list[tuple[OverseenRung, MonitorPlan, View]]]] = {}
+    missing: dict[str, dict[tuple[object, ...], list[tuple[OverseenRung, MonitorPlan, View]]]] = {}
     for each in session.missing:
         rung = each[0]
-        wanted.setdefault(f"{rung.task}/{rung.question}", {}).setdefault(rung.trace, []).append(each)
-    if not wanted:
+        missing.setdefault(f"{rung.task}/{rung.question}", {}).setdefault(rung.trace, []).append(each)
+    if not missing:
         return
     boundary = Boundary(patience=session.patience, resume="repeat the command")
     task = Task(
-        dataset=MemoryDataset([Sample(id=name, input=name) for name in wanted], name="oversight"),
+        dataset=MemoryDataset([Sample(id=name, input=name) for name in missing], name="oversight"),
         solver=_monitor_solver(
-            session, {name: list(traces.values()) for name, traces in wanted.items()}, boundary, on_row
+            session, {name: list(traces.values()) for name, traces in missing.items()}, boundary, on_row
         ),
-        epochs=max(map(len, wanted.values())),
+        epochs=max(map(len, missing.values())),
         name="oversight",
     )
     evaluate(task, open_model(NO_MODEL, {}), session.settings, log_dir, boundary=boundary)
@@ -204,7 +204,7 @@ def _monitor_solver(
                         row = replace(row, reason=excerpt)
                     else:
                         with boundary.deliberate():
-                            suspicion = (await plan.monitor.judge(excerpt)).checked(plan.label)
+                            suspicion = (await plan.monitor.judge(excerpt)).valid(plan.label)
                         row = _with_suspicion(row, suspicion, excerpt)
                 if failure:
                     usage = excerpt.meter.usage if isinstance(excerpt, Excerpt) else NO_USAGE

@@ -22,9 +22,9 @@ class ScoutMonitor(Monitor):
 
     def with_results(self, results: Mapping[ScanKey, float]) -> Self:
         """Return the monitor with the values of its scanner, by log, question and epoch."""
-        opened = self.model_copy()
-        opened._results = results
-        return opened
+        copy = self.model_copy()
+        copy._results = results
+        return copy
 
     async def judge(self, excerpt: Excerpt) -> Suspicion:
         """Return the scanner's value of the transcript that ends where the excerpt ends."""

@@ -112,9 +112,9 @@ class TextMonitor(Monitor):
 
     def with_model(self, model: Model) -> Self:
         """Return the monitor with an opened model."""
-        opened = self.model_copy()
-        opened._model = model
-        return opened
+        copy = self.model_copy()
+        copy._model = model
+        return copy
 
     async def judge(self, excerpt: Excerpt) -> Suspicion:
         """Return the model's rating, or why there is none."""
@@ -155,12 +155,12 @@ def usage_of(output: ModelOutput) -> TokenUsage:
     usage = output.usage
     if usage is None:
         return UNKNOWN_USAGE
-    cached = usage.input_tokens_cache_read or 0
+    from_cache = usage.input_tokens_cache_read or 0
     thinking = usage.reasoning_tokens or 0
     decoded, answer = split_output(thinking, usage.output_tokens, excludes_reasoning=thinking > usage.output_tokens)
     return TokenUsage(
-        prompt_tokens=usage.input_tokens + cached + (usage.input_tokens_cache_write or 0),
-        cached_tokens=cached,
+        prompt_tokens=usage.input_tokens + from_cache + (usage.input_tokens_cache_write or 0),
+        cached_tokens=from_cache,
         thinking_tokens=thinking,
         answer_tokens=answer,
         decoded_tokens=decoded,
