@@ -1,7 +1,4 @@
-"""The study folder: names and paths of its files.
-
-One process per study: a lock that the operating system releases when its process ends, in any way.
-"""
+"""The study folder: names and paths of its files, and its lock, which ends with the process that holds it."""
 
 import errno
 import json
@@ -206,6 +203,11 @@ class StudyFolder:
     def waves(self) -> Path:
         """Number of draws of each question, wave by wave, with adaptive sampling."""
         return self.path / "waves.jsonl"
+
+    @property
+    def endpoints(self) -> Path:
+        """The endpoints of every run, with what each did; there is none without ``--endpoint``."""
+        return self.path / "endpoints.json"
 
     @property
     def questions(self) -> Path:
