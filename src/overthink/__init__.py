@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from overthink.workflows.long_table import long_table
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
+    from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -78,6 +79,7 @@ __all__ = [
     "merge",
     "methods",
     "pass_at_k",
+    "policy",
     "prepare",
     "report",
     "run",
@@ -122,6 +124,7 @@ _HOMES = {
     "merge": "workflows.merge",
     "methods": "workflows.methods",
     "pass_at_k": "stats.pass_at_k",
+    "policy": "workflows.policy",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
