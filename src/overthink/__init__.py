@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
     from overthink.workflows.monitor import monitor
+    from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -83,6 +84,7 @@ __all__ = [
     "methods",
     "monitor",
     "pass_at_k",
+    "policy",
     "prepare",
     "report",
     "run",
@@ -130,6 +132,7 @@ _HOMES = {
     "methods": "workflows.methods",
     "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
+    "policy": "workflows.policy",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",

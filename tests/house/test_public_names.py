@@ -64,6 +64,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "merge": lambda: overthink.merge(out, study.parent / "shard"),
         "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
+        "policy": lambda: overthink.policy(study / "statement.json", budget="1000/1d"),
         "prepare": lambda: overthink.prepare(plan()),
         "report": lambda: overthink.report(study),
         "run": lambda: overthink.run(overthink.prepare(plan()), out),

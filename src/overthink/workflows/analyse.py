@@ -244,21 +244,23 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
     return arm_plans(text, model=model)
 
 
-@arg.checked(plan=arg.a(Plan), shard=arg.a(str | None))
+@arg.checked(plan=arg.a(Plan), shard=arg.a(str | None), endpoints=arg.text_or_texts)
 @outside_loops
-def prepare(plan: Plan, *, shard: str | None = None) -> "Session":
+def prepare(plan: Plan, *, shard: str | None = None, endpoints: str | Sequence[str] = ()) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 
     Args:
         plan: The plan.
         shard: The part of its questions to ask, as ``3/16``; None for all.
+        endpoints: Addresses of servers of the model, each of which answers whole traces; a text is one.
 
     Raises:
         InputError: The plan is not feasible; the message states the change needed. Or there is no such shard.
     """
     from overthink.collect.session.prepare import open_plan
 
-    return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard))
+    addresses = (endpoints,) if isinstance(endpoints, str) else tuple(endpoints)
+    return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard), addresses)
 
 
 def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:

@@ -13,6 +13,8 @@ from typing import Any
 from inspect_ai import Task
 from inspect_ai.model import Model
 
+from overthink.collect.arms.interventions.prompt import PromptChange
+from overthink.collect.arms.registry import prompt_changes
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, steps_of
 from overthink.collect.arms.verifiers.own_probability import OwnProbability, check_likelihood
 from overthink.collect.arms.verifiers.registry import VerifierPlan
@@ -132,6 +134,11 @@ class VerificationSession:
     tasks: Mapping[str, tuple[TaskPlan, Task]]
     texts: Mapping[AnswerKey, AnswerText]
     patience: Patience = field(default_factory=Patience)
+
+    @cached_property
+    def prompt_changes(self) -> dict[str, tuple[PromptChange, ...]]:
+        """What each arm of the study changes in a prompt, by its label; a placebo changes nothing."""
+        return {arm.label: prompt_changes(arm) for arm in self.plan.arms if arm.placebo_of is None}
 
     @property
     def is_paid(self) -> bool:

@@ -4,6 +4,7 @@ The expressions are those of the published generator: with its seed 42 the first
 character. Source: `generate_arithmetic_problems.py` of rgreenblatt/no_cot_math_public (MIT, Ryan Greenblatt 2025).
 """
 
+import operator
 import random
 import re
 from collections.abc import Callable, Iterator
@@ -14,11 +15,11 @@ import numpy as np
 from overthink.errors import InputError
 
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "//": lambda left, right: left // right,
-    "%": lambda left, right: left % right,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
 }
 _WEIGHTS = np.array([0.3, 0.3, 0.15, 0.1, 0.05])
 _LABEL = re.compile(r"(?i)\banswer\s*:")
@@ -61,12 +62,12 @@ def expressions(seed: int, *, least: int, most: int) -> Iterator[Problem]:
             number = numbers.randint(-99, 99)
             return str(number), number
         on_left = numbers.randint(0, size - 1)
-        left, right = expression(on_left), expression(size - 1 - on_left)
-        operator = str(operators.choice(list(_OPERATIONS), p=weights))
-        while operator in ("//", "%") and right[1] == 0:
-            right = expression(size - 1 - on_left)
-        text = f"{left[0]} {operator} {right[0]}"
-        return text if is_outer else f"({text})", _OPERATIONS[operator](left[1], right[1])
+        first, second = expression(on_left), expression(size - 1 - on_left)
+        sign = str(operators.choice(list(_OPERATIONS), p=weights))
+        while sign in ("//", "%") and second[1] == 0:
+            second = expression(size - 1 - on_left)
+        text = f"{first[0]} {sign} {second[0]}"
+        return text if is_outer else f"({text})", _OPERATIONS[sign](first[1], second[1])
 
     while True:
         yield Problem(*expression(numbers.randint(least, most), is_outer=True))
@@ -89,10 +90,10 @@ def chain_sums(seed: int, *, terms: int = 3) -> Iterator[Problem]:
         value = int(chance.integers(1, 10))
         text, steps = str(value), []
         for _ in range(terms - 1):
-            operator, number = "+-"[chance.integers(2)], int(chance.integers(1, 10))
-            after = _OPERATIONS[operator](value, number)
-            steps.append(f"{value} {operator} {number} = {after}")
-            text, value = f"{text} {operator} {number}", after
+            sign, number = "+-"[chance.integers(2)], int(chance.integers(1, 10))
+            after = _OPERATIONS[sign](value, number)
+            steps.append(f"{value} {sign} {number} = {after}")
+            text, value = f"{text} {sign} {number}", after
         yield Problem(text, value, tuple(steps))
 
 
