@@ -8,11 +8,11 @@ from scipy import optimize, special
 
 from overthink.stats.oversight.auroc import auroc, auroc_difference
 from overthink.stats.oversight.probe import (
-    _fitted,
     cascade_curve,
     fold_auroc,
     probe_minus_text,
     probe_scores,
+    ridge_logistic,
     shuffled_by_question,
 )
 
@@ -42,7 +42,7 @@ def test_the_fit_has_the_largest_penalised_likelihood() -> None:
         )
 
     best = optimize.minimize(loss, np.zeros(7), method="BFGS", options={"gtol": 1e-7}).x
-    assert _fitted(x, labels, x, (1.0,))[0] == pytest.approx(z @ best[:-1] + best[-1], abs=1e-3)
+    assert ridge_logistic(x, labels, x, (1.0,))[0] == pytest.approx(z @ best[:-1] + best[-1], abs=1e-3)
 
 
 def test_the_layer_with_the_signal_is_chosen_inside_the_folds_and_no_question_is_on_both_sides() -> None:

@@ -79,7 +79,7 @@ def probe_scores(
         if _is_one_class(truth[inside]) or _is_one_class(truth[~inside]):
             return ProbeScores(np.full(len(truth), np.nan), number, (), (), ONE_CLASS)
         layer, penalty = _choice(table[inside], truth[inside], question[inside], rng)
-        scores[~inside] = _fitted(table[inside, layer], truth[inside], table[~inside, layer], (penalty,))[0]
+        scores[~inside] = ridge_logistic(table[inside, layer], truth[inside], table[~inside, layer], (penalty,))[0]
         layers.append(layer)
         penalties.append(penalty)
     return ProbeScores(scores, number, tuple(layers), tuple(penalties), None)
@@ -240,14 +240,21 @@ def _choice(table: Array, truth: Array, question: NDArray[np.int64], rng: np.ran
         if _is_one_class(truth[inside]) or _is_one_class(truth[~inside]):
             continue
         for layer in range(table.shape[1]):
-            scores = _fitted(table[inside, layer], truth[inside], table[~inside, layer], PENALTIES)
+            scores = ridge_logistic(table[inside, layer], truth[inside], table[~inside, layer], PENALTIES)
             totals[layer] += [_influence(each, truth[~inside] == 1)[0] for each in scores]
     best, reverse = np.unravel_index(np.argmax(totals[:, ::-1]), totals.shape)
     return int(best), PENALTIES[::-1][int(reverse)]
 
 
-def _fitted(train: Array, truth: Array, test: Array, penalties: tuple[float, ...]) -> list[Array]:
-    """Log-odds of the test traces by ridge logistic regression on the train traces, one array per penalty."""
+def ridge_logistic(train: Array, truth: Array, test: Array, penalties: tuple[float, ...]) -> list[Array]:
+    """Return log-odds of the test traces by ridge logistic regression on the train traces, one array per penalty.
+
+    Args:
+        train: (trace, feature) features to standardise and to learn from.
+        truth: (trace,) their labels.
+        test: (trace, feature) features to score.
+        penalties: Ridge penalties on standardised features; the intercept is free.
+    """
     mean, sd = train.mean(axis=0), train.std(axis=0)
     sd = np.where(sd > SAME, sd, 1.0)
     x, new = (np.column_stack([(each - mean) / sd, np.ones(len(each))]) for each in (train, test))
