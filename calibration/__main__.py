@@ -21,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from calibration import monitors, tables_of_pairs, tables_of_shapes, tables_of_studies
+from calibration import tables_of_oversight, tables_of_pairs, tables_of_shapes, tables_of_studies
 
 HEAD = """# Calibration
 
@@ -46,6 +47,9 @@ PARTS = {
     "hypotheses": tables_of_shapes.hypothesis,
     "commitment": tables_of_studies.committed,
     "monitors": monitors.tables,
+    "oversight": tables_of_oversight.intervals,
+    "tpr": tables_of_oversight.monitors,
+    "claims": tables_of_oversight.claims,
 }
 
 
