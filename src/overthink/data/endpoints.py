@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from overthink.data.tokens import total
-
 ENOUGH_HITS = 0.9
 """Least share of the prompt tokens that a trace has sent or decoded before which should come from the cache."""
 
@@ -26,9 +24,9 @@ def endpoint_order(trace: bytes, urls: Sequence[str]) -> list[int]:
 
     Example:
         >>> endpoint_order(b"a", ["http://x", "http://y", "http://z"])
-        [0, 2, 1]
+        [2, 0, 1]
         >>> endpoint_order(b"a", ["http://x", "http://z"])  # without y the rest is as it was
-        [0, 1]
+        [1, 0]
     """
     weights = [hashlib.sha256(trace + b"\0" + url.encode()).digest() for url in urls]
     return sorted(range(len(urls)), key=weights.__getitem__, reverse=True)
@@ -151,23 +149,24 @@ def endpoint_notes(runs: Sequence[EndpointRun]) -> tuple[str, ...]:
 
 
 def _use_text(uses: Sequence[EndpointUse]) -> str:
-    requests, failures = total(use.requests for use in uses), total(use.failures for use in uses)
-    if requests is None or failures is None:
-        return "counts unknown, as a run was killed"
+    requests, failures, moves = (
+        sum(getattr(use, name) or 0 for use in uses) for name in ("requests", "failures", "departures")
+    )
     text = f"{requests:,} requests"
+    if any(use.requests is None for use in uses):
+        text += " and those of a run that was killed"
     if failures:
-        moves = total(use.departures for use in uses) or 0
         text += f", {failures:,} more failed (what they cost is unknown), {moves:,} traces moved on"
     hits = prefix_hits(uses)
     if not requests:
         return text
-    return f"{text}, prefix hits {_no_hits(uses) if hits is None else _percent(hits)}"
+    return f"{text}, prefix hits {_UNKNOWN if hits is None else _percent(hits)}"
 
 
-def _no_hits(uses: Sequence[EndpointUse]) -> str:
-    if any(use.cached_tokens is not None for use in uses):
-        return "unknown, as no trace sent a prefix again as token ids"
-    return "unknown, as the server does not report tokens from its cache (vLLM: --enable-prompt-tokens-details)"
+_UNKNOWN = (
+    "unknown, as no reply to a prefix in token ids says what came from the cache (vLLM: completions, with "
+    "--enable-prompt-tokens-details)"
+)
 
 
 def _percent(share: float) -> str:

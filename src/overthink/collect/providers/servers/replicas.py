@@ -223,10 +223,10 @@ class Route:
             CallError: The last server failed, or any would.
             StoppedError: No server may be used any more.
         """
-        for _ in range(len(self._order) + 1):
+        for rest in range(len(self._order), -1, -1):
             replica = await self._choose()
             bounds = patience()
-            if self.replicas.substitutes(replica):
+            if rest and self.replicas.substitutes(replica):
                 bounds = replace(bounds, tries=min(TRIES, bounds.tries), has_substitute=True)
             token = _route.set(None)  # a call inside goes where it is sent
             try:
@@ -239,7 +239,6 @@ class Route:
                 if not bounds.has_substitute:
                     raise
                 self._leave(replica)
-                failure = error
                 continue
             finally:
                 _route.reset(token)
@@ -247,7 +246,7 @@ class Route:
             if not replica.is_up:  # the last resort: to be checked before any other request goes there
                 replica.next_look = 0.0
             return result
-        raise failure
+        raise AssertionError("unreachable: the last server has no substitute, so that its error is raised")
 
     def count(self, replica: Replica, ids: tuple[int, ...] | None, segment: Segment) -> None:
         """Count a reply: the server's use, and how much of its prompt could have come from the cache, and did.
