@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from overthink.stats.divergence import divergence
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
+    from overthink.stats.oversight.auroc import auroc
+    from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from overthink.workflows.long_table import long_table
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
+    from overthink.workflows.monitor import monitor
+    from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -58,6 +62,7 @@ __all__ = [
     "Study",
     "analyse",
     "arms",
+    "auroc",
     "best_at_k",
     "calc",
     "check",
@@ -77,7 +82,9 @@ __all__ = [
     "majority_at_k",
     "merge",
     "methods",
+    "monitor",
     "pass_at_k",
+    "policy",
     "prepare",
     "report",
     "run",
@@ -89,6 +96,7 @@ __all__ = [
     "table",
     "tasks",
     "thresholds",
+    "tpr_at_fpr",
     "verify",
     "worst_at_k",
 ]
@@ -102,6 +110,7 @@ _HOMES = {
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
     "Study": "workflows.study",
+    "auroc": "stats.oversight.auroc",
     "best_at_k": "stats.pass_at_k",
     "calc": "governance.calculators.functions",
     "check": "workflows.statement",
@@ -121,7 +130,9 @@ _HOMES = {
     "majority_at_k": "stats.pass_at_k",
     "merge": "workflows.merge",
     "methods": "workflows.methods",
+    "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
+    "policy": "workflows.policy",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
@@ -129,6 +140,7 @@ _HOMES = {
     "status": "workflows.status",
     "table": "workflows.table",
     "thresholds": "governance.thresholds.lookup",
+    "tpr_at_fpr": "stats.oversight.tpr_at_fpr",
     "verify": "workflows.verify",
     "worst_at_k": "stats.pass_at_k",
 }

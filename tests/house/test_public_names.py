@@ -41,6 +41,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
     return {
         "analyse": lambda: overthink.analyse(study),
         "arms": lambda: overthink.arms("base", model="overthink/simulated"),
+        "auroc": lambda: overthink.auroc([0.1, 0.4], [0.3, 0.9]),
         "best_at_k": lambda: overthink.best_at_k([0.5, 1.0], [0.0, 1.0], [1, 2]),
         "calc": lambda: overthink.calc.exfiltration(weights_bytes=1e12, upload_bytes_per_day=1e11),
         "check": lambda: overthink.check(study / "statement.json"),
@@ -63,6 +64,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "merge": lambda: overthink.merge(out, study.parent / "shard"),
         "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
+        "policy": lambda: overthink.policy(study / "statement.json", budget="1000/1d"),
         "prepare": lambda: overthink.prepare(plan()),
         "report": lambda: overthink.report(study),
         "run": lambda: overthink.run(overthink.prepare(plan()), out),
@@ -74,6 +76,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "table": lambda: overthink.table(study),
         "tasks": lambda: overthink.tasks(capability=["overthink/arithmetic"]),
         "thresholds": lambda: overthink.thresholds(as_of="2026-11-01"),
+        "tpr_at_fpr": lambda: overthink.tpr_at_fpr([0.1, 0.4], [0.3, 0.9], fpr=0.05),
         "verify": lambda: overthink.verify(study, verifier="simulated", by="answer", out=out),
         "worst_at_k": lambda: overthink.worst_at_k([4], [1], [1, 2]),
     }

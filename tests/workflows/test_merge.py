@@ -20,7 +20,8 @@ from overthink.storage.journal import read_journal, read_unfinished
 from overthink.storage.json_documents import read_questions, write_plan, write_questions
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import begin_shard, is_stored, read_merged, read_shard_state
-from overthink.storage.study_folder import StudyFolder, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import study_lock
 
 QUESTIONS = 6
 DRAWS = 2

@@ -48,6 +48,7 @@ class Kind(ClosedList):
     EXTREME = "extreme"
     NO_OP = "no_op"
     ADAPTIVE = "adaptive"
+    MONITOR = "monitor"
 
 
 class Metric(ClosedList):
@@ -250,6 +251,16 @@ class Metric(ClosedList):
     DRAWS = "draws"
     EVEN_DRAWS = "even_draws"
     SAVING = "saving"
+    # monitor
+    AUROC = "auroc"
+    WORST_AUROC = "worst_auroc"
+    TPR_AT_FPR = "tpr_at_fpr"
+    AUDIT_SAFETY = "audit_safety"
+    USEFULNESS = "usefulness"
+    SCORED = "scored"
+    MONITOR_TOKENS = "monitor_tokens"
+    OVERSEEN_TOKENS = "overseen_tokens"
+    MONITOR_TOKENS_PAID = "monitor_tokens_paid"
 
 
 class ShapeLabel(ClosedList):
@@ -321,6 +332,14 @@ class NextBudgetLabel(ClosedList):
     NOT_FORECAST = "no forecast"
     PREDICTS = "predicts"
     NOT_USED = "not used"
+
+
+class MonitorLabel(ClosedList):
+    """Verdict on a monitor at a rung: the end of a finding's label."""
+
+    BETTER = "better than chance"
+    NOT_SHOWN = "not shown to be better than chance"
+    NO_TEXT = "cannot be overseen by text"
 
 
 class StopLabel(ClosedList):

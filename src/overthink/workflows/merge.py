@@ -27,7 +27,8 @@ from overthink.storage.json_documents import Questions, write_plan, write_questi
 from overthink.storage.merged_pool import write_merged_pool
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import MergedShard, MergedStudy, write_merged
-from overthink.storage.study_folder import LOCK_FILE, StudyFolder, reading_lock, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import LOCK_FILE, reading_lock, study_lock
 from overthink.workflows import arguments as arg
 from overthink.workflows.endpoints import carry_endpoints
 from overthink.workflows.shard_rows import (

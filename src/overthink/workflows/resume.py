@@ -28,7 +28,8 @@ from overthink.storage.journal import has_failures, read_decisions, read_journal
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.json_text import json_value
 from overthink.storage.shards import begin_shard, check_shard
-from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import refuse_if_held, study_lock
 
 
 @dataclass(frozen=True, eq=False)

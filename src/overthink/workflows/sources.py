@@ -34,6 +34,7 @@ from overthink.storage.json_documents import (
     read_polarity,
 )
 from overthink.storage.models import StudyModels, read_models
+from overthink.storage.oversight import read_oversight
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
@@ -132,6 +133,7 @@ class Source:
         stated: Options of the command line that named a task of the rows.
         polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
+        oversight: The table beside the pool; None where there is none.
     """
 
     name: str
@@ -150,6 +152,7 @@ class Source:
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
+    oversight: pl.DataFrame | None = None
 
     @property
     def planned_arms(self) -> frozenset[str]:
@@ -331,6 +334,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         models=models,
         cut_short=cut_short(folder, pool),
         polarity=read_polarity(folder.analysis),
+        oversight=read_oversight(folder.oversight) if is_there(folder.oversight) else None,
     )
 
 

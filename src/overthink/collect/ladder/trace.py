@@ -84,10 +84,13 @@ class LadderTrace(TraceRun[TraceAccounting]):
     async def collect(self, state: TaskState, generate: Generate) -> None:
         """Climb the ladder and judge every rung; each row is added as soon as its rung is judged."""
         continuation, replay = self._task.continuation(), self._task.replay
-        prompt = await replay.prompt(state)
+        facts = state.metadata or {}
+        prompt = self._arm.prompt(await replay.prompt(state), facts)
         await replay.process_completion(state, "")  # a solver that cannot be replayed is found before anything is paid
         plan, has_controls = self.run.plan, self._arm.is_base and self._sparse is None
         spec = sampling_spec(plan, self.run.task, trace=self.key, budgets=self._arm.budgets, prompt=prompt, state=state)
+        if spec.truth is not None:
+            spec = replace(spec, truth=spec.truth | self._arm.simulated_answers(facts))
         judgement: Judgement | None = None
 
         def scoring(judge: AnswerJudge) -> ScoreCompletion:

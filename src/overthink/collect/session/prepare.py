@@ -220,6 +220,10 @@ def open_plan(plan: Plan, shard: Shard | None = None, endpoints: Sequence[str] =
     refuse_guards_that_judge(plan.arms, judges, model=plan.model)
     arms = () if plan.budgets is None else open_arms(plan)
     _check_donors(arms, sum(questions))
+    workloads = tuple(
+        replace(workload, arm_prompt_tokens=_arm_prompts(plan, task, workload, arms, counter))
+        for workload, task in zip(workloads, tasks, strict=True)
+    )
     if reads_probabilities(arms):
         refuse_without_probabilities(model, plan)
     session = Session(plan, model, tasks, names, questions, workloads, arms, replicas=replicas)
@@ -275,6 +279,25 @@ def _workload(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions:
     lengths = prompt_lengths(task, name=task_plan.task, questions=questions, replay=replay, turn=turn, counter=counter)
     judges = graders(scorers, task, plan=plan, task_plan=task_plan)
     return TaskWorkload(name, questions, lengths.prompt, judges, lengths.cue, lengths.longest)
+
+
+def _arm_prompts(
+    plan: Plan, task: Task, workload: TaskWorkload, arms: Sequence[Arm], counter: Counter
+) -> dict[str, int]:
+    """Return the mean length of a prompt by arm, of those that change it.
+
+    Raises:
+        InputError: An arm cannot change the prompts of this task.
+    """
+    turn = TurnFormat(think_format(plan.think_format), plan.answer_cue)
+    count = workload.questions
+    return {
+        arm.label: prompt_lengths(
+            task, name=workload.name, questions=count, replay=Replay, turn=turn, counter=counter, change=arm.prompt
+        ).prompt
+        for arm in arms
+        if arm.changes_prompt
+    }
 
 
 def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str, ...]:
