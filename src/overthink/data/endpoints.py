@@ -44,9 +44,9 @@ class EndpointUse:
         failures: Requests that failed in all tries there; what they cost is unknown.
         departures: Traces that went on at another endpoint, as this one failed.
         prompt_tokens: Prompt tokens of its requests.
-        cached_tokens: Those of them from its prefix cache; None if it reports none.
+        cached_tokens: Those of them from its prefix cache; None if no reply says.
         reusable_tokens: Prompt tokens that their trace had sent or decoded before, in whole blocks of its cache; None
-            if no request with token ids reported what came from the cache.
+            if no reply to a prefix in token ids says what came from the cache.
         reused_tokens: Those of them that came from its prefix cache.
     """
 
@@ -92,35 +92,43 @@ class CacheCount:
     """Counter of what a prefix cache gave of what it could have given.
 
     A cache that keeps blocks of tokens gives whole blocks alone. Their length is the greatest common divisor of all
-    that was ever read from it, so that what no block could hold counts as no miss.
+    that was ever read from it, so that what no block could hold counts as no miss. vLLM states what came from its cache
+    and says nothing where nothing did: a reply without a count is a miss, if any other has one.
+
+    Attributes:
+        cached_tokens: All prompt tokens from the cache; None if no reply has a count.
 
     Example:
         >>> count = CacheCount()
-        >>> for reusable, cached in ((40, 32), (70, 64), (90, 0)):
+        >>> for reusable, cached in ((40, 32), (70, 64), (90, None)):
         ...     count.add(reusable, cached)
         >>> count.totals()  # blocks of 32 tokens: 32 + 64 + 64 could have come
         (160, 96)
     """
 
+    cached_tokens: int | None = None
     _block: int = 0
     _pairs: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
 
-    def add(self, reusable: int, cached: int) -> None:
+    def add(self, reusable: int, cached: int | None) -> None:
         """Count one request.
 
         Args:
             reusable: Its prompt tokens that the trace had sent or decoded before.
-            cached: Its prompt tokens from the cache; more than the reusable ones where other traces began alike.
+            cached: Its prompt tokens from the cache, more than the reusable ones where other traces began alike; None
+                if its reply has no count.
         """
-        self._block = math.gcd(self._block, cached)
-        self._pairs[reusable, cached] += 1
+        if cached is not None:
+            self.cached_tokens = (self.cached_tokens or 0) + cached
+            self._block = math.gcd(self._block, cached)
+        self._pairs[reusable, cached or 0] += 1
 
     def totals(self) -> tuple[int, int] | None:
-        """Return reusable and reused tokens of all requests; None without a request."""
+        """Return reusable and reused tokens of all requests; None if no reply has a count."""
+        if self.cached_tokens is None:
+            return None
         block = self._block or 1
         wholes = [(reusable // block * block, cached, n) for (reusable, cached), n in self._pairs.items()]
-        if not wholes:
-            return None
         return sum(n * whole for whole, _, n in wholes), sum(n * min(whole, cached) for whole, cached, n in wholes)
 
 
