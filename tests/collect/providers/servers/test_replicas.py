@@ -104,6 +104,23 @@ def test_a_server_that_reports_no_cache_has_unknown_hits(servers: Servers) -> No
         assert use.requests
 
 
+def test_vllm_says_nothing_of_a_miss_which_counts_as_one_if_it_says_anything_of_hits(servers: Servers) -> None:
+    good, forgets = servers(2, "vllm")
+    for server in (good, forgets):
+        server.reports, server.block = True, 16
+    replicas = opened([good, forgets])
+    cut = [0]
+
+    def forget() -> None:
+        cut[0] += 1
+        forgets.block = 16 if cut[0] % 3 == 0 else 0  # it remembers at the last rung of three alone
+
+    climbs(replicas, *TRACES, before_rung=dict.fromkeys(range(3), forget))
+    hits = {use.url: prefix_hits([use]) for use in replicas.run().endpoints}
+    assert hits[good.root] == 1.0
+    assert 0.2 < (hits[forgets.root] or 0.0) < 0.6
+
+
 @pytest.mark.parametrize("fault", ["silent", "hangs", 503, 500, 429, 404])
 def test_a_trace_goes_on_where_it_was_when_its_server_fails(servers: Servers, fault: str | int) -> None:
     started = servers(2)
