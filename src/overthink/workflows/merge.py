@@ -94,6 +94,15 @@ def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
         if place in places:
             raise InputError(f"{folder.path} and {places[place].path} are one folder; name every shard once")
         places[place] = folder
+    check_target(target)
+
+
+def check_target(target: StudyFolder) -> None:
+    """Check that a merge may write a study into a folder, or replace the one that is there.
+
+    Raises:
+        InputError: It holds something else, or what a new merge would not have.
+    """
     if (earlier := _displaced(target)) is not None:
         raise InputError(
             f"{earlier} is an earlier study, left by a merge that was killed; move it back to {target.path}, "

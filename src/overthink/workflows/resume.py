@@ -67,7 +67,7 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool, shard: Shard | No
     folder.refuse_links()
     refuse_if_held(folder.path)
     check_shard(folder, shard)
-    _check(folder, plan, resume=resume)
+    check_plan(folder, plan, resume=resume)
     return len(stored_traces(folder, plan).done)
 
 
@@ -88,11 +88,11 @@ def open_folder(
         InputError: As for :func:`check_folder`.
         StoppedError: The disk is full.
     """
-    _check(folder, plan, resume=resume)
+    check_plan(folder, plan, resume=resume)
     folder.create()
     with study_lock(folder.path):
         check_shard(folder, shard)
-        earlier = _check(folder, plan, resume=resume)  # again under the lock
+        earlier = check_plan(folder, plan, resume=resume)  # again under the lock
         existing = stored_traces(folder, plan)
         folder.clear_leftovers()
         if shard is not None:
@@ -170,7 +170,7 @@ def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
     return plan_sha256 not in (None, plan.sha256(), file_sha256(folder.plan))
 
 
-def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
+def check_plan(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
     """Return the stored plan, None if there is none, after checking that the new plan may extend it."""
     if not is_there(folder.plan):
         if resume:

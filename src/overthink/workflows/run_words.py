@@ -50,3 +50,5 @@ class RunWords(TypedDict, total=False):
     model_shape: OneOrMore | Mapping[str, str]
     out: str | Path | None
     shard: str | None
+    workers: str | None
+    shards: int | None
