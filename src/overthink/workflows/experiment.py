@@ -76,7 +76,7 @@ def experiment(
         runs = open_runs(checked, out, resume=resume)
         for each in runs if progress else ():
             write_lines(each.session.estimate())
-        study = run_models(runs, checked, out, watch=_shown if progress else unwatched)
+        study = run_models(runs, checked, out, watch=_shown if progress else _silent)
         return study if checked.out is not None else _in_memory(study)
 
 
@@ -281,8 +281,7 @@ def _shown(each: ModelRun) -> Iterator[tuple[OnTrace, OnWave]]:
 
 
 @contextmanager
-def unwatched(_: ModelRun) -> Iterator[tuple[OnTrace, OnWave]]:
-    """Context manager that shows nothing of a run."""
+def _silent(_: ModelRun) -> Iterator[tuple[OnTrace, OnWave]]:
     yield (lambda _: None), (lambda _: None)
 
 

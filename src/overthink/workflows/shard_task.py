@@ -16,6 +16,8 @@ from typing import Any
 from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there
 from overthink.storage.study_folder import StudyFolder, is_held
+from overthink.workflows.analyse import prepare, run
+from overthink.workflows.run_options import read_options
 
 SECONDS_FOR_LOCK = 60.0
 """How long a worker waits for the lock of its folder: another whose driver is gone ends in order within that time."""
@@ -88,19 +90,17 @@ def collect_shard(task: ShardTask) -> Outcome:
 
 
 def _collect(task: ShardTask) -> None:
-    from overthink.workflows.experiment import open_runs, run_models, unwatched
-    from overthink.workflows.run_options import read_options
-
     folder = StudyFolder(Path(task.folder))
     _wait_for_lock(folder)
-    options = read_options({**task.options, "shard": task.shard, "out": task.folder})
-    runs = open_runs(options, folder.path, resume=is_there(folder.plan))
-    if (sha256 := runs[0].session.plan.sha256()) != task.plan_sha256:
+    options = read_options(task.options)
+    (plan,) = options.plans()
+    session = prepare(plan, shard=task.shard)
+    if (sha256 := session.plan.sha256()) != task.plan_sha256:
         raise InputError(
             f"shard {task.shard}: the plan of this worker has the hash {sha256[:12]}, that of the driver "
             f"{task.plan_sha256[:12]}; needed: the same Overthink and the same files everywhere"
         )
-    run_models(runs, options, folder.path, watch=unwatched)
+    run(session, folder.path, resume=is_there(folder.plan), shapes=options.shapes())
 
 
 def _wait_for_lock(folder: StudyFolder) -> None:
