@@ -15,7 +15,7 @@ import overthink
 from overthink.data.shards import Shard
 from overthink.data.workers import Workers, read_workers
 from overthink.errors import InputError, StoppedError
-from overthink.storage.journal import read_journal
+from overthink.storage.journal import read_journal, read_waves
 from overthink.storage.json_documents import read_plan
 from overthink.workflows import shard_queue
 from overthink.workflows.local_workers import LocalWorkers
@@ -32,7 +32,7 @@ class HereWorkers:
 
     slots = 2
 
-    def __init__(self, **reasons: Sequence[Ending]) -> None:
+    def __init__(self, **reasons: Sequence[Ending | None]) -> None:
         self.reasons = {shard: list(own) for shard, own in reasons.items()}
         self.submitted: list[ShardTask] = []
         self._ended: list[Outcome] = []
@@ -50,7 +50,7 @@ class HereWorkers:
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Any:
-    def use(**reasons: Sequence[Ending]) -> HereWorkers:
+    def use(**reasons: Sequence[Ending | None]) -> HereWorkers:
         workers = HereWorkers(**reasons)
 
         @contextmanager
@@ -188,3 +188,55 @@ def test_what_workers_cannot_do_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match=message):
         overthink.experiment(**STUDY | {"workers": "processes"} | words, out=tmp_path / "s")
     assert not (tmp_path / "s").exists()
+
+
+ADAPTIVE: dict[str, Any] = STUDY | {
+    "model_args": {"safety": "flat", "question_sd": 0.8}, "limit": 14, "seed": 7, "draws": 3, "max_draws": 32,
+    "until": "half-width=0.155",
+}  # fmt: skip
+
+
+def test_waves_are_decided_over_all_shards_and_replayed(here: Any, tmp_path: Path) -> None:
+    """The driver is stopped in the second wave: until then, the merged study claims nothing; then it is the whole."""
+    whole = overthink.experiment(**ADAPTIVE, out=tmp_path / "whole")
+    out, top = tmp_path / "s", tmp_path / "s.shards"
+    here(shard2=[None, Ending.STOPPED])
+    with pytest.raises(StoppedError, match="shard 2/3: a reason"):
+        overthink.experiment(**ADAPTIVE, workers="processes", shards=3, out=out)
+    folders = [top / f"{number}-of-3" for number in (1, 2, 3)]
+    merged = overthink.merge(tmp_path / "early", *folders)
+    assert not merged.find(kind="shape")
+    workers = here()
+    study = overthink.experiment(**ADAPTIVE, workers="processes", resume=True, out=out)
+    assert study.findings == whole.findings
+    first = read_waves(tmp_path / "whole" / "waves.jsonl")["overthink/secret"]
+    for folder in (out, top, *folders):
+        own = read_waves(folder / "waves.jsonl")["overthink/secret"]
+        assert own.questions == first.questions
+        assert own.counts.tolist() == first.counts.tolist()
+    assert "1/3" in {task.shard for task in workers.submitted}
+    behind = here()
+    again = overthink.experiment(**ADAPTIVE, workers="processes", resume=True, out=out)
+    assert again.findings == whole.findings
+    assert behind.submitted == []
+
+
+def test_waves_that_are_complete_and_not_enough_claim_nothing(here: Any, tmp_path: Path) -> None:
+    top = tmp_path / "s.shards"
+    here(shard1=[None, Ending.STOPPED], shard2=[None, Ending.STOPPED])
+    with pytest.raises(StoppedError):
+        overthink.experiment(**ADAPTIVE, workers="processes", shards=2, out=tmp_path / "s")
+    folders = [top / f"{number}-of-2" for number in (1, 2)]
+    for folder in folders:  # as if the driver had been killed between two waves
+        lines = (folder / "waves.jsonl").read_bytes().splitlines(keepends=True)
+        (folder / "waves.jsonl").write_bytes(b"".join(lines[:2]))
+    merged = overthink.merge(tmp_path / "early", *folders)
+    (note,) = merged.about.notes
+    assert note.startswith("overthink/secret: the aim of --until is not reached, and the next wave was not drawn")
+    assert not merged.find(kind="shape")
+    assert merged.find(metric="mean")
+    with pytest.raises(InputError, match="merged of shards that lack traces"):
+        overthink.analyse(tmp_path / "early")
+    (folders[1] / "waves.jsonl").write_bytes(lines[0] + lines[1].replace(b":3", b":2"))
+    with pytest.raises(InputError, match="are different waves; merge shards of one run"):
+        overthink.merge(tmp_path / "early", *folders)

@@ -11,11 +11,6 @@ def refuse_shards(plan: Plan) -> None:
         InputError: A trace depends on those of other questions, or is read from the logs of the whole study.
     """
     placebo = next((arm.label for arm in plan.arms if arm.placebo_of is not None), None)
-    if plan.until is not None:
-        raise InputError(
-            "--until decides on draws by the answers to all questions, and a shard has those of its own alone; give "
-            "--workers, which decide between two waves, or --draws"
-        )
     if placebo is not None:
         raise InputError(
             f"--arms {placebo} acts as its arm did on a question drawn from all of the study, and a shard has its own "

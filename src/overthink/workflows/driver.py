@@ -17,15 +17,17 @@ from overthink.plan.study import Plan
 from overthink.storage.files import storage_errors
 from overthink.storage.journal import has_failures
 from overthink.storage.json_documents import read_plan
+from overthink.storage.pool import scan_pool
 from overthink.storage.shards import is_stored, read_shard_state
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
-from overthink.workflows.collect import OnTrace
+from overthink.workflows.collect import OnTrace, with_questions
 from overthink.workflows.merge import check_target, merge
 from overthink.workflows.resume import check_plan
 from overthink.workflows.shard_queue import collect_shards, journal_traces, open_executor
 from overthink.workflows.shard_task import ShardTask
+from overthink.workflows.shard_waves import has_draws, tables_of, write_shard_waves
 from overthink.workflows.study import Study
-from overthink.workflows.waves import OnWave
+from overthink.workflows.waves import Draws, OnWave, collect_in_waves
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
@@ -125,8 +127,23 @@ def run_in_workers(
                 shard: ShardTask(stated, str(shard), str(folder.path), plan_sha256, str(Path.cwd()))
                 for shard, folder in folders.items()
             }
-            missing = [shard for shard, folder in folders.items() if not _is_complete(folder, session.plan)]
-            collect_shards(executor, [tasks[shard] for shard in missing], on_trace)
+
+            def collect(draws: Draws | None) -> None:
+                missing = [shard for shard, own in folders.items() if not _is_complete(own, shard, session.plan, draws)]
+                if draws is not None:
+                    write_shard_waves([folders[shard] for shard in missing], StudyFolder(top).waves)
+                collect_shards(executor, [tasks[shard] for shard in missing], on_trace)
+
+            if session.plan.until is None:
+                collect(None)
+            else:
+                collect_in_waves(
+                    with_questions(session, StudyFolder(top)),
+                    StudyFolder(top),
+                    collect=collect,
+                    tables=lambda: tables_of([scan_pool(folder.shard_pool) for folder in folders.values()]),
+                    on_wave=on_wave,
+                )
         return merge(out, *(folder.path for folder in folders.values()), command=command)
 
 
@@ -140,9 +157,9 @@ def _new_folders(top: Path, session: "Session", count: int | None, slots: int) -
     return folders
 
 
-def _is_complete(folder: StudyFolder, plan: Plan) -> bool:
-    """Return whether a shard has every trace of a plan, none of them failed."""
+def _is_complete(folder: StudyFolder, shard: Shard, plan: Plan, draws: Draws | None) -> bool:
+    """Return whether a shard has every trace of a plan, or of the waves so far, none of them failed."""
     state = read_shard_state(folder.shard)
     if state is None or not is_stored(folder, state) or read_plan(folder.plan) != plan:
         return False
-    return not has_failures(folder.journal)
+    return not has_failures(folder.journal) and (draws is None or has_draws(folder, shard, plan, draws))

@@ -67,8 +67,18 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool, shard: Shard | No
     folder.refuse_links()
     refuse_if_held(folder.path)
     check_shard(folder, shard)
+    _check_waves(folder, plan, shard)
     check_plan(folder, plan, resume=resume)
     return len(stored_traces(folder, plan).done)
+
+
+def _check_waves(folder: StudyFolder, plan: Plan, shard: Shard | None) -> None:
+    """Check that a shard whose draws are adaptive has its waves: somebody who sees all shards decides on them."""
+    if shard is not None and plan.until is not None and not is_there(folder.waves):
+        raise InputError(
+            "--until decides on draws by the answers to all questions, and a shard has those of its own alone; give "
+            "--workers, which collect all shards wave by wave, or --draws"
+        )
 
 
 @contextmanager
@@ -92,6 +102,7 @@ def open_folder(
     folder.create()
     with study_lock(folder.path):
         check_shard(folder, shard)
+        _check_waves(folder, plan, shard)
         earlier = check_plan(folder, plan, resume=resume)  # again under the lock
         existing = stored_traces(folder, plan)
         folder.clear_leftovers()
