@@ -38,10 +38,10 @@ def finished_study(folder: StudyFolder, pool_sha256: str, *, notes: tuple[str, .
 
 def _waves(folder: StudyFolder, pool: pl.LazyFrame) -> dict[str, Waves]:
     """Return the waves of the questions that have rows."""
-    stored = read(pool.select("task", "question").unique()).rows()
-    return waves_of_questions(
-        read_waves(folder.waves), {task: {q for t, q in stored if t == task} for task, _ in stored}
-    )
+    questions: dict[str, set[str]] = {}
+    for task, question in read(pool.select("task", "question").unique()).rows():
+        questions.setdefault(task, set()).add(question)
+    return waves_of_questions(read_waves(folder.waves), questions)
 
 
 def unfinished_study(folder: StudyFolder, plan: Plan, *, notes: tuple[str, ...], command: str | None) -> Study:

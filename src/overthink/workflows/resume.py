@@ -99,10 +99,10 @@ def open_folder(
         StoppedError: The disk is full.
     """
     check_plan(folder, plan, resume=resume)
+    _check_waves(folder, plan, shard)
     folder.create()
     with study_lock(folder.path):
         check_shard(folder, shard)
-        _check_waves(folder, plan, shard)
         earlier = check_plan(folder, plan, resume=resume)  # again under the lock
         existing = stored_traces(folder, plan)
         folder.clear_leftovers()

@@ -106,7 +106,5 @@ def wave_notes(plan: Plan, waves: Mapping[str, Waves], shards: Sequence[ShardRow
     running = running_tasks(plan, waves, [shard.rows for shard in shards]) if waves else []
     if not running:
         return ()
-    return (
-        f"{', '.join(running)}: the aim of --until is not reached, and the next wave was not drawn; repeat the command "
-        "that runs the workers, with --resume",
-    )
+    what = "the aim of --until is not reached, and the next wave was not drawn"
+    return (f"{', '.join(running)}: {what}; repeat the command that runs the workers, with --resume",)
