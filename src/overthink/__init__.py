@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
     from overthink.workflows.monitor import monitor
+    from overthink.workflows.perturb import perturb
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -129,6 +130,7 @@ _HOMES = {
     "merge": "workflows.merge",
     "methods": "workflows.methods",
     "monitor": "workflows.monitor",
+    "perturb": "workflows.perturb",
     "pass_at_k": "stats.pass_at_k",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
