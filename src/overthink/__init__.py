@@ -84,6 +84,7 @@ __all__ = [
     "methods",
     "monitor",
     "pass_at_k",
+    "perturb",
     "prepare",
     "report",
     "run",

@@ -76,6 +76,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "tasks": lambda: overthink.tasks(capability=["overthink/arithmetic"]),
         "thresholds": lambda: overthink.thresholds(as_of="2026-11-01"),
         "tpr_at_fpr": lambda: overthink.tpr_at_fpr([0.1, 0.4], [0.3, 0.9], fpr=0.05),
+        "perturb": lambda: overthink.perturb(out, changes="none"),
         "verify": lambda: overthink.verify(study, verifier="simulated", by="answer", out=out),
         "worst_at_k": lambda: overthink.worst_at_k([4], [1], [1, 2]),
     }
