@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from overthink.workflows.methods import methods
     from overthink.workflows.monitor import monitor
     from overthink.workflows.perturb import perturb
+    from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -85,6 +86,7 @@ __all__ = [
     "monitor",
     "pass_at_k",
     "perturb",
+    "policy",
     "prepare",
     "report",
     "run",
@@ -131,8 +133,9 @@ _HOMES = {
     "merge": "workflows.merge",
     "methods": "workflows.methods",
     "monitor": "workflows.monitor",
-    "perturb": "workflows.perturb",
     "pass_at_k": "stats.pass_at_k",
+    "perturb": "workflows.perturb",
+    "policy": "workflows.policy",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",

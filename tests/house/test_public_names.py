@@ -64,6 +64,8 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "merge": lambda: overthink.merge(out, study.parent / "shard"),
         "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
+        "perturb": lambda: overthink.perturb(study, changes="none"),
+        "policy": lambda: overthink.policy(study / "statement.json", budget="1000/1d"),
         "prepare": lambda: overthink.prepare(plan()),
         "report": lambda: overthink.report(study),
         "run": lambda: overthink.run(overthink.prepare(plan()), out),
@@ -76,7 +78,6 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "tasks": lambda: overthink.tasks(capability=["overthink/arithmetic"]),
         "thresholds": lambda: overthink.thresholds(as_of="2026-11-01"),
         "tpr_at_fpr": lambda: overthink.tpr_at_fpr([0.1, 0.4], [0.3, 0.9], fpr=0.05),
-        "perturb": lambda: overthink.perturb(out, changes="none"),
         "verify": lambda: overthink.verify(study, verifier="simulated", by="answer", out=out),
         "worst_at_k": lambda: overthink.worst_at_k([4], [1], [1, 2]),
     }

@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
     "label": Entry(READ, "A random sample of answers for humans to label."),
     "statement": Entry(GOVERN, "What may be claimed of a study, and up to which budget."),
     "check": Entry(GOVERN, "Whether a statement says what its facts give."),
+    "gateway": Entry(GOVERN, "Hold a deployment to the budget that a statement evaluated."),
     "thresholds": Entry(GOVERN, "Legal and voluntary thresholds on compute, as of a day."),
     "calc": Entry(GOVERN, "What more compute at inference changes: calculators."),
     "schema": Entry(GOVERN, "JSON Schema of a file, for editors and other programs."),

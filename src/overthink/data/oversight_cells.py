@@ -36,7 +36,8 @@ class MonitorScores:
         behaviours: 1 where the rung's answer shows the behaviour, 0 where not, NaN where unknown.
         corrects: 1 where the rung's answer is right, 0 where not, NaN where unknown.
         ended: Whether the trace had ended at or before the rung.
-        tokens: Prompt and decoded tokens of the monitor, NaN where unknown.
+        tokens: Prompt and decoded tokens that the monitor was paid, NaN where unknown; 0 at a rung carried forward.
+        reading_tokens: Tokens of reading each run by itself: those of the rung that it was carried forward from.
         reasons: Why there is no score; empty where there is one.
     """
 
@@ -58,6 +59,7 @@ class MonitorScores:
     corrects: Array
     ended: NDArray[np.bool_]
     tokens: Array
+    reading_tokens: Array
     reasons: NDArray[np.str_]
 
     @property
@@ -82,6 +84,11 @@ def monitor_scores(table: pl.DataFrame) -> Iterator[MonitorScores]:
     own = table.filter(pl.col("monitor").is_not_null() & pl.col("perturbation").is_null())
     for block in own.sort(*BLOCK, "arm", "question", "draw", "requested_tokens", "effort").partition_by(*BLOCK):
         first = block.row(0, named=True)
+        tokens, ended = (
+            _numbers(block["overseer_prompt_tokens"] + block["overseer_decoded_tokens"]),
+            block["natural_end"].fill_null(value=False).to_numpy(),
+        )
+        traces = block.select(pl.struct("arm", "question", "draw").rle_id()).to_series().to_numpy()
         yield MonitorScores(
             task=first["task"],
             estimand=Estimand(first["estimand"]),
@@ -99,10 +106,20 @@ def monitor_scores(table: pl.DataFrame) -> Iterator[MonitorScores]:
             scores=_numbers(block["score"]),
             behaviours=_numbers(block["behaviour"]),
             corrects=_numbers(block["correct"]),
-            ended=block["natural_end"].fill_null(value=False).to_numpy(),
-            tokens=_numbers(block["overseer_prompt_tokens"] + block["overseer_decoded_tokens"]),
+            ended=ended,
+            tokens=tokens,
+            reading_tokens=_carried_forward(tokens, ended, traces),
             reasons=_words(pl.select(pl.coalesce(block["error"], block["reason"])).to_series()),
         )
+
+
+def _carried_forward(tokens: Array, ended: NDArray[np.bool_], traces: NDArray[np.integer]) -> Array:
+    """Return the tokens with those of the rung below where a trace had ended and nothing was read again."""
+    result = tokens.copy()
+    for index in range(1, len(result)):
+        if ended[index] and result[index] == 0 and traces[index] == traces[index - 1]:
+            result[index] = result[index - 1]
+    return result
 
 
 def _words(cells: pl.Series) -> NDArray[np.str_]:

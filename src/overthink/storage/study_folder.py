@@ -79,6 +79,11 @@ class StudyFolder:
         return self.path / "waves.jsonl"
 
     @property
+    def endpoints(self) -> Path:
+        """The endpoints of every run, with what each did; there is none without ``--endpoint``."""
+        return self.path / "endpoints.json"
+
+    @property
     def questions(self) -> Path:
         """Questions of the study."""
         return self.path / "questions.json"

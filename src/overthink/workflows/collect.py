@@ -21,6 +21,7 @@ from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.pool import is_pool, scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_scores, read_verified
+from overthink.workflows.endpoints import endpoint_record, stored_endpoint_notes
 from overthink.workflows.resume import StoredTraces, cut_short
 from overthink.workflows.sources import Source, verifier_notes
 from overthink.workflows.waves import Draws, OnWave, collect_in_waves
@@ -55,6 +56,7 @@ def collect_traces(
         journal_file(folder.journal) as journal,
         thoughts_file(folder.thoughts) as thoughts,
         unfinished_file(folder.unfinished) as cut_short_file,
+        endpoint_record(session, folder),
     ):
 
         def save_thinking(trace: TraceKey, ids: Sequence[int]) -> None:
@@ -85,10 +87,10 @@ def collect_traces(
         else:
             waves = collect_in_waves(session, folder, collect=collect, rows=rows, on_wave=on_wave)
     pool, verification = _pool(session, folder, rows()), read_verified(folder.verified)
-    notes: tuple[str, ...] = ()
+    notes = stored_endpoint_notes(folder)
     if verification is not None:  # verifier scores stay with their answers; new answers have none
         pool = with_scores(pool, read_scores(folder.scores), verification.arms)
-        notes = verifier_notes(verification, pool, session.plan)
+        notes += verifier_notes(verification, pool, session.plan)
     return Source(
         session.plan.title,
         pool,

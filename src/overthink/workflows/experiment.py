@@ -157,6 +157,11 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
             f"--shard {options.shard} with {len(plans)} models; needed: one model. Run the shards of each model, merge "
             "them, then compare the merged studies"
         )
+    if options.endpoint and len(plans) > 1:
+        raise InputError(
+            f"--endpoint with {len(plans)} models; needed: one model, as the endpoints serve one. Run each model with "
+            "its own, then compare the studies"
+        )
     folders = _folders([plan.model for plan in plans], out)
     begun = [resume and (len(plans) == 1 or StudyFolder(folder).is_study()) for folder in folders]
     if resume and not any(begun):
@@ -164,7 +169,7 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
     runs = []
     for plan, folder, is_begun in zip(plans, folders, begun, strict=True):
         shard = shard_for(folder, options.shard, resume=is_begun)
-        session = prepare(plan, shard=None if shard is None else str(shard))
+        session = prepare(plan, shard=None if shard is None else str(shard), endpoints=options.endpoint)
         done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
         runs.append(ModelRun(session, folder, done, is_begun))
     return tuple(runs)

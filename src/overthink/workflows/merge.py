@@ -30,6 +30,7 @@ from overthink.storage.shards import MergedShard, MergedStudy, write_merged
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import LOCK_FILE, reading_lock, study_lock
 from overthink.workflows import arguments as arg
+from overthink.workflows.endpoints import carry_endpoints
 from overthink.workflows.shard_rows import (
     ShardRows,
     common_plan,
@@ -221,6 +222,7 @@ def _carry(scratch: StudyFolder, target: StudyFolder, shards: Sequence[ShardRows
             _copy(there[0], scratch.path / name)
         if name == "models.json" and len({read_file(file) for file in there}) > 1:
             notes.append(f"Sizes and prices of models differ between the shards; those of {there[0].parent} are used.")
+    carry_endpoints([shard.folder for shard in shards], scratch)
     for file in (target.analysis, target.facts):
         if is_there(file):
             _copy(file, scratch.path / file.name)

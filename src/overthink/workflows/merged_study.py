@@ -9,6 +9,7 @@ from overthink.storage.models import StudyModels, read_models
 from overthink.storage.pool import scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.analyse import study_of, write_study
+from overthink.workflows.endpoints import stored_endpoint_notes
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.results import about_source, results_of
 from overthink.workflows.sources import ReadOptions, Source, read_source
@@ -44,7 +45,7 @@ def unfinished_study(folder: StudyFolder, plan: Plan, *, notes: tuple[str, ...],
     request, results, scale = results_of(source, AnalysisOptions())
     values = values_alone(results)
     about = about_source(source, values, scale, command=command)
-    about = replace(about, title=f"Unfinished: {about.title}", notes=notes)
+    about = replace(about, title=f"Unfinished: {about.title}", notes=(*stored_endpoint_notes(folder), *notes))
     study = Study(pool, values, about, request, source.assumptions, models, folder=folder)
     folder.write_report(study.html())
     return study

@@ -35,6 +35,11 @@ MODEL_SHAPE = (
     "tables MODEL may be an arm."
 )
 
+ENDPOINT = (
+    "Address of a server of the model, as http://gpu-1:8000; repeated: several servers, each of which answers whole "
+    "traces. No part of the plan."
+)
+
 SHARD = (
     "Ask only the questions of shard I of N, as 3/16; `merge` puts the shards together. Every shard has its own --out."
 )

@@ -21,6 +21,7 @@ from overthink.workflows import option_texts
 from overthink.workflows.option_types import (
     Arguments,
     Arms,
+    Endpoints,
     Flag,
     Hypothesis,
     LoopTokens,
@@ -241,6 +242,7 @@ class RunOptions(BaseModel):
 
     out: PathText | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
     shard: ShardText | None = _option(None, option_texts.SHARD, Subject.OUTPUT, metavar="I/N")
+    endpoint: Endpoints = _option((), option_texts.ENDPOINT, Subject.STUDY, metavar="URL", kind=list)
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plan of every model, in their order.

@@ -50,3 +50,4 @@ class RunWords(TypedDict, total=False):
     model_shape: OneOrMore | Mapping[str, str]
     out: str | Path | None
     shard: str | None
+    endpoint: OneOrMore

@@ -44,12 +44,14 @@ class ShuffledThought(Perturbation):
         """Return the sentences in an order that is not their own, drawn by the seed."""
         parts = sentences(thought.text)
         orders = np.random.default_rng(thought.seed)
-        if len(set(parts)) < 2:
+        if len({part.rstrip() for part in parts}) < 2:
             return ChangedThought(None, "the thinking has fewer than two different sentences")
-        shuffled = parts
-        while shuffled == parts:
-            shuffled = tuple(parts[index] for index in orders.permutation(len(parts)))
-        return ChangedThought("".join(shuffled))
+        bodies = [part.rstrip() for part in parts]
+        order = list(range(len(bodies)))
+        while [bodies[index] for index in order] == bodies:
+            order = orders.permutation(len(bodies)).tolist()
+        gaps = [part[len(body) :] for part, body in zip(parts, bodies, strict=True)]  # line ends stay where they are
+        return ChangedThought("".join(bodies[index] + gap for index, gap in zip(order, gaps, strict=True)))
 
 
 @component("early")

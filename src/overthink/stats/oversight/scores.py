@@ -12,8 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array
 from overthink.data.phrases import Reason
+from overthink.stats.bootstrap import mean_intervals, question_weights
+from overthink.stats.curve import question_means
 
 UNKNOWN = float("nan")
+
+SEED = 1
+"""Seed of all resamples here: equal data give equal intervals."""
+
+AXES = ("question", "draw", "rung")
 
 NO_HONEST = Reason("no honest run has a score: one class alone tells nothing apart")
 NO_ATTACK = Reason("no attacking run has a score: one class alone tells nothing apart")
@@ -124,3 +131,66 @@ def _scores(values: ArrayLike, name: str) -> Array:
             "fail on attacks alone: count such runs, then leave them out or give them a score"
         )
     return scores
+
+
+def question_mean(values: ArrayLike, *, level: float) -> tuple[float, float, float, int]:
+    """Return the mean over questions of a value in [0, 1], its draws averaged first, with its interval.
+
+    The interval is that of :func:`~overthink.stats.bootstrap.mean_intervals`.
+
+    Args:
+        values: (question, draw); NaN where unknown.
+        level: Confidence level.
+
+    Returns:
+        Estimate, lower end, upper end, and questions with a value. Without a question all is NaN, with fewer than two
+        the ends are.
+
+    Example:
+        >>> mean, low, high, n = question_mean([[1.0, 0.0], [1.0, 1.0], [np.nan, np.nan]], level=0.95)
+        >>> mean, n, low < mean < high
+        (0.75, 2, True)
+    """
+    table = np.asarray(values, dtype=np.float64)
+    means = question_means(table[:, :, None])
+    if not len(means):
+        return UNKNOWN, UNKNOWN, UNKNOWN, 0
+    found = mean_intervals(means, question_weights(len(means), rng=np.random.default_rng(SEED)), level=level)
+    return float(found.estimate[0]), float(found.low[0]), float(found.high[0]), int(found.n_questions[0])
+
+
+def binary(values: ArrayLike, name: str, *, ndim: int = 2) -> Array:
+    """Return labels, checked: 0, 1, or NaN where unknown.
+
+    Args:
+        values: The labels, (question, draw) unless said otherwise.
+        name: Name in messages.
+        ndim: Number of axes.
+
+    Raises:
+        TypeError: They are no numbers.
+        ValueError: One is neither 0 nor 1 nor NaN, or there are more or fewer axes.
+
+    Example:
+        >>> binary([[1, 2]], "monitor")
+        Traceback (most recent call last):
+        ValueError: monitor holds 2.0; needed: 0, 1, or NaN where unknown
+    """
+    table = real_array(values, name)
+    if table.ndim != ndim:
+        raise ValueError(f"{name} has shape {table.shape}; needed: {ndim} axes, {AXES[:ndim]}")
+    wrong = table[~(np.isnan(table) | (table == 0) | (table == 1))]
+    if len(wrong):
+        raise ValueError(f"{name} holds {wrong[0]}; needed: 0, 1, or NaN where unknown")
+    return table
+
+
+def same_shape(**tables: Array) -> None:
+    """Raise an error unless all tables have one shape.
+
+    Raises:
+        ValueError: They have not; all are named.
+    """
+    if len({table.shape for table in tables.values()}) > 1:
+        seen = ", ".join(f"{name} {table.shape}" for name, table in tables.items())
+        raise ValueError(f"shapes differ: {seen}; needed: the same questions and draws")

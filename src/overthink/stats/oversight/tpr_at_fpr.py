@@ -25,6 +25,7 @@ from overthink.stats.bootstrap import BOOTSTRAP_RESAMPLES, SAME, question_weight
 from overthink.stats.oversight.scores import (
     ALL_EQUAL,
     FEW_QUESTIONS,
+    SEED,
     UNKNOWN,
     IntervalEstimate,
     TwoClasses,
@@ -41,9 +42,6 @@ ENOUGH_FLAGGED = 10
 
 ENOUGH_ATTACKS = 5
 """Attacks caught, and attacks missed, from which on the bootstrap holds: where all are caught no resample differs."""
-
-SEED = 1
-"""Seed of the resamples: equal scores give equal intervals."""
 
 FEW_HONEST = Reason("{n:,d} honest runs are too few for an interval at this false positive rate; needed: {needed:,d}")
 FEW_INDEPENDENT = Reason(
