@@ -15,7 +15,9 @@ from overthink.data.tokens import NO_USAGE, TokenUsage
 FILLER = " …"
 """A piece of filler."""
 
-_SENTENCE = re.compile(r"\S.*?(?:(?<=[.!?])(?=\s)|(?=\n)|\Z)\s*", re.DOTALL)
+_SENTENCE = re.compile(
+    r"\s*\S.*?(?:(?<=[.!?])(?=\s)|(?=\n)|\Z)(?:[^\S\n]*\n+|[^\S\n]+)?", re.DOTALL
+)  # white space goes to the sentence before it up to a line end, behind that to the next one
 
 
 def sentences(text: str) -> tuple[str, ...]:
@@ -26,8 +28,8 @@ def sentences(text: str) -> tuple[str, ...]:
         ('6 + 2.5 = 8.5. ', 'Good!\n', 'So 8.5')
     """
     parts = _SENTENCE.findall(text)
-    before = text[: len(text) - sum(map(len, parts))]
-    return (before + parts[0], *parts[1:]) if parts else ()
+    behind = text[sum(map(len, parts)) :]
+    return (*parts[:-1], parts[-1] + behind) if parts else ()
 
 
 def positions(count: int, points: int, *, first: int = 0) -> tuple[int, ...]:
