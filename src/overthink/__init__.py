@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
     from overthink.workflows.monitor import monitor
+    from overthink.workflows.perturb import perturb
     from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
@@ -87,6 +88,7 @@ __all__ = [
     "methods",
     "monitor",
     "pass_at_k",
+    "perturb",
     "policy",
     "performance_gap_recovered",
     "prepare",
@@ -138,6 +140,7 @@ _HOMES = {
     "methods": "workflows.methods",
     "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
+    "perturb": "workflows.perturb",
     "policy": "workflows.policy",
     "performance_gap_recovered": "stats.oversight.recovered",
     "samples": "workflows.samples",
