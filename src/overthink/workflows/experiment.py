@@ -153,16 +153,6 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
     """
     plans = options.plans()
     options.shapes()
-    if options.shard is not None and len(plans) > 1:
-        raise InputError(
-            f"--shard {options.shard} with {len(plans)} models; needed: one model. Run the shards of each model, merge "
-            "them, then compare the merged studies"
-        )
-    if options.endpoint and len(plans) > 1:
-        raise InputError(
-            f"--endpoint with {len(plans)} models; needed: one model, as the endpoints serve one. Run each model with "
-            "its own, then compare the studies"
-        )
     _refuse_mixtures(options)
     folders = _folders([plan.model for plan in plans], out)
     begun = [resume and (len(plans) == 1 or StudyFolder(folder).is_study()) for folder in folders]
@@ -172,8 +162,6 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
     for plan, folder, is_begun in zip(plans, folders, begun, strict=True):
         shard = shard_for(folder, options.shard, resume=is_begun)
         session = prepare(plan, shard=None if shard is None else str(shard), endpoints=options.endpoint)
-        done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
-        session = prepare(plan, shard=None if shard is None else str(shard))
         if options.workers is None:
             done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
         else:
@@ -193,6 +181,11 @@ def _refuse_mixtures(options: RunOptions) -> None:
         raise InputError(
             f"{name} {value} with {len(options.model)} models; needed: one model. Run the shards of each model, merge "
             "them, then compare the merged studies"
+        )
+    if options.endpoint and len(options.model) > 1:
+        raise InputError(
+            f"--endpoint with {len(options.model)} models; needed: one model, as the endpoints serve one. Run each "
+            "model with its own, then compare the studies"
         )
     if options.workers is not None and options.shard is not None:
         raise InputError(

@@ -159,6 +159,8 @@ def _endpoints(value: object) -> tuple[str, ...]:
         return read_endpoints(read_texts(value))
     except InputError as failure:
         raise ValueError(str(failure).removeprefix("--endpoint ")) from None
+
+
 def _workers(value: object) -> str:
     try:
         return str(read_workers(_text(value)))

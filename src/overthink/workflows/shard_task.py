@@ -94,7 +94,7 @@ def _collect(task: ShardTask) -> None:
     _wait_for_lock(folder)
     options = read_options(task.options)
     (plan,) = options.plans()
-    session = prepare(plan, shard=task.shard)
+    session = prepare(plan, shard=task.shard, endpoints=options.endpoint)
     if (sha256 := session.plan.sha256()) != task.plan_sha256:
         raise InputError(
             f"shard {task.shard}: the plan of this worker has the hash {sha256[:12]}, that of the driver "
