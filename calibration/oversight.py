@@ -257,7 +257,6 @@ POINTWISE = [
 BOUNDS = [
     *(Cell("latent uplift", (200, prompts, 0.4, uplift)) for prompts in (3, 8) for uplift in (0.0, 0.15)),
     *(Cell("bits in a trace", (n, 16, accuracy)) for n in (40, 200) for accuracy in (0.2, 0.9)),
-    *(Cell("worst policy", (n, policies, 0.7)) for n in (60, 200) for policies in (3, 8)),
 ]
 """Bounds and maxima: .93 at least."""
 

@@ -26,7 +26,7 @@ def intervals(run: Any, runs: int) -> str:
         "accuracy with the sham, gap; latent uplift, questions, prompts, accuracy, uplift; judge accuracy (both orders "
         "of a pair are one unit), questions, draws, accuracy; probe minus text, questions, d' of the probe's layer and "
         "of the monitor, the truth being the AUROC of the probes as trained, on fresh traces; gap recovered, "
-        "questions, gap, share; bits, traces, answers, accuracy; worst policy, questions, policies, safety. Bars: "
+        "questions, gap, share; bits, traces, answers, accuracy. Bars: "
         f"intervals of one number {LEAST:g} to {MOST:g}, bounds and maxima {LEAST:g} at least. Coverage is of the "
         "intervals given."
     )
@@ -74,9 +74,9 @@ def claims(run: Any, runs: int) -> str:
     note = (
         "A claim is a lower end above chance or above 0; of *encoded* and of *nothing beyond the words* it is the "
         "claim itself. False: a monitor that reads nothing, a paraphrase that changes nothing (whether or not its "
-        "writer solves the task alone), a loss of just the margin, a writer just the margin above no chain, prompts that "
-        "do nothing, a critic that changes nothing, a probe on labels shuffled by question. True: a planted code that a "
-        "paraphrase loses, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on views, "
+        "writer solves the task alone), a loss of just the margin, a writer just the margin above no chain, prompts "
+        "that do nothing, a critic that changes nothing, a probe on labels shuffled by question. True: a planted code "
+        "that a paraphrase loses, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on views, "
         "questions, draws, accuracy with the paraphrase and with the paraphraser alone."
     )
     return table("Oversight: claims", note, ["study", "setting", "claim", "made", "bar", "within"], rows)

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from overthink.errors import InputError
 from overthink.paths import is_there
 from overthink.storage.files import open_append, replacing, storage_errors
-from overthink.storage.study_folder import LOCK_FILE, StudyFolder
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import LOCK_FILE
 
 _LINES = ".jsonl"
 """Files that grow by whole lines."""

@@ -19,7 +19,8 @@ from overthink.storage.journal import has_failures
 from overthink.storage.json_documents import read_plan
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import is_stored, read_shard_state
-from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.workflows.collect import OnTrace, with_questions
 from overthink.workflows.merge import check_target, merge
 from overthink.workflows.resume import check_plan

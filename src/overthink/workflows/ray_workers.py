@@ -22,7 +22,7 @@ from overthink.data.workers import AUTO, Workers
 from overthink.errors import InputError
 from overthink.paths import is_there, read_file
 from overthink.storage.folder_copy import FolderSender, Piece, store_pieces
-from overthink.storage.study_folder import LOCK_FILE
+from overthink.storage.study_lock import LOCK_FILE
 from overthink.workflows.own_thread import ThreadWork
 from overthink.workflows.shard_task import Ending, Outcome, ShardTask, collect_shard
 

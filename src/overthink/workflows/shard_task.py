@@ -15,7 +15,8 @@ from typing import Any
 
 from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there
-from overthink.storage.study_folder import StudyFolder, is_held
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import is_held
 from overthink.workflows.analyse import prepare, run
 from overthink.workflows.run_options import read_options
 
