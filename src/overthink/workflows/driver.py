@@ -117,10 +117,10 @@ def run_in_workers(
         KeyboardInterrupt: The user stopped it; repeat it with `resume`.
     """
     workers, top = read_workers(options.workers or ""), shards_folder(out)
-    with storage_errors(top):
-        top.mkdir(parents=True, exist_ok=True)
-    with study_lock(top):
-        with open_executor(workers) as executor:
+    with open_executor(workers) as executor:
+        with storage_errors(top):
+            top.mkdir(parents=True, exist_ok=True)
+        with study_lock(top):
             folders = _folders(top) or _new_folders(top, session, options.shards, executor.slots)
             stated = {k: v for k, v in options.stated().items() if k not in ("out", "workers", "shards")}
             plan_sha256 = session.plan.sha256()
