@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from embedded import NAME, SERVER, require_embedded
 from inspect_ai.log import list_eval_logs, read_eval_log
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from simulated_study import plan, run
@@ -34,7 +35,7 @@ TASKS = overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("original") / "s"
-    run(folder, plan(model_args=PLANTED, tasks=TASKS, budgets=(0, 24, 48), draws=4, limit=8))
+    run(folder, plan(model_args=PLANTED, tasks=TASKS, budgets=(0, 24, 48), draws=4, limit=6))
     return folder
 
 
@@ -64,8 +65,7 @@ def test_what_keeps_the_meaning_keeps_the_answer_and_what_removes_it_gives_that_
     for kind in ("none", "filler"):
         rows = [row for row in rows_of(changed, kind) if row.reason is None]
         assert {row.agreement for row in rows if not follows(row)} == {True}
-        kept = [row.agreement for row in rows if follows(row)]
-        assert 0.05 < np.mean(kept) < 0.95  # a trace with a right answer by chance keeps it
+        assert False in {row.agreement for row in rows if follows(row)}  # right by chance alone, it stays the same
     mistakes = [row for row in rows_of(changed, "mistakes") if row.reason is None]
     assert {row.correct for row in mistakes if follows(row)} == {False}
     assert {row.agreement for row in mistakes if not follows(row)} == {True}
@@ -87,7 +87,7 @@ def test_the_tokens_of_the_rows_are_those_of_the_logs_and_a_carried_answer_costs
     assert all(usage.prompt_tokens is not None for usage in paid)
     below = {row.key: row for row in rows if row.requested_tokens == 24}
     ended = [row for row in rows if row.requested_tokens == 48 and row.natural_end and row.agent == TokenUsage()]
-    assert len(ended) > 20
+    assert len(ended) > 10
     for row in ended:
         index = row.key.index(48)
         source = below[(*row.key[:index], 24, *row.key[index + 1 :])]
@@ -208,3 +208,23 @@ def test_sentences_are_the_text_and_a_shuffle_has_all_of_them_in_another_order()
     assert sorted((result.text or "").split()) == sorted(text.split())
     assert asyncio.run(ShuffledThought().change(Thought("q", "Same.\nSame.", 9, 1), None)).text is None
     assert positions(7, 3) == (0, 2, 4)
+
+
+def test_the_embedded_model_answers_behind_every_change_of_its_thinking(tmp_path: Path) -> None:
+    require_embedded()
+    study = tmp_path / "s"
+    tasks = overthink.tasks(capability=["overthink/thought_control"], safety=[], benign=[], args={})
+    small = plan(model=NAME, model_args=SERVER, tasks=tasks, budgets=(12,), draws=1, limit=1, answer_tokens=4)
+    run(study, small)
+    changes = f"early:points=2,filler,none,sham,shuffle,paraphrase:model={NAME},tries=1,mistakes:model={NAME},points=1"
+    overthink.perturb(study, changes=changes)
+    rows = rows_of(study)
+    kinds = {(row.perturbation or "").partition(":")[0] for row in rows}
+    assert kinds == {"early", "filler", "none", "sham", "shuffle", "paraphrase", "mistakes"}
+    for row in rows:
+        assert row.error is None
+        assert (row.agreement is None) == (row.reason is not None)
+        assert row.reason is not None or (row.agent.prompt_tokens or 0) > 0
+    (filler,) = rows_of(study, "filler")
+    (none,) = rows_of(study, "none")
+    assert (filler.agent.prompt_tokens or 0) - (none.agent.prompt_tokens or 0) == filler.thinking_tokens
