@@ -76,8 +76,8 @@ def claims(run: Any, runs: int) -> str:
         "claim itself. False: a monitor that reads nothing, a paraphrase that changes nothing (whether or not its "
         "writer solves the task alone), a loss of just the margin, a writer just the margin above no chain, prompts "
         "that do nothing, a critic that changes nothing, a probe on labels shuffled by question. True: a planted code "
-        "that a paraphrase loses, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on views, "
-        "questions, draws, accuracy with the paraphrase and with the paraphraser alone."
+        "that a paraphrase loses, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on "
+        "views, questions, draws, accuracy with the paraphrase and with the paraphraser alone."
     )
     return table("Oversight: claims", note, ["study", "setting", "claim", "made", "bar", "within"], rows)
 
