@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from inspect_ai.model import ChatMessageUser
+from inspect_ai.model import ChatMessageUser, GenerateConfig
 from replica_servers import KEY, MODEL, ReplicaServer, replica_plan
 
 from overthink.collect.providers.attempts import CallError
@@ -205,6 +206,24 @@ def test_without_any_server_the_last_ones_words_are_the_error_and_a_later_call_w
         server.fault = ""
     climbs(replicas, b"a")
     assert sum(len(server.replies) for server in started) == 6
+
+
+@pytest.mark.parametrize("fault", ["", "silent"])
+def test_a_model_that_grades_itself_is_asked_at_the_endpoint_of_the_trace(servers: Servers, fault: str) -> None:
+    started = servers(2)
+    replicas = opened(started)
+    trace = next(trace for trace in TRACES if own_server(started, trace) is started[1])  # not the first, which is asked
+    started[1].fault = fault
+
+    async def grade() -> None:
+        with replicas.trace(trace):
+            await replicas.models[0].generate("Is it right?", config=GenerateConfig(max_tokens=2, seed=1))
+
+    boundary = Boundary(patience=replace(QUICK, failures=1))  # the failure at another server counts as none
+    with bounded_calls(boundary):
+        asyncio.run(grade())
+    assert [len(server.replies) for server in started] == ([1, 0] if fault else [0, 1])
+    assert boundary.last_failure is None
 
 
 def test_the_order_of_a_trace_stays_when_a_server_leaves_and_all_get_their_share() -> None:
