@@ -46,6 +46,8 @@ PARTS = {
     "hypotheses": tables_of_shapes.hypothesis,
     "commitment": tables_of_studies.committed,
     "oversight": tables_of_oversight.intervals,
+    "maxima": tables_of_oversight.maxima,
+    "probes": tables_of_oversight.probes,
     "tpr": tables_of_oversight.monitors,
     "claims": tables_of_oversight.claims,
 }
