@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.stats.oversight.auroc import auroc
-from overthink.stats.oversight.control import worst_policy
 from overthink.stats.oversight.early_answering import early_answering
 from overthink.stats.oversight.encoded import EncodedClaim, Views, encoded_reasoning, view_gap
 from overthink.stats.oversight.information import bits_in_trace, information_bits
@@ -167,12 +166,6 @@ def _bits(rng: Rng, questions: float, answers: float, accuracy: float) -> Outcom
     return information_bits(accuracy, answers=int(answers)), found.low, found.high
 
 
-def _worst(rng: Rng, questions: float, policies: float, lowest: float) -> Outcome:
-    values = _answers(rng, int(questions), 1, lowest, *[lowest] * (int(policies) - 1))
-    found = worst_policy(np.concatenate(values, axis=1))
-    return lowest, found.low, found.high
-
-
 def _traces(rng: Rng, questions: int, d: float) -> tuple[Array, Array, NDArray[np.int64]]:
     """Features of two layers; the second has the behaviour on one axis, d standard deviations apart."""
     question = np.repeat(np.arange(questions), 2)
@@ -242,7 +235,6 @@ STUDIES: dict[str, tuple[Callable[..., Outcome], float]] = {
     "judge accuracy": (_judge, 0.5),
     "gap recovered": (_recovered, 0.0),
     "bits in a trace": (_bits, 0.0),
-    "worst policy": (_worst, 0.0),
     "probe minus text": (_probe, 0.0),
     "probe on shuffled labels": (_shuffled, 0.5),
     "encoded": (_claim, 0.0),
@@ -267,7 +259,6 @@ PROBES = [Cell("probe minus text", (80, 1.5, 1.0)), Cell("probe minus text", (16
 BOUNDS = [
     *(Cell("latent uplift", (200, prompts, 0.4, uplift)) for prompts in (3, 8) for uplift in (0.0, 0.15)),
     *(Cell("bits in a trace", (n, 16, accuracy)) for n in (40, 200) for accuracy in (0.2, 0.9)),
-    *(Cell("worst policy", (n, policies, 0.7)) for n in (60, 200) for policies in (3, 8)),
 ]
 """Bounds and maxima: .93 at least."""
 

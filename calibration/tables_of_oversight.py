@@ -30,8 +30,7 @@ def maxima(run: Any, runs: int) -> str:
     """Coverage of bounds and maxima."""
     note = (
         "Nominal .95. Settings: latent uplift as above, the best of several prompts; bits, traces, answers, accuracy, "
-        "whose interval has no upper end; worst policy, questions, policies that are all alike, safety. Bar: "
-        f"{LEAST:g} at least."
+        f"whose interval has no upper end. Bar: {LEAST:g} at least."
     )
     cells = oversight.BOUNDS
     return table("Oversight: bounds and maxima", note, HEADER, _rows(cells, run(oversight.shares, cells), 1.0))

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from overthink.workflows.long_table import long_table
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
+    from overthink.workflows.monitor import monitor
+    from overthink.workflows.perturb import perturb
+    from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -83,8 +86,11 @@ __all__ = [
     "majority_at_k",
     "merge",
     "methods",
+    "monitor",
     "pass_at_k",
     "performance_gap_recovered",
+    "perturb",
+    "policy",
     "prepare",
     "report",
     "run",
@@ -132,7 +138,10 @@ _HOMES = {
     "majority_at_k": "stats.pass_at_k",
     "merge": "workflows.merge",
     "methods": "workflows.methods",
+    "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
+    "perturb": "workflows.perturb",
+    "policy": "workflows.policy",
     "performance_gap_recovered": "stats.oversight.recovered",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",

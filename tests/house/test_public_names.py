@@ -65,6 +65,8 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "merge": lambda: overthink.merge(out, study.parent / "shard"),
         "methods": lambda: overthink.methods(study),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
+        "perturb": lambda: overthink.perturb(study, changes="none"),
+        "policy": lambda: overthink.policy(study / "statement.json", budget="1000/1d"),
         "performance_gap_recovered": lambda: overthink.performance_gap_recovered(0.6, 0.9, 0.75),
         "prepare": lambda: overthink.prepare(plan()),
         "report": lambda: overthink.report(study),
