@@ -47,6 +47,8 @@ PARTS = {
     "commitment": tables_of_studies.committed,
     "monitors": monitors.tables,
     "oversight": tables_of_oversight.intervals,
+    "maxima": tables_of_oversight.maxima,
+    "probes": tables_of_oversight.probes,
     "tpr": tables_of_oversight.monitors,
     "claims": tables_of_oversight.claims,
 }

@@ -1,6 +1,9 @@
 """Tables of oversight: intervals, monitors at a false positive rate, false and true claims."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from calibration import oversight, shapes
 from calibration.tables import table
@@ -12,27 +15,50 @@ WIDEST = {200: 0.30, 500: 0.20}
 
 
 def intervals(run: Any, runs: int) -> str:
-    """Coverage of intervals and of bounds."""
-    rows = []
-    for cells, most in ((oversight.POINTWISE, MOST), (oversight.BOUNDS, 1.0)):
-        for cell, found in zip(cells, run(oversight.shares, cells), strict=True):
-            passed = "yes" if LEAST <= found.covered <= most else "NO"
-            kind = "interval" if most < 1 else "bound"
-            refused = f"{found.refused:.3f}"
-            rows.append([cell.study, _words(cell), kind, f"{found.covered:.3f}", refused, f"{found.width:.3f}", passed])
+    """Coverage of intervals of one number."""
     note = (
-        "Nominal .95. Settings in the order of the studies of `calibration/oversight.py`: AUROC, runs per class, d', "
-        "runs of a question in each class; early answering, questions, draws, options; encoded gap, questions, draws, "
-        "accuracy with the sham, gap; latent uplift, questions, prompts, accuracy, uplift; judge accuracy (both orders "
-        "of a pair are one unit), questions, draws, accuracy; probe minus text, questions, d' of the probe's layer and "
-        "of the monitor, the truth being the AUROC of the probes as trained, on fresh traces; gap recovered, "
-        "questions, gap, share; bits, traces, answers, accuracy. Bars: "
-        f"intervals of one number {LEAST:g} to {MOST:g}, bounds and maxima {LEAST:g} at least. Coverage is of the "
-        "intervals given."
+        "Nominal .95. Settings: AUROC, runs per class, d', runs of a question in each class; early answering, "
+        "questions, draws, options; encoded gap, questions, draws, accuracy with the sham, gap; latent uplift, "
+        "questions, prompts, accuracy, uplift; judge accuracy (both orders of a pair are one unit), questions, draws, "
+        f"accuracy; gap recovered, questions, gap, share. Bar: {LEAST:g} to {MOST:g}, of the intervals given."
     )
-    return table(
-        "Oversight: intervals", note, ["study", "setting", "kind", "covered", "refused", "width", "within"], rows
+    cells = oversight.POINTWISE
+    return table("Oversight: intervals", note, HEADER, _rows(cells, run(oversight.shares, cells), MOST))
+
+
+def maxima(run: Any, runs: int) -> str:
+    """Coverage of bounds and maxima."""
+    note = (
+        "Nominal .95. Settings: latent uplift as above, the best of several prompts; bits, traces, answers, accuracy, "
+        f"whose interval has no upper end. Bar: {LEAST:g} at least."
     )
+    cells = oversight.BOUNDS
+    return table("Oversight: bounds and maxima", note, HEADER, _rows(cells, run(oversight.shares, cells), 1.0))
+
+
+def probes(run: Any, runs: int) -> str:
+    """Coverage of a probe's lead over a text monitor, and the placebo of probes."""
+    limit = shapes.limit(0.05, runs)
+    *found, shuffled = run(oversight.shares, [*oversight.PROBES, oversight.SHUFFLED])
+    note = (
+        "Probe minus text: questions, d' of the layer with the behaviour and of the monitor; the truth is the AUROC of "
+        f"the probes as trained, on fresh traces. Bar: {LEAST:g} to {MOST:g}. On labels shuffled by question "
+        f"(questions, d'), of {runs:,} probes {shuffled.claims:.3f} were called better than chance; bar: {limit:.3f} "
+        f"({'yes' if shuffled.claims <= limit else 'NO'})."
+    )
+    return table("Oversight: probes", note, HEADER, _rows(oversight.PROBES, found, MOST))
+
+
+HEADER = ("study", "setting", "covered", "refused", "width", "within")
+
+
+def _rows(cells: Sequence[oversight.Cell], shares: Sequence[oversight.Shares], most: float) -> list[list[str]]:
+    rows = []
+    for cell, found in zip(cells, shares, strict=True):
+        passed = "yes" if LEAST <= found.covered <= most else "NO"
+        width = "–" if np.isnan(found.width) else f"{found.width:.3f}"
+        rows.append([cell.study, _words(cell), f"{found.covered:.3f}", f"{found.refused:.3f}", width, passed])
+    return rows
 
 
 def monitors(run: Any, runs: int) -> str:
@@ -75,8 +101,8 @@ def claims(run: Any, runs: int) -> str:
         "A claim is a lower end above chance or above 0; of *encoded* and of *nothing beyond the words* it is the "
         "claim itself. False: a monitor that reads nothing, a paraphrase that changes nothing (whether or not its "
         "writer solves the task alone), a loss of just the margin, a writer just the margin above no chain, prompts "
-        "that do nothing, a critic that changes nothing, a probe on labels shuffled by question. True: a planted code "
-        "that a paraphrase loses, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on "
+        "that do nothing, a critic that changes nothing. True: a planted code that a paraphrase loses, nothing "
+        "encoded, a critic that helps, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on "
         "views, questions, draws, accuracy with the paraphrase and with the paraphraser alone."
     )
     return table("Oversight: claims", note, ["study", "setting", "claim", "made", "bar", "within"], rows)

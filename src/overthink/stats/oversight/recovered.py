@@ -79,7 +79,8 @@ def performance_gap_recovered(
     level = confidence(level)
     sides = [_values(side, name) for side, name in ((weak, "weak"), (strong, "strong"), (protocol, "protocol"))]
     if len({len(side) for side in sides}) > 1:
-        raise ValueError(f"{[len(side) for side in sides]} questions; needed: the same questions on all three sides")
+        sizes = [len(side) for side in sides]
+        raise ValueError(f"weak, strong and protocol have {sizes} questions; needed: the same questions on all sides")
     known = ~np.isnan(np.stack(sides)).any(axis=0)
     low_side, high_side, middle = (side[known] for side in sides)
     n = int(known.sum())
