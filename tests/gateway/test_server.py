@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ def test_addresses_of_servers() -> None:
 
 
 def test_the_command_serves_and_writes_what_was_used(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.deltas = [{"content": "ja "}] * 10
     command = [
         sys.executable,
         "-c",
@@ -112,6 +114,8 @@ def test_the_command_serves_and_writes_what_was_used(tmp_path: Path, upstream: U
     command += ["--port", "0", "--model", "m", "--budget", "12/life", "--metrics", "127.0.0.1:0"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stderr is not None
+        timer = threading.Timer(40, process.kill)  # so that a failure does not wait for the server
+        timer.start()
         url = next(line for line in process.stderr if line.startswith("gateway: ")).split()[1]
         chat = OpenAI(base_url=url, api_key="any", max_retries=0).chat.completions
         chunks = list(chat.create(model="m", messages=[{"role": "user", "content": "Hello you"}], stream=True))
@@ -120,6 +124,7 @@ def test_the_command_serves_and_writes_what_was_used(tmp_path: Path, upstream: U
         assert chunks[-1].choices[0].finish_reason == "length"
         process.send_signal(signal.SIGINT)
         process.wait(20)
+        timer.cancel()
     first, second = [json.loads(line) for line in (tmp_path / "gateway-usage.jsonl").read_text().splitlines()]
     assert (first["generated_tokens"], second["generated_tokens"]) == (10, 2)
     assert second["previous"] == first["hash"]

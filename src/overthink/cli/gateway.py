@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from overthink.cli import terminal
 from overthink.cli.options import PANEL_BUDGETS, PANEL_OUTPUT, PANEL_READ, PANEL_RUN, PrintJson
 from overthink.errors import InputError
+from overthink.paths import is_there
 
 StatementPath = Annotated[Path, typer.Argument(help="A statement.json that passes `check`.", metavar="STATEMENT")]
 Models = Annotated[
@@ -83,6 +84,15 @@ LogOnly = Annotated[
     bool,
     typer.Option("--log-only", help="Refuse, lower and cut nothing; write what would be.", rich_help_panel=PANEL_RUN),
 ]
+Continuous = Annotated[
+    bool,
+    typer.Option(
+        "--continuous-usage",
+        help="Ask the model's server to count in every chunk of a stream (vLLM, SGLang); else tokens are estimated "
+        "until its end.",
+        rich_help_panel=PANEL_RUN,
+    ),
+]
 OpenStore = Annotated[
     bool,
     typer.Option(
@@ -127,6 +137,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("serve")(serve)
     group.command("policy")(policy)
+    group.command("usage")(usage)
     app.add_typer(group, name="gateway")
 
 
@@ -143,6 +154,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8088,
     log_only: LogOnly = False,
+    continuous: Continuous = False,
     open_store: OpenStore = False,
     seconds: Seconds = 60.0,
     metrics: MetricsAddress = None,
@@ -168,6 +180,7 @@ def serve(
         host=host,
         port=port,
         log_only=log_only,
+        continuous=continuous,
         open_store=open_store,
         seconds=seconds,
         metrics=metrics,
@@ -190,3 +203,36 @@ def policy(
     from overthink.workflows import policy as policies
 
     terminal.show(policies.policy(path, model=model, budget=budget, file=file), as_json=as_json)
+
+
+def usage(
+    path: StatementPath,
+    model: Models = None,
+    budget: Budgets = None,
+    file: PolicyFile = None,
+    store: Store = "sqlite:gateway.db",
+    keys: Keys = None,
+    as_json: PrintJson = False,
+) -> None:
+    """What every caller used: tokens, tries, K, and the risk at so many tries by the statement.
+
+    Options are those that the gateway was started with.
+    """
+    from overthink.workflows import policy as policies
+
+    try:
+        from overthink.gateway.identity import read_keys
+        from overthink.gateway.stores import open_ledger
+        from overthink.gateway.usage import usage_report
+    except ModuleNotFoundError as failure:
+        raise InputError(f"the gateway needs {failure.name}; install overthink[gateway]") from failure
+    rules = policies.policy(path, model=model, budget=budget, file=file)
+    statement = policies.checked_statement(path)
+    callers = () if keys is None else read_keys(keys).values()
+    if store.startswith("sqlite:") and not is_there(Path(store.removeprefix("sqlite:"))):
+        raise InputError(f"--store {store} is not there; needed: the store of a gateway that ran")
+    ledger = open_ledger(store, seconds=60.0)
+    try:
+        terminal.show(usage_report(ledger, rules, statement, callers), as_json=as_json)
+    finally:
+        ledger.close()

@@ -41,6 +41,7 @@ class ServeOptions:
         host: Address to listen at.
         port: Port; 0 for any.
         log_only: Nothing is refused.
+        continuous: Ask the model's server for its count in every chunk of a stream.
         open_store: Let through what cannot be counted.
         seconds: Time after which a crashed replica's reservations come back.
         metrics: HOST:PORT of the metrics; None for none.
@@ -54,6 +55,7 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = 8088
     log_only: bool = False
+    continuous: bool = False
     open_store: bool = False
     seconds: float = 60.0
     metrics: str | None = None
@@ -114,6 +116,7 @@ def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.soc
             callers=callers,
             upstream_key=key,
             log_only=options.log_only,
+            continuous=options.continuous,
             open_store=options.open_store,
             seconds=options.seconds,
         )

@@ -63,6 +63,7 @@ class Settings:
         upstream: Address of the model's server, without a path of the API.
         upstream_key: Its key.
         log_only: Nothing is refused, cut or lowered; what would be is written.
+        continuous: The model's server is asked to count in every chunk, as vLLM does.
         open_store: What is asked while the store is down goes through, and counts nowhere.
         body_bytes: Most bytes of a request.
         seconds: Time after which a reservation that was not extended comes back.
@@ -77,6 +78,7 @@ class Settings:
     callers: Any = None
     upstream_key: str | None = None
     log_only: bool = False
+    continuous: bool = False
     open_store: bool = False
     body_bytes: int = 4_000_000
     seconds: float = 60.0
@@ -159,7 +161,7 @@ class Session:
         )
 
     async def begin(self) -> None:
-        """Reserve what the request needs.
+        """Reserve what the request needs, and ask the model's server for its counts.
 
         Raises:
             Refusal: A cap is reached, or the store is down.
@@ -177,6 +179,8 @@ class Session:
             self.counts = False
             return
         self.grant, self.reservation = grant, Reservation(grant.id, demand.counters)
+        if settings.continuous and "stream_options" in self.ask.body:
+            self.ask.body["stream_options"]["continuous_usage_stats"] = True
         if not self.ask.stream and not settings.log_only:
             self.dialect.with_tokens(self.ask, max(1, grant.tokens // self.ask.samples))
 
