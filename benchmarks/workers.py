@@ -83,12 +83,13 @@ class Killer(threading.Thread):
         self.shards, self.left, self.rng = shards, kills, random.Random(seed)
         self.stored: dict[Key, float] = {}
         self.lost: set[Key] = set()
-        self.last = 0.0
 
     def run(self) -> None:
         """Kill until there were so many."""
         while self.left:
-            time.sleep(self.rng.uniform(0.5, 8))
+            if self.rng.random() < 0.8:  # most kills meet a worker that has begun to store
+                self.wait_for_traces()
+            time.sleep(self.rng.uniform(0, 4))
             folders = [lock.parent for lock in self.shards.glob("*/" + LOCK_FILE) if is_held(lock.parent)]
             now, at = stored(self.shards), time.time()
             self.lost |= self.stored.keys() - now
@@ -98,7 +99,12 @@ class Killer(threading.Thread):
                 pid = json.loads((self.rng.choice(folders) / LOCK_FILE).read_text())["pid"]
                 os.kill(pid, signal.SIGKILL)
                 self.left -= 1
-                self.last = time.time()
+                print(f"{self.left} kills to come, {len(now)} traces stored", flush=True)
+
+    def wait_for_traces(self) -> None:
+        """Wait until a trace was stored since the last look."""
+        while not stored(self.shards) - self.stored.keys():
+            time.sleep(0.1)
 
 
 def kills(kind: str, count: int, seed: int, seconds: float) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.data.workers import AUTO, Workers
-from overthink.errors import InputError
+from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there, read_file
 from overthink.storage.folder_copy import FolderSender, Piece, store_pieces
 from overthink.storage.study_lock import LOCK_FILE
@@ -158,6 +158,7 @@ def ray_workers(workers: Workers) -> Iterator[RayWorkers]:
 
     Raises:
         InputError: Ray is not installed, or the cluster does not answer.
+        StoppedError: A Ray cannot start on this machine.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would send how it is used
     try:
@@ -190,13 +191,14 @@ def _connect(ray: Any, workers: Workers) -> None:
     if ray.is_initialized():
         raise InputError(f"--workers {workers}: this process is connected to a Ray already; needed: ray.shutdown()")
     if workers.address is None:
-        ray.init(
-            address="local",
-            num_cpus=workers.count,
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
-            **_SETTINGS,
-        )
+        own = {"num_cpus": workers.count, "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+        try:
+            ray.init(address="local", **own, **_SETTINGS)
+        except Exception as failure:
+            raise StoppedError(
+                f"--workers {workers}: Ray did not start here ({_first_line(str(failure))}); no shard has begun. "
+                "Repeat the command when the machine is less busy, or give --workers processes."
+            ) from failure
         return
     _require_answer(workers)
     try:
