@@ -87,6 +87,7 @@ class PoolReading(NamedTuple):
         polarity: What high scores mean, as far as it is stated.
         unread: What is wrong with each file that could not be read.
         study: What the rows say of the study that they are of.
+        oversight: The table on oversight; None where what was read has none.
     """
 
     pool: pl.LazyFrame
@@ -95,6 +96,7 @@ class PoolReading(NamedTuple):
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
     study: StudyFacts = StudyFacts()
+    oversight: pl.DataFrame | None = None
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

@@ -15,6 +15,7 @@ from overthink.data.oversight import (
     OversightRow,
     check_oversight,
     oversight_frame,
+    oversight_rows,
 )
 from overthink.data.pool import first_line
 from overthink.errors import InputError
@@ -22,6 +23,7 @@ from overthink.paths import file_sha256, is_there, open_file
 from overthink.storage.files import replacing
 from overthink.storage.jsonl import JsonLines
 from overthink.storage.panics import silent_panics
+from overthink.storage.study_folder import StudyFolder
 
 _KEY = "overthink.oversight"
 _ROW = TypeAdapter(OversightRow)
@@ -95,3 +97,19 @@ def read_oversight(path: Path) -> pl.DataFrame:
         raise InputError(f"{path}: its columns are {', '.join(table.columns)[:400]}; needed: those of its version")
     check_oversight(table, str(path))
     return table
+
+
+def oversight_of(folder: StudyFolder) -> pl.DataFrame | None:
+    """Return the checked table of a study; None where it has none."""
+    return read_oversight(folder.oversight) if is_there(folder.oversight) else None
+
+
+def store_oversight(folder: StudyFolder, table: pl.DataFrame) -> None:
+    """Write a table that was read elsewhere into a study's folder, with the journal to which more rows are added.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    rows = tuple(oversight_rows(table))
+    oversight_journal(folder.oversight_journal).replace(rows)
+    write_oversight(folder.oversight, rows)

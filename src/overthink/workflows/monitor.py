@@ -98,13 +98,15 @@ def prepare_monitoring(
     rungs = list(overseen_rungs(pool))
     if not rungs:
         raise InputError(f"{folder.path} has no answer that a monitor could read; needed: a study with answers")
+    rows = read_oversight_journal(folder.oversight_journal)
     session = MonitorSession(
         monitors=open_monitors(_with_scans(plans)),
         views=views,
         rungs=rungs,
         texts=read_texts(folder.path, folder.logs, rungs),
         attacks={} if source.plan is None else attacks_of(source.plan.arms),
-        scores={row.key: row for row in read_oversight_journal(folder.oversight_journal) if row.error is None},
+        scores={row.key: row for row in rows if row.error is None},
+        errors={row.key: row for row in rows if row.error is not None},
     )
     if not session.texts:
         raise InputError(

@@ -34,7 +34,7 @@ from overthink.storage.json_documents import (
     read_polarity,
 )
 from overthink.storage.models import StudyModels, read_models
-from overthink.storage.oversight import read_oversight
+from overthink.storage.oversight import oversight_of
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
@@ -334,7 +334,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         models=models,
         cut_short=cut_short(folder, pool),
         polarity=read_polarity(folder.analysis),
-        oversight=read_oversight(folder.oversight) if is_there(folder.oversight) else None,
+        oversight=oversight_of(folder),
     )
 
 
@@ -374,6 +374,7 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
         stated=stated,
         polarity=reading.polarity,
         unread=reading.unread,
+        oversight=reading.oversight,
     )
 
 

@@ -71,7 +71,8 @@ class MonitorSession:
         rungs: Every rung of every trace, sorted by trace.
         texts: Texts of the rungs, of those that have some.
         attacks: Attack policy of each arm; an arm that is not among them is honest.
-        scores: Rows that are there already, by their keys; those with an error are measured again.
+        scores: Rows with a score, or a reason for none, by their keys.
+        errors: Rows with an error, by their keys: they are measured again, and their tokens stay counted.
         settings: Settings of the run.
         patience: Bounds on waiting for providers.
     """
@@ -82,6 +83,7 @@ class MonitorSession:
     texts: Mapping[OverseenRung, TraceText]
     attacks: Mapping[str, Attack]
     scores: Mapping[tuple[object, ...], OversightRow]
+    errors: Mapping[tuple[object, ...], OversightRow] = field(default_factory=dict)
     settings: MonitorSettings = field(default_factory=MonitorSettings)
     patience: Patience = field(default_factory=Patience)
 
@@ -96,9 +98,19 @@ class MonitorSession:
         """Whether a monitor may be billed by a provider."""
         return not all(is_own(name) for plan in self.monitors for name in plan.monitor.models)
 
+    def attack_of(self, rung: OverseenRung) -> Attack:
+        """Return the attack policy of a rung's trace: of its sample where that says it, else of its arm."""
+        text = self.texts.get(rung)
+        return self.attacks.get(rung.arm, Attack()) if text is None or text.attack is None else Attack(text.attack)
+
+    @cached_property
+    def has_attacks(self) -> bool:
+        """Whether any trace follows an attack policy."""
+        return any(self.attack_of(rung).policy not in (None, HONEST) for rung in self.rungs)
+
     def row(self, rung: OverseenRung, plan: MonitorPlan, view: View) -> OversightRow:
         """Return the row of a rung, a monitor and a view, without a score."""
-        attack = self.attacks.get(rung.arm, Attack())
+        attack = self.attack_of(rung)
         return OversightRow(
             task=rung.task,
             arm=rung.arm,
@@ -211,6 +223,8 @@ def _monitor_solver(
                     row = replace(session.row(rung, plan, view), error=failure[0], overseer=usage)
                 else:
                     below[rung.requested_tokens, plan.label, view] = row
+                if row.key in session.errors:
+                    row = replace(row, overseer=row.overseer + session.errors[row.key].overseer)
                 with boundary.deliberate():
                     on_row(row)
         return state
@@ -240,8 +254,7 @@ def _excerpt(session: MonitorSession, rung: OverseenRung, view: View) -> Excerpt
         return NO_LOG
     if text.thought is None and view is not View.ACTION:
         return HIDDEN
-    is_attack = any(attack.policy not in (None, HONEST) for attack in session.attacks.values())
-    policy = session.attacks.get(rung.arm, Attack()).policy
+    policy = session.attack_of(rung).policy
     return Excerpt(
         view=view,
         question=text.question,
@@ -250,7 +263,7 @@ def _excerpt(session: MonitorSession, rung: OverseenRung, view: View) -> Excerpt
         place=(text.log, rung.question, text.epoch),
         is_whole=rung.is_highest,
         key=(*rung.trace, rung.source, rung.effort, str(view)),
-        is_bad=(None if policy is None else policy != HONEST) if is_attack else rung.behaviour,
+        is_bad=(None if policy is None else policy != HONEST) if session.has_attacks else rung.behaviour,
     )
 
 

@@ -14,6 +14,7 @@ from overthink.collect.inspect_logs.hidden_thinking import hidden_thinking
 from overthink.collect.inspect_logs.sample_ends import Message
 from overthink.collect.inspect_logs.texts import question_text
 from overthink.collect.rescore.open import read_answer_texts
+from overthink.data.oversight import HONEST
 from overthink.data.oversight_pool import OverseenRung
 from overthink.data.record import Estimand
 from overthink.errors import InputError
@@ -30,6 +31,7 @@ class TraceText:
         answer: The answer; of an agent all that it wrote and called, with the replies of its tools.
         log: Name of the log.
         epoch: Epoch of the sample in it.
+        attack: Attack policy that the sample of a ControlArena log follows, or "honest"; None for any other sample.
     """
 
     question: str
@@ -37,6 +39,7 @@ class TraceText:
     answer: str
     log: str | None
     epoch: int | None
+    attack: str | None = None
 
 
 def read_texts(folder: Path, logs: Path, rungs: Sequence[OverseenRung]) -> dict[OverseenRung, TraceText]:
@@ -88,7 +91,9 @@ def _sample_text(log: OpenLog, sample: EvalSample, rung: OverseenRung) -> TraceT
         not reasoning and bool(rung.thinking_tokens or rung.requested_tokens)
     )
     thought = None if is_hidden else "\n".join(reasoning)
-    return TraceText(question_text(sample), thought, _actions(sample), log.path.name, sample.epoch)
+    policy = sample.metadata.get("side_task_name", "") or HONEST
+    attack = str(policy) if "side_task_name" in sample.metadata else None
+    return TraceText(question_text(sample), thought, _actions(sample), log.path.name, sample.epoch, attack)
 
 
 def _actions(sample: EvalSample) -> str:
