@@ -20,7 +20,7 @@ from overthink.plan.study import Plan
 from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal
 
-QUICK = Patience(tries=2, seconds=5.0, pause=0.01, longest_pause=0.02, failures=3)
+QUICK = Patience(tries=2, seconds=60.0, pause=0.01, longest_pause=0.02, failures=3)
 
 Start = Callable[..., list[ReplicaServer]]
 
