@@ -207,8 +207,8 @@ def missing_traces(
     """
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for shard in shards:
-        traces = shard.rows.group_by("task", "question").agg(pl.struct("arm", "draw").n_unique())
-        for task, question, count in read(traces).iter_rows():
+        draws_of_arms = shard.rows.group_by("task", "question", "arm").agg(pl.col("draw").n_unique())
+        for task, question, _, count in read(draws_of_arms).iter_rows():
             counts[task, question] += count
     planned = {key: draws.get(key, plan.draws) * len(plan.arms) for key in planned_questions(questions, None)}
     return {key: count - counts[key] for key, count in planned.items() if counts[key] < count}
