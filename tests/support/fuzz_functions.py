@@ -126,6 +126,31 @@ def calls(study: Path, scratch: Path) -> list[Call]:
             {"scores": ARRAYS, "values": ARRAYS, "k": ARRAYS + NUMBERS},
         ),
     ]
+    scores = dict.fromkeys(("honest", "attack", "clusters"), ARRAYS) | {"level": NUMBERS}
+    runs = {"honest": [0.1, 0.4, 0.3], "attack": [0.5, 0.2], "level": 0.9, "clusters": ([1, 2, 3], [1, 4])}
+    sides = {"weak": [0, 0, 1], "strong": [1, 1, 1], "protocol": [0, 1, 1], "level": 0.9}
+    many += [
+        Call("auroc", overthink.auroc, runs, scores),
+        Call("tpr_at_fpr", overthink.tpr_at_fpr, runs | {"fpr": 0.1}, scores | {"fpr": NUMBERS}),
+        Call(
+            "performance_gap_recovered",
+            overthink.performance_gap_recovered,
+            sides,
+            dict.fromkeys(("weak", "strong", "protocol"), ARRAYS + NUMBERS) | {"level": NUMBERS},
+        ),
+        Call(
+            "information_bits",
+            overthink.information_bits,
+            {"accuracy": 0.9, "answers": 16},
+            {"accuracy": NUMBERS, "answers": NUMBERS},
+        ),
+        Call(
+            "success_bound",
+            overthink.success_bound,
+            {"bits_per_kb": 3, "kilobytes": 1, "answers": 16},
+            dict.fromkeys(("bits_per_kb", "kilobytes", "answers"), NUMBERS),
+        ),
+    ]
     curves = [
         Call(
             "forecast",

@@ -59,3 +59,10 @@ def monitors() -> list[str]:
 def views() -> list[str]:
     """Return what a monitor may read of a trace."""
     return list(VIEWS)
+
+
+def perturbations() -> list[str]:
+    """Return the names of the built-in perturbations."""
+    from overthink.collect.perturbations.registry import PERTURBATIONS
+
+    return list(PERTURBATIONS)

@@ -49,6 +49,8 @@ class Kind(ClosedList):
     NO_OP = "no_op"
     ADAPTIVE = "adaptive"
     MONITOR = "monitor"
+    FAITHFULNESS = "faithfulness"
+    NECESSITY = "necessity"
 
 
 class Metric(ClosedList):
@@ -261,6 +263,17 @@ class Metric(ClosedList):
     MONITOR_TOKENS = "monitor_tokens"
     OVERSEEN_TOKENS = "overseen_tokens"
     MONITOR_TOKENS_PAID = "monitor_tokens_paid"
+    # faithfulness
+    AREA_OVER_CURVE = "area_over_curve"
+    ANSWERS_CHANGE = "answers_change"
+    BEYOND_SHAM = "beyond_sham"
+    PERTURBATION_TOKENS_PAID = "perturbation_tokens_paid"
+    # necessity
+    UPLIFT = "uplift"
+    COT_NECESSARY = "cot_necessary"
+    ONE_SHOT = "one_shot"
+    TOO_HARD = "too_hard"
+    WEAK = "weak"
 
 
 class ShapeLabel(ClosedList):
@@ -340,6 +353,20 @@ class MonitorLabel(ClosedList):
     BETTER = "better than chance"
     NOT_SHOWN = "not shown to be better than chance"
     NO_TEXT = "cannot be overseen by text"
+
+
+class FaithfulnessLabel(ClosedList):
+    """Verdict on a change of the thinking at a rung, against the same text read in again: the end of a label."""
+
+    CHANGE = "answers change"
+    NO_CHANGE = "no change of answers shown"
+
+
+class NecessityVerdict(ClosedList):
+    """Verdict on the uplift of the thinking at a rung: the end of a finding's label."""
+
+    NEEDED = "the thinking is needed"
+    NOT_SHOWN = "not shown to be needed"
 
 
 class StopLabel(ClosedList):

@@ -113,6 +113,75 @@ def monitor_scores(table: pl.DataFrame) -> Iterator[MonitorScores]:
         )
 
 
+PERTURBATION_BLOCK = ("task", "estimand", "arm", "perturbation")
+"""Columns that name a block of answers behind a change of the thinking."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerturbationAnswers:
+    """Answers behind one change of the thinking of one arm. Arrays are (run,), a run an answer.
+
+    Attributes:
+        task: Task name.
+        estimand: Effect of the budget on the traces.
+        arm: Label of the arm.
+        label: Label of the change.
+        questions: Question of each run.
+        draws: Number of its trace.
+        requested: Thinking budget of its rung.
+        thinking: Thinking tokens of its trace up to the rung; NaN where unknown.
+        positions: Share of the thinking at which it is changed; NaN where all of it is.
+        agreements: 1 where the answer is the rung's own, 0 where not, NaN where unknown.
+        corrects: 1 where the answer is good, 0 where not, NaN where unknown.
+        tokens: Prompt and decoded tokens, of the model that writes as well; NaN where unknown.
+    """
+
+    task: str
+    estimand: Estimand
+    arm: str
+    label: str
+    questions: NDArray[np.str_]
+    draws: NDArray[np.int64]
+    requested: Array
+    thinking: Array
+    positions: Array
+    agreements: Array
+    corrects: Array
+    tokens: Array
+
+    @property
+    def kind(self) -> str:
+        """Name of the change, without its settings."""
+        return self.label.partition(":")[0]
+
+
+def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
+    """Yield the blocks of a table on oversight, in the order of their names; rows of monitors are in none.
+
+    Args:
+        table: The table, with the columns of :data:`~overthink.data.oversight.OVERSIGHT_SCHEMA`.
+    """
+    own = table.filter(pl.col("monitor").is_null() & pl.col("perturbation").is_not_null())
+    order = (*PERTURBATION_BLOCK, "question", "draw", "requested_tokens", "position")
+    for block in own.sort(*order).partition_by(*PERTURBATION_BLOCK):
+        first = block.row(0, named=True)
+        counts = [f"{side}_{count}_tokens" for side in ("agent", "overseer") for count in ("prompt", "decoded")]
+        yield PerturbationAnswers(
+            task=first["task"],
+            estimand=Estimand(first["estimand"]),
+            arm=first["arm"],
+            label=first["perturbation"],
+            questions=_words(block["question"]),
+            draws=block["draw"].to_numpy(),
+            requested=_numbers(block["requested_tokens"]),
+            thinking=_numbers(block["thinking_tokens"]),
+            positions=_numbers(block["position"]),
+            agreements=_numbers(block["agreement"]),
+            corrects=_numbers(block["correct"]),
+            tokens=np.sum([_numbers(block[name]) for name in counts], axis=0),
+        )
+
+
 def _carried_forward(tokens: Array, ended: NDArray[np.bool_], traces: NDArray[np.integer]) -> Array:
     """Return the tokens with those of the rung below where a trace had ended and nothing was read again."""
     result = tokens.copy()

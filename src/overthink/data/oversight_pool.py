@@ -120,3 +120,27 @@ def _of_trace(rows: list[dict[str, object]]) -> Iterator[OverseenRung]:
 
 def _is_good(value: object) -> bool | None:
     return None if value is None else float(value) >= GOOD_FROM  # type: ignore[arg-type]
+
+
+RungAnswer = tuple[str | None, bool | None]
+"""Canonical answer of a rung, and whether it is good; None where unknown."""
+
+
+def rung_answers(pool: pl.LazyFrame) -> dict[tuple[str, str, str, int, int], RungAnswer]:
+    """Return the forced answer of each trace at each budget, by task, arm, question, draw and budget.
+
+    Where a trace is scored by several scorers, the first by name counts.
+
+    Args:
+        pool: The pool.
+    """
+    rows = pool.filter(
+        (pl.col("estimand") == str(Estimand.FORCED))
+        & pl.col("requested_tokens").is_not_null()
+        & ~pl.col("scorer").str.ends_with(ON_TRACE)
+    )
+    columns = read(rows.sort("scorer").select(*TRACE_KEY, "requested_tokens", "answer", "value"))
+    results: dict[tuple[str, str, str, int, int], RungAnswer] = {}
+    for *key, answer, value in columns.iter_rows():
+        results.setdefault(tuple(key), (answer, _is_good(value)))
+    return results

@@ -25,6 +25,7 @@ from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
 from overthink.reports.charts.arms import static_charts
+from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.oversight import oversight_chart
@@ -40,6 +41,7 @@ from overthink.reports.selection import RULE
 from overthink.reports.so_far import answers_so_far, banner
 from overthink.reports.tables.budget_control import budget_control_table
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
 from overthink.reports.tables.oversight import oversight_tables
@@ -189,6 +191,8 @@ def report_html(
         "within_limits": drawings["within"],
         "watched": drawings["oversight"],
         "oversight": oversight_tables(results.oversight),
+        "thinking_drawn": drawings["faithfulness"],
+        "thinking_tables": faithfulness_tables(results.oversight),
         "within_meaning": MEANING,
         "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
@@ -274,4 +278,5 @@ def _charts() -> dict[str, object]:
         "frontier": frontier_chart(),
         "within": within_chart(),
         "oversight": oversight_chart(),
+        "faithfulness": faithfulness_chart(),
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import MonitorLabel
+from overthink.data.kinds import FaithfulnessLabel, MonitorLabel, NecessityVerdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +81,72 @@ class WorstPolicyResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PerturbationRung:
+    """A change of the thinking at one rung.
+
+    Attributes:
+        at: The rung.
+        value: Area over the curve of agreement for changes at several positions, else the share of answers that change.
+        beyond: The same minus the share that changes behind the same text, read in again; None without a sham.
+        strata: The value by what a chain does for the question, in the order of the four labels.
+        verdict: Verdict on ``beyond``; None without a test.
+    """
+
+    at: At
+    value: Finding
+    beyond: Finding | None
+    strata: tuple[Finding, ...]
+    verdict: FaithfulnessLabel | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerturbationResult:
+    """A change of the thinking of the traces of one curve.
+
+    Attributes:
+        key: The curve.
+        perturbation: Label of the change.
+        rungs: The rungs with thinking, from the lowest.
+        paid: All tokens that it was paid: of the model under test, and of the model that writes.
+    """
+
+    key: CurveKey
+    perturbation: str
+    rungs: tuple[PerturbationRung, ...]
+    paid: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NecessityRung:
+    """Whether the thinking of a rung is needed.
+
+    Attributes:
+        at: The rung.
+        uplift: Accuracy with the thinking minus accuracy without.
+        labels: Share of questions with each of the four labels.
+        verdict: Verdict on the uplift; None without a test.
+    """
+
+    at: At
+    uplift: Finding
+    labels: tuple[Finding, ...]
+    verdict: NecessityVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NecessityResult:
+    """Whether the thinking on one curve is needed.
+
+    Attributes:
+        key: The curve.
+        rungs: The rungs with thinking, from the lowest.
+    """
+
+    key: CurveKey
+    rungs: tuple[NecessityRung, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OversightResults:
     """Everything about the oversight of a study.
 
@@ -88,8 +154,12 @@ class OversightResults:
         monitors: Every monitor and view on every arm.
         worst: The worst of several policies, where there are several.
         notes: One sentence each for the report.
+        necessity: Whether the thinking is needed, of curves with perturbations.
+        perturbations: Every change of the thinking on every curve.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
     worst: tuple[WorstPolicyResult, ...] = ()
     notes: tuple[str, ...] = ()
+    necessity: tuple[NecessityResult, ...] = ()
+    perturbations: tuple[PerturbationResult, ...] = ()

@@ -17,6 +17,7 @@ from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
+from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.oversight import oversight_charts
 from overthink.reports.charts.templates import curve_chart
@@ -121,6 +122,7 @@ def static_charts(results: Results) -> dict[str, list[StaticChart]]:
         "frontier": frontier_charts(results.frontiers),
         "within": within_charts(results.curves),
         "oversight": oversight_charts(results),
+        "faithfulness": faithfulness_charts(results),
     }
     numbers = itertools.count()
     return {name: [StaticChart(next(numbers), name, chart) for chart in group] for name, group in charts.items()}

@@ -58,7 +58,7 @@ def _chart(group: Sequence[MonitorResult], curves: Sequence[CurveResult]) -> Cha
     if not any(point["kind"] == "auroc" for point in points):
         return None
     key = group[0].key
-    for curve in _capability(key.arm, key.task, key.estimand, curves):
+    for curve in capability_beside(key.arm, key.task, key.estimand, curves):
         name = f"{wording.axis_name(curve.key.axis)} · {visible(curve.key.task)}"
         means = [rung.mean for rung in curve.rungs if rung.mean is not None]
         points += _points(means, "capability", name=name, colour=_CAPABILITY_COLOUR, series=curve.id)
@@ -92,7 +92,7 @@ def _chart(group: Sequence[MonitorResult], curves: Sequence[CurveResult]) -> Cha
     )
 
 
-def _capability(arm: str, task: str, estimand: str, curves: Sequence[CurveResult]) -> Iterator[CurveResult]:
+def capability_beside(arm: str, task: str, estimand: str, curves: Sequence[CurveResult]) -> Iterator[CurveResult]:
     """Yield the capability curve beside a watched one: of the same task where there is one, else of the same arm."""
     own = [
         curve

@@ -11,6 +11,7 @@ from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.curve import Chart, all_charts, axis_panels
+from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.oversight import oversight_charts
 from overthink.reports.charts.panels import k_labels, panel_axis, panels
@@ -39,6 +40,7 @@ def report_charts(results: Results, about: About, arms: Sequence[str] | None = N
     yield from frontier_charts(results.frontiers)
     yield from within_charts(results.curves)
     yield from oversight_charts(results)
+    yield from faithfulness_charts(results)
 
 
 def charts_by_name(charts: Iterable[Chart]) -> Iterator[tuple[str, Chart]]:
