@@ -20,7 +20,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import faithfulness, monitors, tables_of_oversight, tables_of_pairs, tables_of_shapes, tables_of_studies
+from calibration import (
+    faithfulness,
+    monitors,
+    tables_of_oversight,
+    tables_of_pairs,
+    tables_of_shapes,
+    tables_of_studies,
+)
 
 HEAD = """# Calibration
 
