@@ -64,6 +64,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "majority_at_k": lambda: overthink.majority_at_k([2, 1], 0, [1, 2]),
         "merge": lambda: overthink.merge(out, study.parent / "shard"),
         "methods": lambda: overthink.methods(study),
+        "monitor": lambda: overthink.monitor(study, monitor="lexical:words=harm", view="action"),
         "pass_at_k": lambda: overthink.pass_at_k([4], [1], [1, 2]),
         "perturb": lambda: overthink.perturb(study, changes="none"),
         "policy": lambda: overthink.policy(study / "statement.json", budget="1000/1d"),

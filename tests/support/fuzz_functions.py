@@ -221,6 +221,8 @@ def _studies(study: Path, scratch: Path) -> list[Call]:
         Call("run", overthink.run, {"session": None, "out": scratch / "new"}, {"session": OTHERS, "out": PATHS}),
         Call("verify", overthink.verify, {"path": study, "verifier": "no such", "by": "answer"},
              {"path": PATHS, "verifier": TEXTS, "by": TEXTS, "arms": TEXTS + ARRAYS, "out": PATHS}),
+        Call("monitor", overthink.monitor, {"path": study, "monitor": "no such"},
+             {"path": PATHS, "monitor": TEXTS + ARRAYS, "view": TEXTS + ARRAYS, "arm": TEXTS + ARRAYS}),
         Call("table", overthink.table, {"path": study}, {"path": PATHS, "what": TEXTS, "format": TEXTS, "out": OTHERS}),
         Call("methods", overthink.methods, {"path": study}, {"path": PATHS, "format": TEXTS}),
         Call("samples", overthink.samples, {"path": study},

@@ -46,6 +46,7 @@ from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis
+from overthink.storage.oversight import oversight_of
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
@@ -314,6 +315,7 @@ def _results(folder: StudyFolder, plan: Plan | None, *, labels: Path | None = No
         request=read_analysis(folder.analysis),
         waves=waves,
         verifications=() if verification is None else (verification,),
+        oversight=oversight_of(folder),
     )
     given = results_of(source, AnalysisOptions(labels=labels))
     if given.scale.reason != NO_SIZE:
