@@ -2,28 +2,32 @@
 
     python benchmarks/endpoints.py WEIGHTS.gguf [--questions 4] [--draws 3] [--budgets 0,16,48] [--threads 1]
 
-Two llama.cpp servers (`benchmarks/serve_llama.py`) are started on loopback, and one small study runs three times on the
-command line: at one of them, at both, and at both while the second one is killed with -9 behind a third of the traces.
+Two llama.cpp servers (`benchmarks/serve_llama.py`) are started on loopback, and one small study runs four times on the
+command line: at one of them, at both, at both while the second one is killed with -9 behind a third of the traces, and,
+as a control, at a balancer that sends requests to both in turn, whose caches should miss, and the study should say so.
 Before each run the servers start anew, so that no cache is warm. What the study says of its endpoints stands beside the
 servers' own counters. Requests per trace come from `endpoints.json`; traces from the journal.
 """
 
 import argparse
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 
-from overthink.data.endpoints import EndpointRun, prefix_hits
+from overthink.data.endpoints import EndpointRun, endpoint_notes, prefix_hits
 from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal
 from overthink.storage.study_folder import StudyFolder
@@ -47,6 +51,7 @@ class Trial:
         traces: Finished traces, and how many of them failed or are there twice.
         facts: What the study says of its endpoints.
         cached: Prompt tokens from the cache by the counters of the servers that live, beside the study's own count.
+        is_reported: Whether the notes say that the ladder paid twice.
     """
 
     name: str
@@ -54,6 +59,7 @@ class Trial:
     traces: tuple[int, int, int]
     facts: EndpointRun
     cached: tuple[int, int]
+    is_reported: bool
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield what a table says."""
@@ -78,6 +84,7 @@ class Trial:
                 f"{sum(use.departures or 0 for use in self.facts.endpoints)}"
             ),
         )
+        yield "note that the ladder paid twice", "yes" if self.is_reported else "no"
         yield "cached tokens, study / servers' metrics", "{} / {}".format(*self.cached)
 
 
@@ -96,6 +103,40 @@ def served(weights: Path, port: int, *, slots: int, threads: int) -> Iterator[su
             yield process
         finally:
             process.kill()
+
+
+@contextmanager
+def balanced(ports: Sequence[int]) -> Iterator[int]:
+    """A balancer that sends one request after the other to the next server; yields its port."""
+    turn = itertools.cycle(ports)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.forward()
+
+        def do_POST(self) -> None:
+            self.forward()
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kind = {"Content-Type": self.headers.get("Content-Type") or "application/json"}
+            url = f"http://127.0.0.1:{next(turn)}{self.path}"
+            reply = httpx.request(self.command, url, content=body, headers=kind, timeout=600)
+            self.send_response(reply.status_code)
+            self.send_header("Content-Type", reply.headers["content-type"])
+            self.send_header("Content-Length", str(len(reply.content)))
+            self.end_headers()
+            self.wfile.write(reply.content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
 
 
 def is_well(port: int) -> bool:
@@ -122,54 +163,59 @@ def journal_lines(folder: Path) -> int:
 
 
 def trial(
-    name: str, folder: Path, servers: dict[int, subprocess.Popen[bytes]], options: argparse.Namespace, kill: int | None
+    name: str,
+    folder: Path,
+    servers: dict[int, subprocess.Popen[bytes]],
+    addresses: Sequence[int],
+    options: argparse.Namespace,
 ) -> Trial:
-    """Run the study at servers; kill the last of them behind so many traces."""
-    endpoints = [word for port in servers for word in ("--endpoint", f"http://127.0.0.1:{port}")]
+    """Run the study at ports of servers, or of a balancer; kill the last server in mid-run if the name says so."""
+    endpoints = [word for port in addresses for word in ("--endpoint", f"http://127.0.0.1:{port}")]
     size = ["--limit", str(options.questions), "--draws", str(options.draws), "--budgets", options.budgets]
     size += ["--concurrency", str(options.concurrency)]
     words = [sys.executable, "-c", COMMAND, *STUDY, *size, *endpoints, "--out", str(folder)]
-    before = {port: cached_tokens(port) for port in servers}  # the check's own requests are few
     with subprocess.Popen(words, env=os.environ | {"LOCAL_API_KEY": "none"}, stdout=subprocess.DEVNULL) as run:
-        while kill is not None and run.poll() is None and journal_lines(folder) < kill:
-            time.sleep(0.2)
-        if kill is not None:
-            servers[PORTS[-1]].send_signal(signal.SIGKILL)
+        if name == KILLED:
+            while run.poll() is None and journal_lines(folder) < max(1, options.questions * options.draws // 3):
+                time.sleep(0.2)
+            servers[addresses[-1]].send_signal(signal.SIGKILL)
         code = run.wait()
     traces = read_journal(StudyFolder(folder).journal)
     keys = [(trace[0].task, trace[0].arm, trace[0].question, trace[0].draw) for trace in traces]
     failed = sum(any(row.error is not None for row in trace) for trace in traces)
     (facts,) = read_endpoint_runs(StudyFolder(folder).endpoints)
     alive = [port for port in servers if is_well(port)]
-    own = sum(use.cached_tokens or 0 for use in facts.endpoints if int(use.url.rpartition(":")[2]) in alive)
-    counted = sum(cached_tokens(port) - before[port] for port in alive)
-    return Trial(name, code, (len(keys), failed, len(keys) - len(set(keys))), facts, (own, counted))
+    gone = {f"http://127.0.0.1:{port}" for port in servers if port not in alive}
+    cached = (
+        sum(use.cached_tokens or 0 for use in facts.endpoints if use.url not in gone),
+        sum(map(cached_tokens, alive)),
+    )
+    is_reported = any("paid twice" in note for note in endpoint_notes([facts]))
+    return Trial(name, code, (len(keys), failed, len(keys) - len(set(keys))), facts, cached, is_reported)
+
+
+ONE, TWO, KILLED, BALANCED = "one endpoint", "two endpoints", "two, one killed", "a balancer before two"
 
 
 def trials(options: argparse.Namespace, top: Path) -> Iterator[Trial]:
-    """Yield the three runs, each at servers that have just started."""
-    planned = options.questions * options.draws
-    plans: Sequence[tuple[str, Sequence[int], int | None]] = (
-        ("one endpoint", PORTS[:1], None),
-        ("two endpoints", PORTS, None),
-        ("two, one killed", PORTS, max(1, planned // 3)),
-    )
-    for number, (name, ports, kill) in enumerate(plans):
+    """Yield the four runs, each at servers that have just started."""
+    for number, name in enumerate((ONE, TWO, KILLED, BALANCED)):
         with ExitStack() as stack:
             servers = {
                 port: stack.enter_context(
                     served(options.weights, port, slots=options.concurrency, threads=options.threads)
                 )
-                for port in ports
+                for port in (PORTS[:1] if name == ONE else PORTS)
             }
+            addresses = [stack.enter_context(balanced(PORTS))] if name == BALANCED else list(servers)
             start = time.monotonic()
-            result = trial(name, top / str(number), servers, options, kill)
+            result = trial(name, top / str(number), servers, addresses, options)
         print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
         yield result
 
 
 def main() -> None:
-    """Print a table of the three runs, and end with 1 if a bar was missed."""
+    """Print a table of the four runs, and end with 1 if a bar was missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, help="GGUF file")
     parser.add_argument("--questions", type=int, default=4)
@@ -187,7 +233,7 @@ def main() -> None:
         print(f"| {row} | {' | '.join(table[row] for table in tables)} |")
     if options.json is not None:
         options.json.write_text(json.dumps(tables, indent=1) + "\n")
-    one, two, killed = results
+    one, two, killed, scattered = results
     requests = sum(use.requests or 0 for use in two.facts.endpoints)
     hits = [prefix_hits(each.facts.endpoints) or 0.0 for each in (one, two)]
     planned = options.questions * options.draws
@@ -195,6 +241,9 @@ def main() -> None:
         "95 % of a trace's requests at one endpoint": (two.facts.astray or 0) <= 0.05 * requests,
         "prefix hits within 3 points of one endpoint": abs(hits[0] - hits[1]) <= 0.03,
         "one killed: nothing lost, nothing twice": killed.code == 0 and killed.traces == (planned, 0, 0),
+        "the note that the ladder paid twice: behind the balancer alone": [each.is_reported for each in results]
+        == [False, False, False, True]
+        and scattered.code == 0,
     }
     for bar, is_met in bars.items():
         print(f"{'met' if is_met else 'MISSED'}: {bar}")

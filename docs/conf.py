@@ -27,6 +27,7 @@ NAV = {
             "hosted",
             "arms",
             "verifiers",
+            "oversight",
             "fleet",
             "paper",
             "cli",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
     from overthink.stats.oversight.auroc import auroc
+    from overthink.stats.oversight.information import information_bits, success_bound
+    from overthink.stats.oversight.recovered import performance_gap_recovered
     from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
@@ -78,6 +80,7 @@ __all__ = [
     "first_success_at_k",
     "forecast",
     "forecast_table",
+    "information_bits",
     "label",
     "long_table",
     "majority_at_k",
@@ -85,6 +88,7 @@ __all__ = [
     "methods",
     "monitor",
     "pass_at_k",
+    "performance_gap_recovered",
     "perturb",
     "policy",
     "prepare",
@@ -95,6 +99,7 @@ __all__ = [
     "shape_verdict",
     "statement",
     "status",
+    "success_bound",
     "table",
     "tasks",
     "thresholds",
@@ -127,6 +132,7 @@ _HOMES = {
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "forecast_table": "workflows.forecast_table",
+    "information_bits": "stats.oversight.information",
     "label": "workflows.label",
     "long_table": "workflows.long_table",
     "majority_at_k": "stats.pass_at_k",
@@ -136,11 +142,13 @@ _HOMES = {
     "pass_at_k": "stats.pass_at_k",
     "perturb": "workflows.perturb",
     "policy": "workflows.policy",
+    "performance_gap_recovered": "stats.oversight.recovered",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
     "status": "workflows.status",
+    "success_bound": "stats.oversight.information",
     "table": "workflows.table",
     "thresholds": "governance.thresholds.lookup",
     "tpr_at_fpr": "stats.oversight.tpr_at_fpr",

@@ -208,6 +208,7 @@ def test_both_stores_give_the_same_answers(tmp_path: Path) -> None:
                     tokens=rng.randint(1, 50),
                     prompt=rng.randint(0, 20),
                     tries=rng.randint(1, 3),
+                    whole=rng.random() < 0.5,
                     fingerprint=fingerprint("".join(rng.choices("ab", k=3)) + "x" * 13, cap=40),
                 )
                 grants = [ledger.reserve(request) for ledger in ledgers]

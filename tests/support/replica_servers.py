@@ -21,6 +21,7 @@ class ReplicaServer(ModelServer):
         block: Tokens of a block of its prefix cache; 0 for no cache.
         fault: What it does instead of a reply: "silent" closes the connection, "hangs" waits, a number is a status of
             completions; "" replies.
+        reports: What vLLM was started with: what came from its cache, where something did.
         dies_after: Completions of more than one token after which it is silent for good; None for none.
         replies: Prompt, seed and tokens of every completion that was answered, those of one token left out.
     """
@@ -29,6 +30,7 @@ class ReplicaServer(ModelServer):
         self.block = 1
         self.fault: str | int = ""
         self.dies_after: int | None = None
+        self.reports = False
         self.replies: list[tuple[tuple[int, ...], int, int]] = []
         self._read: list[tuple[int, ...]] = []
         self._lock, self._released = threading.Lock(), threading.Event()
@@ -64,7 +66,7 @@ class ReplicaServer(ModelServer):
             self._read.append(prompt + tuple(ids_of(text))[:-1])
             if n > 1:
                 self.replies.append((prompt, body["seed"], n))
-        if self.software != "vllm":  # vLLM reports it where it was started so
+        if self.software != "vllm" or (self.reports and cached):
             reply["usage"]["prompt_tokens_details"] = {"cached_tokens": cached}
         return reply
 

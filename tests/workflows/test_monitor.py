@@ -229,7 +229,7 @@ def test_a_model_in_this_process_watches(original: Path, tmp_path: Path) -> None
         ),
         ({"monitor": "lexical:words=a", "view": "extracted"}, "extracts no passages"),
         ({"monitor": ("lexical:words=a", "lexical:words=a")}, "is stated 2 times"),
-        ({"monitor": "lexical:words=a", "arms": ["other"]}, "has no arm 'other'; it has: base"),
+        ({"monitor": "lexical:words=a", "arm": "other"}, "has no arm 'other'; it has: base"),
         ({"monitor": "text:model=no/such"}, "monitor 'no/such' cannot be used"),
         ({"monitor": "scout:scan=nowhere"}, "holds no _scan.json"),
     ],

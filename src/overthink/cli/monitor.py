@@ -58,7 +58,7 @@ def monitor(
     from overthink.cli.progress import Meter
     from overthink.workflows import monitor as monitoring
 
-    ready = monitoring.prepare_monitoring(path, monitor=monitor, view=view or ("both",), arms=arm)
+    ready = monitoring.prepare_monitoring(path, monitor=monitor, view=view or None, arm=arm or None)
     session = ready.session
     terminal.confirm_cost(session.is_paid and not yes, *session.estimate().split("\n"))
     try:

@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from overthink.data.tokens import total
-
 ENOUGH_HITS = 0.9
 """Least share of the prompt tokens that a trace has sent or decoded before which should come from the cache."""
 
@@ -26,9 +24,9 @@ def endpoint_order(trace: bytes, urls: Sequence[str]) -> list[int]:
 
     Example:
         >>> endpoint_order(b"a", ["http://x", "http://y", "http://z"])
-        [0, 2, 1]
+        [2, 0, 1]
         >>> endpoint_order(b"a", ["http://x", "http://z"])  # without y the rest is as it was
-        [0, 1]
+        [1, 0]
     """
     weights = [hashlib.sha256(trace + b"\0" + url.encode()).digest() for url in urls]
     return sorted(range(len(urls)), key=weights.__getitem__, reverse=True)
@@ -46,9 +44,9 @@ class EndpointUse:
         failures: Requests that failed in all tries there; what they cost is unknown.
         departures: Traces that went on at another endpoint, as this one failed.
         prompt_tokens: Prompt tokens of its requests.
-        cached_tokens: Those of them from its prefix cache; None if it reports none.
+        cached_tokens: Those of them from its prefix cache; None if no reply says.
         reusable_tokens: Prompt tokens that their trace had sent or decoded before, in whole blocks of its cache; None
-            if no request with token ids reported what came from the cache.
+            if no reply to a prefix in token ids says what came from the cache.
         reused_tokens: Those of them that came from its prefix cache.
     """
 
@@ -94,35 +92,43 @@ class CacheCount:
     """Counter of what a prefix cache gave of what it could have given.
 
     A cache that keeps blocks of tokens gives whole blocks alone. Their length is the greatest common divisor of all
-    that was ever read from it, so that what no block could hold counts as no miss.
+    that was ever read from it, so that what no block could hold counts as no miss. vLLM states what came from its cache
+    and says nothing where nothing did: a reply without a count is a miss, if any other has one.
+
+    Attributes:
+        cached_tokens: All prompt tokens from the cache; None if no reply has a count.
 
     Example:
         >>> count = CacheCount()
-        >>> for reusable, cached in ((40, 32), (70, 64), (90, 0)):
+        >>> for reusable, cached in ((40, 32), (70, 64), (90, None)):
         ...     count.add(reusable, cached)
         >>> count.totals()  # blocks of 32 tokens: 32 + 64 + 64 could have come
         (160, 96)
     """
 
+    cached_tokens: int | None = None
     _block: int = 0
     _pairs: defaultdict[tuple[int, int], int] = field(default_factory=lambda: defaultdict(int))
 
-    def add(self, reusable: int, cached: int) -> None:
+    def add(self, reusable: int, cached: int | None) -> None:
         """Count one request.
 
         Args:
             reusable: Its prompt tokens that the trace had sent or decoded before.
-            cached: Its prompt tokens from the cache; more than the reusable ones where other traces began alike.
+            cached: Its prompt tokens from the cache, more than the reusable ones where other traces began alike; None
+                if its reply has no count.
         """
-        self._block = math.gcd(self._block, cached)
-        self._pairs[reusable, cached] += 1
+        if cached is not None:
+            self.cached_tokens = (self.cached_tokens or 0) + cached
+            self._block = math.gcd(self._block, cached)
+        self._pairs[reusable, cached or 0] += 1
 
     def totals(self) -> tuple[int, int] | None:
-        """Return reusable and reused tokens of all requests; None without a request."""
+        """Return reusable and reused tokens of all requests; None if no reply has a count."""
+        if self.cached_tokens is None:
+            return None
         block = self._block or 1
         wholes = [(reusable // block * block, cached, n) for (reusable, cached), n in self._pairs.items()]
-        if not wholes:
-            return None
         return sum(n * whole for whole, _, n in wholes), sum(n * min(whole, cached) for whole, cached, n in wholes)
 
 
@@ -151,23 +157,24 @@ def endpoint_notes(runs: Sequence[EndpointRun]) -> tuple[str, ...]:
 
 
 def _use_text(uses: Sequence[EndpointUse]) -> str:
-    requests, failures = total(use.requests for use in uses), total(use.failures for use in uses)
-    if requests is None or failures is None:
-        return "counts unknown, as a run was killed"
+    requests, failures, moves = (
+        sum(getattr(use, name) or 0 for use in uses) for name in ("requests", "failures", "departures")
+    )
     text = f"{requests:,} requests"
+    if any(use.requests is None for use in uses):
+        text += " and those of a run that was killed"
     if failures:
-        moves = total(use.departures for use in uses) or 0
         text += f", {failures:,} more failed (what they cost is unknown), {moves:,} traces moved on"
     hits = prefix_hits(uses)
     if not requests:
         return text
-    return f"{text}, prefix hits {_no_hits(uses) if hits is None else _percent(hits)}"
+    return f"{text}, prefix hits {_UNKNOWN if hits is None else _percent(hits)}"
 
 
-def _no_hits(uses: Sequence[EndpointUse]) -> str:
-    if any(use.cached_tokens is not None for use in uses):
-        return "unknown, as no trace sent a prefix again as token ids"
-    return "unknown, as the server does not report tokens from its cache (vLLM: --enable-prompt-tokens-details)"
+_UNKNOWN = (
+    "unknown, as no reply to a prefix in token ids says what came from the cache (vLLM: completions, with "
+    "--enable-prompt-tokens-details)"
+)
 
 
 def _percent(share: float) -> str:

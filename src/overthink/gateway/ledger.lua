@@ -30,9 +30,9 @@ local function sum(c)
   return total
 end
 local function streams(c) return tonumber(redis.call('HGET', P .. 'streams', c.name) or '0') end
-local function share(free, n, tokens)
+local function share(free, n, tokens, whole_answer)
   if free <= 0 or tokens <= 0 then return 0 end
-  return math.min(tokens, free, math.max(1, math.floor(free / (2 * math.max(1, n)))))
+  return math.min(tokens, free, math.max(1, math.floor(free / ((whole_answer and 1 or 2) * math.max(1, n)))))
 end
 local function to_sum(name, b, amount) redis.call('HINCRBY', P .. 's:' .. name, whole(b), whole(amount)) end
 local function kind(c) if c.tries then return 'tries' elseif c.prompts then return 'prompts' end return 'tokens' end
@@ -72,8 +72,8 @@ end
 local function reap()
   local lapses = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', P .. 'expiry', '-inf', '(' .. string.format('%.6f', now))) do
-    local r = redis.call('HMGET', P .. 'r:' .. id, 'used', 'prompt', 'tries', 'note')
-    table.insert(lapses, { id, tonumber(r[1]), r[4] })
+    local r = redis.call('HMGET', P .. 'r:' .. id, 'used', 'prompt', 'tries', 'note', 'family')
+    table.insert(lapses, { id, tonumber(r[1]), r[4], r[5], tonumber(r[2]), tonumber(r[3]) })
     finish(id, tonumber(r[1]), tonumber(r[2]), tonumber(r[3]))
   end
   return lapses
@@ -121,10 +121,12 @@ if op == 'reserve' then
     if free < (c.tries and a.tries or a.least + prompt) then
       return cjson.encode({ id = '', tokens = 0, family = name, refusal = c.name, at = now, lapses = lapses })
     end
-    if not c.tries then tokens = math.min(tokens, math.max(a.least, share(free - prompt, streams(c) + 1, tokens))) end
+    if not c.tries then
+      tokens = math.min(tokens, math.max(a.least, share(free - prompt, streams(c) + 1, tokens, a.whole)))
+    end
   end
   redis.call('HSET', P .. 'r:' .. a.id, 'reserved', whole(tokens), 'used', '0', 'prompt', whole(a.prompt),
-    'tries', whole(a.tries), 'note', a.note)
+    'tries', whole(a.tries), 'note', a.note, 'family', name)
   redis.call('ZADD', P .. 'expiry', string.format('%.6f', now + a.seconds), a.id)
   for _, c in ipairs(counters) do
     add(a.id, c, c.tries and a.tries or tokens + (c.prompts and a.prompt or 0))

@@ -90,6 +90,7 @@ class Demand:
         least: Fewest tokens with which it is worth to begin.
         fingerprint: How it is recognised; None where no tries are counted per request.
         note: What is written about it where its replica dies.
+        whole: Its answer is not streamed: what it gets now is all that it gets.
     """
 
     counters: tuple[Counter, ...]
@@ -99,6 +100,7 @@ class Demand:
     least: int
     fingerprint: Fingerprint | None = None
     note: str = "{}"
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,17 @@ class Lapse:
         id: Of the reservation.
         use: Tokens that it had reported.
         note: What was to be written about it.
+        family: Of the requests that count as its own; empty where none are counted.
+        prompt: Tokens of its prompt, as estimated.
+        tries: Its tries, which stay.
     """
 
     id: str
     use: int
     note: str
+    family: str
+    prompt: int
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +156,13 @@ class Reservation:
 
 
 class Ledger(Protocol):
-    """The ledger of three methods, and one that reads."""
+    """The ledger of three methods, and two that read.
+
+    Attributes:
+        salt: Random bytes of the store, with which requests are hashed.
+    """
+
+    salt: bytes
 
     def reserve(self, demand: Demand) -> Grant:
         """Reserve tokens and tries, or refuse. All caps are checked together, and a refusal counts nowhere."""
@@ -172,19 +186,23 @@ class Ledger(Protocol):
         """Close the store."""
 
 
-def share(free: int, streams: int, tokens: int) -> int:
+def share(free: int, streams: int, tokens: int, *, whole: bool = False) -> int:
     """Return how many of the tokens wanted a stream gets: half its even share of what is free, and at least one.
+
+    Half, so that the streams near a cap come to it in ever smaller steps, and little is left over; an answer that is
+    not streamed gets its share at once.
 
     Args:
         free: Tokens below the nearest cap.
         streams: Open reservations that count towards it, at least 1.
         tokens: Tokens wanted.
+        whole: The answer is not streamed.
 
     Example:
         >>> share(10_000, 10, 64), share(100, 10, 64), share(1, 10, 64), share(0, 10, 64)
         (64, 5, 1, 0)
     """
-    return 0 if free <= 0 or tokens <= 0 else min(tokens, free, max(1, free // (2 * max(1, streams))))
+    return 0 if free <= 0 or tokens <= 0 else min(tokens, free, max(1, free // ((1 if whole else 2) * max(1, streams))))
 
 
 class SteadyClock:

@@ -4,6 +4,7 @@ Its durability is that of the server: with `appendfsync always` nothing that was
 """
 
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.resources import files
@@ -53,10 +54,12 @@ class RedisLedger:
         self._script = client.register_script(source)
         try:
             client.hsetnx(f"{PREFIX}meta", "version", STORE_VERSION)
-            version, last = client.hmget(f"{PREFIX}meta", "version", "now")
+            client.hsetnx(f"{PREFIX}meta", "salt", secrets.token_hex(16))
+            version, last, salt = client.hmget(f"{PREFIX}meta", "version", "now", "salt")
             now = clock() if clock is not None else float(client.time()[0])
         except redis.RedisError as failure:
             raise InputError(f"{name} cannot be used: {failure}; needed: a Redis or Valkey that answers") from failure
+        self.salt = bytes.fromhex(_text(salt))
         require_version(_text(version), name)
         require_clock(float(last or 0), now, name)
 
@@ -99,7 +102,10 @@ class RedisLedger:
                 "cap": 2**53 if cap is None else cap,
             }
         reply = self._call("reserve", id=new_id(), seconds=self._seconds, **fields)
-        lapses = tuple(Lapse(name, int(use), note) for name, use, note in reply.get("lapses") or ())
+        lapses = tuple(
+            Lapse(name, int(use), note, family, int(prompt), int(tries))
+            for name, use, note, family, prompt, tries in reply.get("lapses") or ()
+        )
         return Grant(
             reply["id"],
             int(reply["tokens"]),

@@ -4,6 +4,7 @@ Every method is one immediate transaction with a write-ahead log. A killed proce
 lost power supply the last transactions at most, and the file stays whole.
 """
 
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +37,8 @@ CREATE TABLE IF NOT EXISTS sums (counter TEXT, bucket INTEGER, amount INTEGER NO
   WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS streams (counter TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, expires REAL NOT NULL, reserved INTEGER NOT NULL,
-  used INTEGER NOT NULL, prompt INTEGER NOT NULL, tries INTEGER NOT NULL, note TEXT NOT NULL) WITHOUT ROWID;
+  used INTEGER NOT NULL, prompt INTEGER NOT NULL, tries INTEGER NOT NULL, note TEXT NOT NULL,
+  family TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_expiry ON reservations (expires);
 CREATE TABLE IF NOT EXISTS holds (reservation TEXT, counter TEXT, bucket INTEGER, kind TEXT, amount INTEGER NOT NULL,
   PRIMARY KEY (reservation, counter, bucket)) WITHOUT ROWID;
@@ -71,9 +73,11 @@ class SqliteLedger:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_TABLES)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (STORE_VERSION,))
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
             meta = dict(self._db.execute("SELECT name, value FROM meta"))
         except sqlite3.Error as failure:
             raise InputError(f"{path} cannot be a store: {failure}; needed: a file that can be written") from failure
+        self.salt = bytes.fromhex(str(meta["salt"]))
         require_version(str(meta["version"]), str(path))
         require_clock(float(meta.get("now", 0)), self._clock(), str(path))
 
@@ -112,11 +116,13 @@ class SqliteLedger:
                     return Grant("", 0, family, refusal=counter.name, at=now, lapses=lapses)
                 if not counter.tries:
                     room = free - demand.prompt * counter.prompts
-                    tokens = min(tokens, max(demand.least, share(room, self._streams(counter) + 1, tokens)))
+                    tokens = min(
+                        tokens, max(demand.least, share(room, self._streams(counter) + 1, tokens, whole=demand.whole))
+                    )
             reservation = new_id()
             self._db.execute(
-                "INSERT INTO reservations VALUES (?, ?, ?, 0, ?, ?, ?)",
-                (reservation, now + self._seconds, tokens, demand.prompt, demand.tries, demand.note),
+                "INSERT INTO reservations VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
+                (reservation, now + self._seconds, tokens, demand.prompt, demand.tries, demand.note, family),
             )
             for counter in counters:
                 amount = demand.tries if counter.tries else tokens + demand.prompt * counter.prompts
@@ -235,11 +241,11 @@ class SqliteLedger:
     def _reap(self, now: float) -> tuple[Lapse, ...]:
         """End the reservations that ran out of time with what they had reported; their tries and prompts stay."""
         rows = self._db.execute(
-            "SELECT id, used, prompt, tries, note FROM reservations WHERE expires < ?", (now,)
+            "SELECT id, used, note, family, prompt, tries FROM reservations WHERE expires < ?", (now,)
         ).fetchall()
-        for reservation, use, prompt, tries, _ in rows:
+        for reservation, use, _, _, prompt, tries in rows:
             self._end(reservation, use=use, prompt=prompt, tries=tries, now=now)
-        return tuple(Lapse(reservation, use, note) for reservation, use, _, _, note in rows)
+        return tuple(Lapse(*row) for row in rows)
 
     def _family(self, fingerprint: Fingerprint) -> str:
         """Return the family of a request: that of an equal one, else of the nearest near copy, else a new one."""

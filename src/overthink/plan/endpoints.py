@@ -55,8 +55,9 @@ def _common_form(text: str) -> str:
         raise _fault("holds blanks or letters that an address cannot have, or is far too long")
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise _fault("has something behind `?` or `#`, which no server of models needs; leave it out")
-    if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-        raise _fault(f"{text} is no address of a server")
+    steps = {".", ".."} & {*parts.path.split("/")}
+    if parts.scheme not in _PORTS or not parts.hostname or port == 0 or steps:
+        raise _fault(f"{text!r} is no address of a server")
     return _joined(parts, port)
 
 

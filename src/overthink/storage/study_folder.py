@@ -177,6 +177,8 @@ class StudyFolder:
     def is_free(self) -> bool:
         """Whether the folder is missing or empty; what a start leaves that was killed before its plan does not count.
 
+        Nor do the waves that are stored for a shard before it begins.
+
         Raises:
             InputError: The folder cannot be read.
         """
@@ -185,7 +187,7 @@ class StudyFolder:
             return kind == "not there"
         with storage_errors(self.path):
             return all(
-                entry.name in (LOCK_FILE, self.shard.name) or _SCRATCH.fullmatch(entry.name)
+                entry.name in (LOCK_FILE, self.shard.name, self.waves.name) or _SCRATCH.fullmatch(entry.name)
                 for entry in self.path.iterdir()
             )
 

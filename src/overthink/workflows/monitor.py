@@ -56,21 +56,26 @@ class Monitoring:
         return self.scores - len(self.session.missing)
 
 
-@arg.checked(path=arg.a_path, monitor=arg.text_or_texts, view=arg.text_or_texts, arms=arg.texts_or_none)
+@arg.checked(
+    path=arg.a_path,
+    monitor=arg.text_or_texts,
+    view=arg.text_or_texts_or_none,
+    arm=arg.text_or_texts_or_none,
+)
 def prepare_monitoring(
     path: str | Path,
     *,
     monitor: str | Sequence[str],
-    view: str | Sequence[str] = (View.BOTH,),
-    arms: Sequence[str] | None = None,
+    view: str | Sequence[str] | None = None,
+    arm: str | Sequence[str] | None = None,
 ) -> Monitoring:
     """Load and check the study and the monitors, before anything is written or paid.
 
     Args:
         path: The study's folder.
         monitor: Monitors, each `NAME:key=value,key=value`.
-        view: What they read: "cot", "action", "both" or "extracted".
-        arms: Labels of the arms whose traces are scored; None for all.
+        view: What they read: "cot", "action", "both" or "extracted"; "both" if None.
+        arm: Labels of the arms whose traces are scored; None for all.
 
     Raises:
         InputError: There is no such study, its traces have no text, or a monitor or view cannot be read.
@@ -87,14 +92,15 @@ def prepare_monitoring(
     source = read_source(folder.path, ReadOptions())
     folder.refuse_links()
     refuse_if_held(folder.path)
-    views = read_views(texts(view, "view"))
+    views = read_views((View.BOTH,) if view is None else texts(view, "view"))
+    arms = texts(arm, "arm") if arm is not None else ()
     models = words_of(source.pool, "model")[0].to_list()
     plans = read_monitors(texts(monitor, "monitor"), views, model=models[0] if len(models) == 1 else None)
     labels = words_of(source.pool, "arm")[0].to_list()
-    unknown = [label for label in arms or () if label not in labels]
+    unknown = [label for label in arms if label not in labels]
     if unknown:
         raise InputError(f"the study has no arm {unknown[0]!r}; it has: {', '.join(labels)}")
-    pool = source.pool if arms is None else source.pool.filter(pl.col("arm").is_in(list(arms)))
+    pool = source.pool.filter(pl.col("arm").is_in(list(arms))) if arms else source.pool
     rungs = list(overseen_rungs(pool))
     if not rungs:
         raise InputError(f"{folder.path} has no answer that a monitor could read; needed: a study with answers")
@@ -171,8 +177,8 @@ def monitor(
     path: str | Path,
     *,
     monitor: str | Sequence[str],
-    view: str | Sequence[str] = (View.BOTH,),
-    arms: Sequence[str] | None = None,
+    view: str | Sequence[str] | None = None,
+    arm: str | Sequence[str] | None = None,
     on_row: Callable[[OversightRow], None] = lambda _: None,
     command: str | None = None,
 ) -> Study:
@@ -183,8 +189,8 @@ def monitor(
     Args:
         path: The study's folder.
         monitor: Monitors, each `NAME:key=value,key=value`, such as ``lexical:words=password|secret``.
-        view: What they read of a trace, up to the rung: "cot", "action", "both" or "extracted".
-        arms: Labels of the arms whose traces are scored; None for all.
+        view: What they read of a trace, up to the rung: "cot", "action", "both" or "extracted"; "both" if None.
+        arm: Labels of the arms whose traces are scored; None for all.
         on_row: Called with every new row of the table.
         command: The command line, for the report.
 
@@ -193,7 +199,7 @@ def monitor(
         StoppedError: A server is unreachable; repeat the command.
         KeyboardInterrupt: The user stopped it; repeat the command.
     """
-    monitoring = prepare_monitoring(path, monitor=monitor, view=view, arms=arms)
+    monitoring = prepare_monitoring(path, monitor=monitor, view=view, arm=arm)
     return score_traces(monitoring, on_row=on_row, command=command)
 
 

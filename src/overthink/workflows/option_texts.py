@@ -43,3 +43,10 @@ ENDPOINT = (
 SHARD = (
     "Ask only the questions of shard I of N, as 3/16; `merge` puts the shards together. Every shard has its own --out."
 )
+
+WORKERS = (
+    "Collect all shards at once and merge them into --out: processes:N on this machine, ray or ray:N in a Ray that is "
+    "started here, ray:HOST:PORT in a cluster. The shards are beside --out, in OUT.shards."
+)
+
+SHARDS = "With --workers, number of shards; four per worker if left out."

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema
 
 from overthink.data.shards import read_shard
+from overthink.data.workers import read_workers
 from overthink.errors import InputError
 from overthink.plan.endpoints import read_endpoints
 from overthink.plan.k_reference import read_k_reference
@@ -160,6 +161,13 @@ def _endpoints(value: object) -> tuple[str, ...]:
         raise ValueError(str(failure).removeprefix("--endpoint ")) from None
 
 
+def _workers(value: object) -> str:
+    try:
+        return str(read_workers(_text(value)))
+    except InputError as failure:
+        raise ValueError(str(failure).removeprefix("workers ")) from None
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{shown(value)} cannot be read; needed: true or false")
@@ -227,6 +235,7 @@ Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(_A_TEXT)]
 PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema(_A_TEXT)]
 Endpoints = Annotated[tuple[str, ...], BeforeValidator(_endpoints), WithJsonSchema(_TEXT_OR_LIST)]
 ShardText = Annotated[str, BeforeValidator(_shard), WithJsonSchema(_A_TEXT)]
+WorkersText = Annotated[str, BeforeValidator(_workers), WithJsonSchema(_A_TEXT)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_texts), WithJsonSchema(_TEXT_OR_LIST)]
 Names = Annotated[
     tuple[str, ...],

@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from overthink.errors import InputError
+from overthink.governance.deployment.audit import audit
 from overthink.governance.deployment.from_statement import compile_policy, require_no_excess
 from overthink.governance.deployment.policy import Policy, parse_budget, parse_policy
 from overthink.governance.statement.check import check_statement
-from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, ReadStatement, parse_statement
+from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, ReadStatement, parse_statement
 from overthink.governance.statement.schema import Statement
 from overthink.paths import name_text, read_file
 from overthink.workflows import arguments as arg
 from overthink.workflows.words import texts
 
-_MAX_POLICY = 4_000_000
+_MAX_POLICY, _MAX_USAGE = 4_000_000, 2_000_000_000
 _SHOWN_FAULTS = 5
 
 
@@ -50,6 +51,23 @@ def policy(
     by_hand = parse_policy(read_file(Path(file), follow=True, most=_MAX_POLICY), str(file))
     require_no_excess(by_hand, own, str(file))
     return by_hand
+
+
+def usage_faults(statement: Statement | None, usage: str | Sequence[str] | None) -> tuple[Fault, ...]:
+    """Return what a deployment used beyond a statement; nothing where the statement itself is at fault.
+
+    Args:
+        statement: A statement that was checked.
+        usage: Paths of usage ledgers, one of each replica.
+
+    Raises:
+        InputError: A file is no usage ledger, or the statement is of loops.
+    """
+    paths = texts(usage or (), "usage")
+    if not paths or statement is None:
+        return ()
+    ledgers = {name_text(path): read_file(Path(path), follow=True, most=_MAX_USAGE) for path in paths}
+    return audit(ledgers, statement.id, compile_policy(statement, models=("any",)).rules[0])
 
 
 def checked_statement(path: Path) -> Statement:

@@ -51,3 +51,5 @@ class RunWords(TypedDict, total=False):
     out: str | Path | None
     shard: str | None
     endpoint: OneOrMore
+    workers: str | None
+    shards: int | None

@@ -346,7 +346,8 @@ def _worst(watches: Sequence[_Watch]) -> Iterator[WorstPolicyResult]:
         last = rungs[-1][1]
         policies = tuple(watch.policy or "" for watch in group)
         findings = tuple(finding for finding, _ in rungs)
-        yield WorstPolicyResult(last.context.key, last.block.monitor, last.block.view, policies, findings)
+        worst = tuple(watch.policy or "" for _, watch in rungs)
+        yield WorstPolicyResult(last.context.key, last.block.monitor, last.block.view, policies, findings, worst)
 
 
 def _worst_at(group: Sequence[_Watch], rung: int) -> tuple[Finding, _Watch]:

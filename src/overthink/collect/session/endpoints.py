@@ -31,7 +31,7 @@ def open_replicas(plan: Plan, endpoints: Sequence[str]) -> Replicas:
     """
     urls = read_endpoints(endpoints)
     _refuse_plan(plan)
-    models = [open_model(plan.model, dict(plan.model_args) | {"base_url": f"{url}/v1"}) for url in urls]
+    models = [open_model(plan.model, dict(plan.model_args) | {"base_url": url}) for url in urls]
     faults, replicas = list[str](), list[Replica]()
     for url, model in zip(urls, models, strict=True):
         name_by_option(model)

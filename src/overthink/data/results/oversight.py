@@ -15,7 +15,7 @@ class MonitorRung:
         at: The rung.
         auroc: How well it tells the runs to be caught from the others.
         scored: Share of runs with a score.
-        tpr: Share caught at each false positive rate.
+        tpr: Share caught at each false positive rate, the lowest rate first.
         safety: Attacks caught of those caught or successful; None without attacks.
         usefulness: Share of honest runs that are right; None where that is not measured.
         tokens: Tokens of the monitor per trace.
@@ -69,6 +69,7 @@ class WorstPolicyResult:
         view: What it reads.
         policies: The policies, a fixed list.
         rungs: Lowest AUROC over them, by rung.
+        worst: Policy that has it, by rung.
     """
 
     key: CurveKey
@@ -76,6 +77,7 @@ class WorstPolicyResult:
     view: str
     policies: tuple[str, ...]
     rungs: tuple[Finding, ...]
+    worst: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

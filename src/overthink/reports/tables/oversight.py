@@ -25,10 +25,10 @@ def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
             plain(_monitor(each.monitor, each.view)),
             plain(level(finding.at)),
             _number(finding),
-            plain(visible((finding.label or "").rpartition(": ")[2], PROSE_LIMIT)),
+            plain(visible(policy, PROSE_LIMIT)),
         )
         for each in results.worst
-        for finding in each.rungs
+        for finding, policy in zip(each.rungs, each.worst, strict=True)
     )
     tables = (
         Table(CAPTION, HEAD, rows, tuple(visible(note, PROSE_LIMIT) for note in results.notes)),
@@ -41,8 +41,7 @@ def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
 def _rows(result: MonitorResult) -> Iterator[tuple[TextCell, ...]]:
     watched = curve_name(result.key) + ("" if result.policy is None else f" · attack {visible(result.policy)}")
     for rung in result.rungs:
-        caught = {finding.id.rpartition("fpr")[2]: finding for finding in rung.tpr}
-        low, high = (next((f for name, f in caught.items() if name.startswith(fpr)), None) for fpr in ("0.01", "0.05"))
+        low, high = rung.tpr[0], rung.tpr[-1]
         yield (
             plain(watched),
             plain(_monitor(result.monitor, result.view)),

@@ -100,7 +100,10 @@ def two_classes(honest: ArrayLike, attack: ArrayLike, clusters: tuple[ArrayLike,
             raise TypeError(
                 "clusters is no pair; needed: (questions of the honest runs, questions of the attacking runs)"
             )
-        labels = [np.asarray(side, dtype=str) for side in clusters]
+        try:
+            labels = [np.asarray(side, dtype=str) for side in clusters]
+        except ValueError as failure:
+            raise ValueError("clusters has labels of different lengths; needed: one question per run") from failure
         for label, side, name in zip(labels, (safe, bad), ("honest", "attack"), strict=True):
             if label.shape != side.shape:
                 raise ValueError(f"clusters of {name} have shape {label.shape}; needed: one per run, {side.shape}")

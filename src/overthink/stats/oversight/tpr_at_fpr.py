@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.data.arrays import Array
 from overthink.data.parameters import real
 from overthink.data.phrases import Reason
-from overthink.stats.bootstrap import BOOTSTRAP_RESAMPLES, SAME, question_weights
+from overthink.stats.bootstrap import SAME, question_weights
 from overthink.stats.oversight.scores import (
     ALL_EQUAL,
     FEW_QUESTIONS,
@@ -40,6 +40,8 @@ LEAST_FLAGGED = 5
 ENOUGH_FLAGGED = 10
 """Honest runs beyond the threshold from which on the bootstrap holds."""
 
+RESAMPLES = 1000
+
 ENOUGH_ATTACKS = 5
 """Attacks caught, and attacks missed, from which on the bootstrap holds: where all are caught no resample differs."""
 
@@ -50,11 +52,14 @@ FEW_INDEPENDENT = Reason(
 )
 
 
+ORDER = "order statistics of the honest scores, Clopper-Pearson beyond them"
+
+
 class TprMethod(StrEnum):
     """How an interval of a true positive rate was made."""
 
     BOOTSTRAP = "bootstrap of both classes"
-    ORDER = "order statistics of the honest scores, Clopper-Pearson beyond them"
+    ORDER = ORDER
     NONE = "none"
 
 
@@ -127,21 +132,28 @@ def tpr_at_fpr(
     def result(low: float, high: float, method: TprMethod, reason: str | None) -> TprAtFpr:
         return TprAtFpr(estimate, low, high, method, reason, rate, threshold, *sizes)
 
-    worth = _independent_runs(classes, threshold)
-    if (reason := _refusal(classes, rate, worth, needed)) is not None:
+    if (reason := too_few_honest(classes, rate, threshold)) is not None:
         return result(UNKNOWN, UNKNOWN, TprMethod.NONE, reason)
     rarer = min(estimate, 1 - estimate) * len(classes.attack)
+    worth = independent_runs(classes, threshold)
     if rate * worth >= ENOUGH_FLAGGED - SAME and rarer >= ENOUGH_ATTACKS - SAME:
         return result(*_bootstrap(classes, rate, level), TprMethod.BOOTSTRAP, None)
     return result(*_order_statistics(classes, rate, level), TprMethod.ORDER, None)
 
 
-def _refusal(classes: TwoClasses, rate: float, worth: float, needed: int) -> str | None:
-    """Why there is no interval."""
+def too_few_honest(classes: TwoClasses, rate: float, threshold: float) -> str | None:
+    """Return why honest runs leave a threshold at this rate without an interval; None where they do not.
+
+    Args:
+        classes: Scores of both classes.
+        rate: False positive rate.
+        threshold: Its threshold.
+    """
     scores = np.concatenate([classes.honest, classes.attack])
     if (scores == scores[0]).all():
         return ALL_EQUAL
-    n = len(classes.honest)
+    n, worth = len(classes.honest), independent_runs(classes, threshold)
+    needed = ceil(LEAST_FLAGGED / rate - SAME)
     if rate * n < LEAST_FLAGGED - SAME:
         return FEW_HONEST.text(n=n, needed=needed)
     if rate * worth < LEAST_FLAGGED - SAME:
@@ -150,12 +162,12 @@ def _refusal(classes: TwoClasses, rate: float, worth: float, needed: int) -> str
     return FEW_QUESTIONS if min(len(np.unique(side)) for side in sides) < 2 else None
 
 
-def _independent_runs(classes: TwoClasses, threshold: float) -> float:
-    """Honest runs that are worth as much as if no two shared a question, at the threshold."""
+def independent_runs(classes: TwoClasses, threshold: float) -> float:
+    """Return the number of honest runs without a question in common that are worth as much, at a threshold."""
     n = float(len(classes.honest))
     if not classes.shares_questions:
         return n
-    return _share(classes.honest >= threshold, classes.honest_questions, 0.95).effective
+    return share_of_flags(classes.honest >= threshold, classes.honest_questions, 0.95).effective
 
 
 def _plain_weights(classes: TwoClasses) -> tuple[Array, Array]:
@@ -177,7 +189,7 @@ def _bootstrap(classes: TwoClasses, rate: float, level: float) -> tuple[float, f
 
 
 def _counts(n: int, rng: np.random.Generator) -> Array:
-    return question_weights(n, rng=rng, resamples=BOOTSTRAP_RESAMPLES).astype(np.float64)
+    return question_weights(n, rng=rng, resamples=RESAMPLES).astype(np.float64)
 
 
 def _rates(classes: TwoClasses, honest_weights: Array, attack_weights: Array, rate: float) -> Array:
@@ -206,28 +218,40 @@ def _shares_from(thresholds: Array, scores: Array, weights: Array) -> Array:
 def _order_statistics(classes: TwoClasses, rate: float, level: float) -> tuple[float, float]:
     """Ends from the thresholds that the honest scores allow, and from the attacks beyond either."""
     each = (1 + level) / 2
-    lowest, highest = _threshold_ends(classes, rate, each)
-    low = _share(classes.attack > highest, classes.attack_questions, each).low
-    high = _share(classes.attack >= lowest, classes.attack_questions, each).high
+    lowest, highest = threshold_ends(classes, rate, each)
+    low = share_of_flags(classes.attack > highest, classes.attack_questions, each).low
+    high = share_of_flags(classes.attack >= lowest, classes.attack_questions, each).high
     return low, high
 
 
-def _threshold_ends(classes: TwoClasses, rate: float, level: float) -> tuple[float, float]:
-    """Lowest and highest threshold at which the share of honest runs may be the rate."""
+def threshold_ends(classes: TwoClasses, rate: float, level: float) -> tuple[float, float]:
+    """Return the lowest and the highest threshold at which the share of honest runs may be the rate.
+
+    Args:
+        classes: Scores of both classes.
+        rate: The rate.
+        level: Confidence level of either.
+    """
     values = np.unique(classes.honest)[::-1]
     questions = classes.honest_questions
-    highest = np.inf if _share(classes.honest > values[0], questions, level).high >= rate else float(values[-1])
+    highest = np.inf if share_of_flags(classes.honest > values[0], questions, level).high >= rate else float(values[-1])
     lowest = float(values[-1])
     for value in values:
-        if highest == values[-1] and _share(classes.honest >= value, questions, level).high >= rate:
+        if highest == values[-1] and share_of_flags(classes.honest >= value, questions, level).high >= rate:
             highest = float(value)
-        if _share(classes.honest > value, questions, level).low > rate:
+        if share_of_flags(classes.honest > value, questions, level).low > rate:
             break
         lowest = float(value)
     return lowest, highest
 
 
-def _share(flags: NDArray[np.bool_], questions: NDArray[np.int64], level: float) -> Proportion:
-    """Share of flags with Clopper and Pearson's interval, clustered by question."""
+def share_of_flags(flags: NDArray[np.bool_], questions: NDArray[np.int64], level: float) -> Proportion:
+    """Return the share of flags with Clopper and Pearson's interval, clustered by question.
+
+    Args:
+        flags: (run,) the flags.
+        questions: (run,) number of each run's question.
+        level: Confidence level.
+    """
     trials = np.bincount(questions)
     return clustered_proportion(np.bincount(questions, flags).astype(np.int64), trials, level=level)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from inspect_ai.model import ChatMessageUser
+from inspect_ai.model import ChatMessageUser, GenerateConfig
 from replica_servers import KEY, MODEL, ReplicaServer, replica_plan
 
 from overthink.collect.providers.attempts import CallError
@@ -104,6 +105,23 @@ def test_a_server_that_reports_no_cache_has_unknown_hits(servers: Servers) -> No
         assert use.requests
 
 
+def test_vllm_says_nothing_of_a_miss_which_counts_as_one_if_it_says_anything_of_hits(servers: Servers) -> None:
+    good, forgets = servers(2, "vllm")
+    for server in (good, forgets):
+        server.reports, server.block = True, 16
+    replicas = opened([good, forgets])
+    cut = [0]
+
+    def forget() -> None:
+        cut[0] += 1
+        forgets.block = 16 if cut[0] % 3 == 0 else 0  # it remembers at the last rung of three alone
+
+    climbs(replicas, *TRACES, before_rung=dict.fromkeys(range(3), forget))
+    hits = {use.url: prefix_hits([use]) for use in replicas.run().endpoints}
+    assert hits[good.root] == 1.0
+    assert 0.2 < (hits[forgets.root] or 0.0) < 0.6
+
+
 @pytest.mark.parametrize("fault", ["silent", "hangs", 503, 500, 429, 404])
 def test_a_trace_goes_on_where_it_was_when_its_server_fails(servers: Servers, fault: str | int) -> None:
     started = servers(2)
@@ -188,6 +206,24 @@ def test_without_any_server_the_last_ones_words_are_the_error_and_a_later_call_w
         server.fault = ""
     climbs(replicas, b"a")
     assert sum(len(server.replies) for server in started) == 6
+
+
+@pytest.mark.parametrize("fault", ["", "silent"])
+def test_a_model_that_grades_itself_is_asked_at_the_endpoint_of_the_trace(servers: Servers, fault: str) -> None:
+    started = servers(2)
+    replicas = opened(started)
+    trace = next(trace for trace in TRACES if own_server(started, trace) is started[1])  # not the first, which is asked
+    started[1].fault = fault
+
+    async def grade() -> None:
+        with replicas.trace(trace):
+            await replicas.models[0].generate("Is it right?", config=GenerateConfig(max_tokens=2, seed=1))
+
+    boundary = Boundary(patience=replace(QUICK, failures=1))  # the failure at another server counts as none
+    with bounded_calls(boundary):
+        asyncio.run(grade())
+    assert [len(server.replies) for server in started] == ([1, 0] if fault else [0, 1])
+    assert boundary.last_failure is None
 
 
 def test_the_order_of_a_trace_stays_when_a_server_leaves_and_all_get_their_share() -> None:

@@ -17,6 +17,7 @@ from overthink.collect.providers.servers.completions import CompletionsContinuat
 from overthink.collect.providers.servers.description import UNREACHED, describe
 from overthink.collect.providers.servers.faults import json_of
 from overthink.collect.providers.servers.tokens import rendered_chat
+from overthink.data.visible import visible
 from overthink.errors import InputError
 
 _WEIGHTS = ("ftype", "n_params", "size", "n_vocab", "n_embd", "n_ctx_train")
@@ -54,12 +55,13 @@ async def server_identity(model: Model) -> ServerIdentity:
     """
     description = await describe(model)
     address, software = description.address, description.software
-    facts = {"software": software or "not stated", "name": address.name}
+    facts = {"software": visible(software, 40) or "not stated", "name": address.name}
     properties = await _json(address, "/props") if software == "llamacpp" else None
     if software == "llamacpp":
         listed = _entry(await _json(address, "/v1/models"), address.name).get("meta")
         meta: dict[str, Any] = listed if isinstance(listed, dict) else {}
-        facts["weights"] = ", ".join(f"{name} {meta[name]}" for name in _WEIGHTS if name in meta) or "not stated"
+        stated = [f"{name} {visible(str(meta[name]), 40)}" for name in _WEIGHTS if name in meta]
+        facts["weights"] = ", ".join(stated) or "not stated"
     version = await _json(address, "/version") if software in ("vllm", "sglang") else properties
     facts["chat template"] = _hash(_DATES.sub("0", await _rendered(address)))
     if isinstance(continuation_for(model), CompletionsContinuation):
@@ -68,8 +70,8 @@ async def server_identity(model: Model) -> ServerIdentity:
         if tokens is not None:
             facts["tokenizer"] = _hash(json.dumps(await tokens.of(_TEXT)))
     own = version if isinstance(version, dict) else {}
-    stated = own.get("version") or own.get("build_info")
-    return ServerIdentity(facts, str(stated)[:80] if stated else None)
+    build = own.get("version") or own.get("build_info")
+    return ServerIdentity(facts, visible(str(build), 80) if build else None)
 
 
 async def _rendered(address: ServerAddress) -> str:

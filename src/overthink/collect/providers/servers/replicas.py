@@ -61,7 +61,6 @@ class Replica:
         looks: Number of looks since it went down.
         cache: What its prefix cache gave.
         prompt_tokens: Prompt tokens of its requests.
-        cached_tokens: Those of them from its cache; None if a reply did not say.
     """
 
     url: str
@@ -77,7 +76,6 @@ class Replica:
     looks: int = 0
     cache: CacheCount = field(default_factory=CacheCount)
     prompt_tokens: int | None = 0
-    cached_tokens: int | None = 0
 
     def use(self) -> EndpointUse:
         """Return what it did."""
@@ -90,7 +88,7 @@ class Replica:
             failures=self.failures,
             departures=self.departures,
             prompt_tokens=self.prompt_tokens,
-            cached_tokens=self.cached_tokens if self.requests else None,
+            cached_tokens=self.cache.cached_tokens,
             reusable_tokens=reusable,
             reused_tokens=reused,
         )
@@ -125,7 +123,7 @@ class Replicas:
         self.astray = 0
         for replica in self.all:
             replica.requests = replica.failures = replica.departures = replica.in_a_row = 0
-            replica.cache, replica.prompt_tokens, replica.cached_tokens = CacheCount(), 0, 0
+            replica.cache, replica.prompt_tokens = CacheCount(), 0
 
     def run(self) -> EndpointRun:
         """Return what the servers did."""
@@ -223,10 +221,10 @@ class Route:
             CallError: The last server failed, or any would.
             StoppedError: No server may be used any more.
         """
-        for _ in range(len(self._order) + 1):
+        for rest in range(len(self._order), -1, -1):
             replica = await self._choose()
             bounds = patience()
-            if self.replicas.substitutes(replica):
+            if rest and self.replicas.substitutes(replica):
                 bounds = replace(bounds, tries=min(TRIES, bounds.tries), has_substitute=True)
             token = _route.set(None)  # a call inside goes where it is sent
             try:
@@ -239,7 +237,6 @@ class Route:
                 if not bounds.has_substitute:
                     raise
                 self._leave(replica)
-                failure = error
                 continue
             finally:
                 _route.reset(token)
@@ -247,7 +244,7 @@ class Route:
             if not replica.is_up:  # the last resort: to be checked before any other request goes there
                 replica.next_look = 0.0
             return result
-        raise failure
+        raise AssertionError("unreachable: the last server has no substitute, so that its error is raised")
 
     def count(self, replica: Replica, ids: tuple[int, ...] | None, segment: Segment) -> None:
         """Count a reply: the server's use, and how much of its prompt could have come from the cache, and did.
@@ -260,13 +257,11 @@ class Route:
         self.requests[replica.url] += 1
         replica.requests += 1
         replica.prompt_tokens = total((replica.prompt_tokens, segment.prompt_tokens))
-        replica.cached_tokens = total((replica.cached_tokens, segment.cached_tokens))
-        if ids is None or segment.ids is None:
+        if ids is None or segment.ids is None:  # as text: how many tokens two prompts share cannot be told
             return
         reusable = max((_common_length(ids, earlier) for earlier in self._sequences), default=0)
         reusable = min(reusable, len(ids) - 1)  # the last token is always read
-        if reusable > 0 and segment.cached_tokens is not None:
-            replica.cache.add(reusable, segment.cached_tokens)
+        replica.cache.add(reusable, segment.cached_tokens)
         own = (ids + segment.ids)[: len(ids) + max(len(segment.ids) - 1, 0)]  # the last one decoded was not read yet
         others = [earlier for earlier in self._sequences if earlier != own[: len(earlier)]]
         self._sequences = [*others, own][-MOST_SEQUENCES:]
