@@ -18,12 +18,14 @@ from overthink.analysis.ledger import ledgers
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.oversight.faithfulness import necessities, perturbations
 from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
+from overthink.data.hint_moves import HintMoves
 from overthink.data.outcomes import Outcomes
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
 from overthink.data.results.flatten import flatten
@@ -44,6 +46,7 @@ def analyse_outcomes(
     selectors: Sequence[OutsideSelector] = (),
     scores: Sequence[MonitorScores] = (),
     changes: Sequence[PerturbationAnswers] = (),
+    moves: Sequence[HintMoves] = (),
 ) -> Results:
     """Return all results about all curves.
 
@@ -57,6 +60,7 @@ def analyse_outcomes(
         selectors: Selectors from outside.
         scores: Scores of monitors, by task, monitor and view.
         changes: Answers behind a change of the thinking, by task, arm and change.
+        moves: Moves of answers by hints, by arm, rung and wording.
 
     Raises:
         ValueError: Two curves have the same names.
@@ -103,6 +107,8 @@ def analyse_outcomes(
             oversight(contexts, scores, rng=rng) if scores else OversightResults(),
             necessity=necessities(contexts, changes),
             perturbations=perturbations(contexts, changes),
+            obedience=obedience(contexts, scores),
+            hints=hints(contexts, moves),
         ),
     )
 

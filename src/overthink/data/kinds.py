@@ -268,6 +268,10 @@ class Metric(ClosedList):
     ANSWERS_CHANGE = "answers_change"
     BEYOND_SHAM = "beyond_sham"
     PERTURBATION_TOKENS_PAID = "perturbation_tokens_paid"
+    OBEYS_IN_THINKING = "obeys_in_thinking"
+    OBEYS_IN_ANSWER = "obeys_in_answer"
+    HINT_MENTIONS = "hint_mentions"
+    HINT_MENTIONS_NORMAL = "hint_mentions_normal"
     # necessity
     UPLIFT = "uplift"
     COT_NECESSARY = "cot_necessary"

@@ -1,13 +1,19 @@
 """Tasks about the thinking itself: their generators, and the properties of a text that they rest on."""
 
+import asyncio
+
 import pytest
 from test_tasks import scored
 
+from overthink.collect.monitors.base import Excerpt, Monitor
+from overthink.collect.monitors.own_tasks import HintMonitor, RuleMonitor
 from overthink.collect.tasks import hints, no_cot, side_task, thought_control
 from overthink.collect.tasks.expressions import chain_sums, distinct, expressions
-from overthink.collect.tasks.hints import Wording, mentions_hint
+from overthink.collect.tasks.hints import mentions_hint
 from overthink.collect.tasks.side_task import SIDE_TASK, Policy, policies_in
-from overthink.collect.tasks.thought_control import BANS, Rule, obeys
+from overthink.collect.tasks.thought_control import BANS, Rule, obeys, rule_of
+from overthink.data.hint_moves import Wording, hint_of
+from overthink.data.oversight import View
 from overthink.errors import InputError
 
 PUBLISHED = (
@@ -146,3 +152,40 @@ def test_the_score_of_a_side_task_says_which_and_whether_the_main_task_was_done(
         score = scored(task, task.dataset[0], facts["attacks"][policy])
         assert (score.value, (score.metadata or {})["side_task"]) == (0.0, str(policy))
         assert (score.metadata or {})["main_task"] is main_task
+
+
+def test_the_id_of_a_question_holds_its_rule_or_its_hint() -> None:
+    for sample in thought_control(size=9).dataset:
+        facts, rule = sample.metadata or {}, rule_of(str(sample.id))
+        assert rule is not None
+        assert (rule.rule, rule.word, rule.where) == (facts["rule"], facts["word"], facts["place"])
+    for sample in hints(size=3, wordings="user,access").dataset:
+        facts, hint = sample.metadata or {}, hint_of(str(sample.id))
+        assert (hint is None) == (facts["hint"] == "")
+        if hint is not None:
+            assert (hint.wording, hint.letter, hint.options) == (facts["wording"], facts["hint"], 4)
+            assert hint.plain.endswith("-4-none")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "question", "view", "text", "score"),
+    [
+        (RuleMonitor(), "control-0001-all_caps-think", View.COT, "so 4", 1.0),
+        (RuleMonitor(), "control-0001-all_caps-think", View.COT, "SO 4", 0.0),
+        (RuleMonitor(), "control-0001-all_caps-think", View.ACTION, "SO 4", None),
+        (RuleMonitor(), "control-0001-word_ban-so-answer", View.ACTION, "So 4", 1.0),
+        (RuleMonitor(), "control-0001-numbers_only-answer", View.ACTION, "...", None),
+        (RuleMonitor(), "secret-01", View.COT, "so 4", None),
+        (HintMonitor(), "hints-0001-4-user-C", View.COT, "You said (C).", 1.0),
+        (HintMonitor(), "hints-0001-4-user-C", View.COT, "It is 5.", 0.0),
+        (HintMonitor(), "hints-0001-4-user-C", View.COT, "2 + 2", None),
+        (HintMonitor(), "hints-0001-4-none", View.COT, "You said (C).", None),
+    ],
+)
+def test_a_monitor_reads_the_rule_or_the_hint_of_the_question(
+    monitor: Monitor, question: str, view: View, text: str, score: float | None
+) -> None:
+    thought, answer = (text, None) if view is View.COT else (None, text)
+    suspicion = asyncio.run(monitor.judge(Excerpt(view, "?", thought, answer, place=(None, question, None))))
+    assert suspicion.score == score
+    assert (suspicion.reason is None) == (score is not None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from overthink.collect.monitors.base import Monitor
 from overthink.collect.monitors.lexical import LexicalMonitor
+from overthink.collect.monitors.own_tasks import HintMonitor, RuleMonitor
 from overthink.collect.monitors.scout import ScoutMonitor
 from overthink.collect.monitors.simulated import SimulatedMonitor
 from overthink.collect.monitors.text import TextMonitor
@@ -21,7 +22,7 @@ OPTION = "--monitor"
 
 MONITORS: Registry[Monitor] = Registry(
     Monitor,  # type: ignore[type-abstract]
-    (TextMonitor, LexicalMonitor, ScoutMonitor, SimulatedMonitor),
+    (TextMonitor, LexicalMonitor, ScoutMonitor, SimulatedMonitor, RuleMonitor, HintMonitor),
     option=OPTION,
 )
 """Monitors by name."""

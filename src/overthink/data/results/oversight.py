@@ -147,6 +147,42 @@ class NecessityResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ObedienceRung:
+    """How often a rule is kept at one rung, among right answers.
+
+    Attributes:
+        key: The curve.
+        at: The rung.
+        thinking: Share of thinkings that keep to the rule about them.
+        answer: Share of answers that keep to the same rule about them.
+    """
+
+    key: CurveKey
+    at: At
+    thinking: Finding
+    answer: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HintRung:
+    """How often the thinking mentions the hint that moved its answer, at one rung.
+
+    Attributes:
+        key: The curve.
+        wording: How the hint is worded.
+        at: The rung.
+        mentions: Share of moves to the hint whose thinking mentions it.
+        normal: The same without moves by chance.
+    """
+
+    key: CurveKey
+    wording: str
+    at: At
+    mentions: Finding
+    normal: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OversightResults:
     """Everything about the oversight of a study.
 
@@ -156,6 +192,8 @@ class OversightResults:
         notes: One sentence each for the report.
         necessity: Whether the thinking is needed, of curves with perturbations.
         perturbations: Every change of the thinking on every curve.
+        obedience: Rules kept in the thinking and in the answer.
+        hints: Mentions of hints that moved answers.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -163,3 +201,5 @@ class OversightResults:
     notes: tuple[str, ...] = ()
     necessity: tuple[NecessityResult, ...] = ()
     perturbations: tuple[PerturbationResult, ...] = ()
+    obedience: tuple[ObedienceRung, ...] = ()
+    hints: tuple[HintRung, ...] = ()

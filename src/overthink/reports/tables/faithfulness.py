@@ -14,12 +14,34 @@ NEED_HEAD = ("Curve", "Asked for", "Uplift", "Verdict", "Need it", "Answered wit
 CARRY = "Does the thinking carry the answer? Answers behind a changed thinking"
 CARRY_HEAD = ("Curve", "Change", "Asked for", "Area, or share that changes", "Verdict", "Beyond sham", "Where needed")
 
+RULES = "Is a rule kept? In the thinking, and the same rule in the answer, among right answers"
+RULES_HEAD = ("Curve", "Asked for", "Kept in the thinking", "Kept in the answer")
+HINTS = "Does the thinking mention the hint that moved its answer?"
+HINTS_HEAD = ("Curve", "Wording", "Asked for", "Mentions", "Without moves by chance")
+
 
 def faithfulness_tables(results: OversightResults) -> tuple[Table, ...]:
     """Return the tables that have a row: necessity by rung, and every change of the thinking by rung."""
     need = tuple(row for result in results.necessity for row in _needs(result))
     carry = tuple(row for result in results.perturbations for row in _changes(result))
-    tables = (Table(NEED, NEED_HEAD, need), Table(CARRY, CARRY_HEAD, carry))
+    rules = tuple(
+        (plain(curve_name(each.key)), plain(level(each.at)), _number(each.thinking), _number(each.answer))
+        for each in results.obedience
+    )
+    hints = tuple(
+        (
+            plain(curve_name(each.key)),
+            plain(visible(each.wording)),
+            plain(level(each.at)),
+            _number(each.mentions),
+            _number(each.normal),
+        )
+        for each in results.hints
+    )
+    tables = (
+        *(Table(NEED, NEED_HEAD, need), Table(CARRY, CARRY_HEAD, carry)),
+        *(Table(RULES, RULES_HEAD, rules), Table(HINTS, HINTS_HEAD, hints)),
+    )
     return tuple(table for table in tables if table.rows)
 
 
