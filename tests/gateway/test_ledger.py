@@ -14,7 +14,7 @@ import fakeredis
 import pytest
 
 from overthink.errors import InputError
-from overthink.gateway.ledger import Counter, Demand, Fingerprint, Ledger, Reservation, SteadyClock
+from overthink.gateway.ledger import ENDED, Counter, Demand, Fingerprint, Ledger, Reservation, SteadyClock
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.stores import open_ledger
@@ -69,7 +69,7 @@ def test_what_is_reserved_counts_until_it_is_settled(store: Store, tmp_path: Pat
     assert ledger.usage([LIFE, PROMPTS]) == [70, 130]
     ledger.settle(Reservation(grant.id), use=999, prompt=0, tries=1)  # one that has ended
     assert ledger.usage([LIFE, PROMPTS]) == [70, 130]
-    assert ledger.extend(Reservation(grant.id, (LIFE,)), use=70, tokens=5) == 0
+    assert ledger.extend(Reservation(grant.id, (LIFE,)), use=70, tokens=5) == ENDED
 
 
 @stores
@@ -138,6 +138,11 @@ def test_a_reservation_comes_back_in_its_time_with_what_was_reported(store: Stor
     (lapse,) = ledger.reserve(demand(LIFE, tokens=1)).lapses
     assert (lapse.id, lapse.use, lapse.note) == (grant.id, 120, '{"principal": "a"}')
     assert ledger.usage([LIFE]) == [121]
+    late = Reservation(grant.id, (LIFE,))  # it was not dead, only slow
+    assert ledger.extend(late, use=150, tokens=5) == ENDED
+    for _ in range(2):
+        ledger.settle(late, use=150, prompt=0, tries=1)
+        assert ledger.usage([LIFE]) == [151]
 
 
 @stores
@@ -226,7 +231,7 @@ def test_both_stores_give_the_same_answers(tmp_path: Path) -> None:
             case "settle" if ids:
                 names, used = rng.choice(ids), rng.randint(0, 60)
                 for ledger, name in zip(ledgers, names, strict=True):
-                    ledger.settle(Reservation(name), use=used, prompt=3, tries=1)
+                    ledger.settle(Reservation(name, counters[:2]), use=used, prompt=3, tries=1)
                 continue
             case _:
                 facts = [ledger.usage(counters) for ledger in ledgers]
@@ -238,7 +243,7 @@ def test_threads_and_processes_share_one_budget(tmp_path: Path) -> None:
     code = """
         import sys
         from pathlib import Path
-        from overthink.gateway.ledger import Counter, Demand, Reservation
+        from overthink.gateway.ledger import ENDED, Counter, Demand, Reservation
         from overthink.gateway.sqlite_ledger import SqliteLedger
         ledger, spent = SqliteLedger(Path(sys.argv[1]), seconds=30), 0
         while (grant := ledger.reserve(Demand((Counter("life", 1000, None),), 1, 0, 7, 1))).id:

@@ -2,7 +2,7 @@
 -- KEYS[1] prefix of all keys, with a hash tag; ARGV[1] operation; ARGV[2] its arguments as JSON. Returns JSON.
 -- sqlite_ledger.py is the same in SQL, and a test runs both side by side.
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
-local BUCKETS, BAND_MEMBERS = 60, 50
+local BUCKETS, BAND_MEMBERS, LATEST = 60, 50, 100
 
 local function whole(n) return string.format('%.0f', n) end
 
@@ -75,6 +75,7 @@ local function reap()
     local r = redis.call('HMGET', P .. 'r:' .. id, 'used', 'prompt', 'tries', 'note', 'family')
     table.insert(lapses, { id, tonumber(r[1]), r[4], r[5], tonumber(r[2]), tonumber(r[3]) })
     finish(id, tonumber(r[1]), tonumber(r[2]), tonumber(r[3]))
+    redis.call('SET', P .. 'l:' .. id, r[1], 'EX', math.ceil(LATEST * a.seconds))
   end
   return lapses
 end
@@ -136,7 +137,7 @@ if op == 'reserve' then
   return cjson.encode({ id = a.id, tokens = tokens, family = name, tries = tries, refusal = '', at = now,
     lapses = lapses })
 elseif op == 'extend' then
-  if not redis.call('ZSCORE', P .. 'expiry', a.id) then return cjson.encode({ tokens = 0 }) end
+  if not redis.call('ZSCORE', P .. 'expiry', a.id) then return cjson.encode({ tokens = -1 }) end
   redis.call('ZADD', P .. 'expiry', string.format('%.6f', now + a.seconds), a.id)
   local before, tokens = tonumber(redis.call('HGET', P .. 'r:' .. a.id, 'used')), a.tokens
   redis.call('HSET', P .. 'r:' .. a.id, 'used', whole(math.max(before, a.used)))
@@ -149,7 +150,15 @@ elseif op == 'extend' then
   end
   return cjson.encode({ tokens = math.max(0, tokens) })
 elseif op == 'settle' then
-  finish(a.id, a.used, a.prompt, a.tries)
+  local lapse = redis.call('GET', P .. 'l:' .. a.id)
+  if not lapse then
+    finish(a.id, a.used, a.prompt, a.tries)
+    return '{}'
+  end
+  redis.call('DEL', P .. 'l:' .. a.id)
+  for _, c in ipairs(a.counters) do
+    if not c.tries then to_sum(c.name, bucket(c), math.max(0, a.used - tonumber(lapse))) end
+  end
   return '{}'
 elseif op == 'usage' then
   reap()

@@ -19,6 +19,10 @@ from overthink.errors import InputError, OverthinkError
 
 BUCKETS = 60
 """Buckets of a window."""
+LATEST = 100
+"""Times of a reservation for which a late report of one that lapsed is still added."""
+ENDED = -1
+"""Tokens of a reservation that ran out of time: its stream ends."""
 STORE_VERSION = "1"
 AHEAD = 60.0
 """Seconds by which a store may be ahead of this machine's clock when it is opened."""
@@ -168,13 +172,18 @@ class Ledger(Protocol):
         """Reserve tokens and tries, or refuse. All caps are checked together, and a refusal counts nowhere."""
 
     def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
-        """Report the tokens used so far, and reserve more. Returns how many more: 0 where a cap is reached.
+        """Report the tokens used so far, and reserve more.
+
+        Returns how many more: 0 where a cap is reached, :data:`ENDED` where the reservation ran out of time.
 
         While a cap is near, each of the open streams gets at most half of its even share.
         """
 
     def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
-        """End a reservation with what was used in the end; one that ended before is left as it is."""
+        """End a reservation with what was used in the end.
+
+        Of one that ran out of time, what had not been reported is added; one that was settled is left as it is.
+        """
 
     def usage(self, counters: Sequence[Counter]) -> list[int]:
         """Return what each counter holds now, reservations included."""

@@ -117,20 +117,23 @@ class RedisLedger:
         )
 
     def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
-        """Report the tokens used so far, and reserve more; 0 where a cap is reached or the reservation has ended."""
+        """Report the tokens used so far, and reserve more; 0 where a cap is reached, ENDED out of time."""
         counters = [asdict(counter) for counter in reservation.counters]
         arguments = {"id": reservation.id, "seconds": self._seconds, "used": use, "tokens": tokens}
         return int(self._call("extend", counters=counters, **arguments)["tokens"])
 
     def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
         """End a reservation with what was used in the end."""
-        self._call("settle", id=reservation.id, used=use, prompt=prompt, tries=tries)
+        counters = [asdict(counter) for counter in reservation.counters]
+        self._call("settle", id=reservation.id, counters=counters, used=use, prompt=prompt, tries=tries)
 
     def usage(self, counters: Sequence[Counter]) -> list[int]:
         """Return what each counter holds now, reservations included."""
         if not counters:
             return []
-        return [int(text) for text in self._call("usage", counters=[asdict(counter) for counter in counters])]
+        return [
+            int(text) for text in self._call("usage", seconds=self._seconds, counters=[asdict(c) for c in counters])
+        ]
 
     def families(self, scope: str, window: float | None) -> list[tuple[str, int]]:
         """Return the requests of a scope and their tries in a window, the most first, at most a hundred."""

@@ -90,6 +90,8 @@ class Relay(Response):
         is_answer = session.dialect.event(data, meter, self._state)
         body = event if is_answer or session.ask.usage else b""
         is_over = self._is_over()
+        if not await session.renew() and not session.settings.log_only:
+            return b"", True
         if session.settings.log_only:
             if meter.tokens > self._granted:
                 self._granted += await session.room(CHUNK)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from anyio import to_thread
 
 from overthink.gateway.identity import Identity
-from overthink.gateway.ledger import Counter, Demand, Grant, Ledger, Reservation, StoreError
+from overthink.gateway.ledger import ENDED, Counter, Demand, Grant, Ledger, Reservation, StoreError
 from overthink.gateway.meter import Meter
 from overthink.gateway.metrics import Metrics
 from overthink.gateway.request import Ask, Limits, Refusal
@@ -20,6 +21,8 @@ from overthink.governance.deployment.policy import Budget, Policy, Rule
 CHUNK = 64
 """Tokens that a stream reserves at once, where no cap is near."""
 NO_CAP = 2**53
+_HELD = 2 / 3
+"""Part of the time of a reservation after which its replica extends it or ends: the rest is for its last report."""
 
 T = TypeVar("T")
 
@@ -131,7 +134,8 @@ class Session:
         self.meter, self.grant = Meter(), Grant("", 0)
         self.reservation = Reservation("")
         self.counts = True
-        self.is_settled = False
+        self._lease = math.inf
+        self.is_settled = self.is_lost = False
 
     @property
     def most(self) -> int:
@@ -169,6 +173,7 @@ class Session:
         settings = self.settings
         if settings.fault:
             raise Refusal(503, "gateway_fault", settings.fault)
+        begin = time.monotonic()
         try:
             grant, demand = await self._in_thread(self._reserve)
         except StoreError as failure:
@@ -179,6 +184,7 @@ class Session:
             self.counts = False
             return
         self.grant, self.reservation = grant, Reservation(grant.id, demand.counters)
+        self._lease = begin + settings.seconds * _HELD
         if settings.continuous and "stream_options" in self.ask.body:
             self.ask.body["stream_options"]["continuous_usage_stats"] = True
         if not self.ask.stream and not settings.log_only:
@@ -205,12 +211,28 @@ class Session:
         """Reserve more tokens for a stream, as many as it may have. Returns how many; 0 ends it."""
         if not self.counts:
             return tokens
+        begin = time.monotonic()
         try:
-            return await self._in_thread(
+            room = await self._in_thread(
                 lambda: self.settings.ledger.extend(self.reservation, use=self.meter.tokens, tokens=tokens)
             )
         except StoreError:
             return tokens if self.settings.open_store else 0
+        if room == ENDED:
+            self.is_lost = True
+            return 0
+        self._lease = begin + self.settings.seconds * _HELD
+        return room
+
+    async def renew(self) -> bool:
+        """Return whether the reservation holds: before it runs out of time it is extended, or the stream ends.
+
+        So a replica that was stopped for a while sends nothing that others may have got meanwhile.
+        """
+        if time.monotonic() > self._lease:
+            await self.room(0)
+            return not self.is_lost and (time.monotonic() <= self._lease or self.settings.open_store)
+        return not self.is_lost
 
     async def settle(self, end: str, *, produced: bool = True) -> None:
         """End the request once: in the store with what was used, in the usage ledger with how it ended."""

@@ -15,6 +15,8 @@ import numpy as np
 
 from overthink.errors import InputError
 from overthink.gateway.ledger import (
+    ENDED,
+    LATEST,
     STORE_VERSION,
     Counter,
     Demand,
@@ -42,6 +44,7 @@ CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, expires REAL NOT N
 CREATE INDEX IF NOT EXISTS by_expiry ON reservations (expires);
 CREATE TABLE IF NOT EXISTS holds (reservation TEXT, counter TEXT, bucket INTEGER, kind TEXT, amount INTEGER NOT NULL,
   PRIMARY KEY (reservation, counter, bucket)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lapses (id TEXT PRIMARY KEY, used INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS families (scope TEXT, exact TEXT, family TEXT NOT NULL, signature BLOB NOT NULL,
   PRIMARY KEY (scope, exact)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (scope TEXT, band TEXT, exact TEXT, PRIMARY KEY (scope, band, exact)) WITHOUT ROWID;
@@ -135,14 +138,14 @@ class SqliteLedger:
             return Grant(reservation, tokens, family, tries, at=now, lapses=lapses)
 
     def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
-        """Report the tokens used so far, and reserve more; 0 where a cap is reached or the reservation has ended."""
+        """Report the tokens used so far, and reserve more; 0 where a cap is reached, ENDED out of time."""
         with self._transaction() as now:
             done = self._db.execute(
                 "UPDATE reservations SET used = MAX(used, ?), expires = ? WHERE id = ?",
                 (use, now + self._seconds, reservation.id),
             )
             if done.rowcount == 0:
-                return 0
+                return ENDED
             counters = [counter for counter in reservation.counters if not counter.tries]
             for counter in counters:
                 tokens = share(counter.cap - self._sum(counter, now), self._streams(counter), tokens)
@@ -157,7 +160,13 @@ class SqliteLedger:
     def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
         """End a reservation with what was used in the end."""
         with self._transaction() as now:
-            self._end(reservation.id, use=use, prompt=prompt, tries=tries, now=now)
+            lapse = self._db.execute("DELETE FROM lapses WHERE id = ? RETURNING used", (reservation.id,)).fetchone()
+            if lapse is None:
+                self._end(reservation.id, use=use, prompt=prompt, tries=tries, now=now)
+                return
+            for counter in reservation.counters:
+                if not counter.tries:
+                    self._to_sum(counter.name, counter.bucket(now), max(0, use - lapse[0]))
 
     def usage(self, counters: Sequence[Counter]) -> list[int]:
         """Return what each counter holds now, reservations included."""
@@ -245,6 +254,9 @@ class SqliteLedger:
         ).fetchall()
         for reservation, use, _, _, prompt, tries in rows:
             self._end(reservation, use=use, prompt=prompt, tries=tries, now=now)
+            self._db.execute("INSERT INTO lapses VALUES (?, ?, ?)", (reservation, use, now))
+        if rows:
+            self._db.execute("DELETE FROM lapses WHERE at < ?", (now - LATEST * self._seconds,))
         return tuple(Lapse(*row) for row in rows)
 
     def _family(self, fingerprint: Fingerprint) -> str:
