@@ -1,6 +1,6 @@
 """Runs with workers on a provider that takes its time: how much faster two are than one, and what kills cost.
 
-    PYTHONPATH=tests/support python benchmarks/workers.py speed [--kind ray] [--seconds 2]
+    PYTHONPATH=tests/support python benchmarks/workers.py speed [--kind ray] [--seconds 2] [--draws 4]
     PYTHONPATH=tests/support python benchmarks/workers.py kills [--kind ray] [--kills 20] [--seed 0]
 
 `--kind ray` starts a Ray on this machine, `--kind processes` processes. The provider is a server on loopback that
@@ -37,18 +37,21 @@ def words(server: CountingServer, **more: Any) -> dict[str, Any]:
     return own | {"answer_cue": "ANSWER:", "limit": 16, "seed": 3, "progress": False} | more
 
 
-def speed(kind: str, seconds: float) -> None:
+def speed(kind: str, seconds: float, draws: int) -> None:
     spans = {}
     for count in (1, 2):
         server = CountingServer(seconds)
         with tempfile.TemporaryDirectory() as top:
             began = time.time()
-            study = words(server, draws=4, concurrency=4, workers=f"{kind}:{count}", shards=8, out=f"{top}/s")
+            study = words(server, draws=draws, concurrency=4, workers=f"{kind}:{count}", shards=8, out=f"{top}/s")
             overthink.experiment(**study)
             whole = time.time() - began
         times = [request.at for request in server.requests]
         spans[count] = max(times) - min(times) + seconds
-        print(f"{kind}:{count}: {len(times)} requests in {spans[count]:.1f} s; {whole:.1f} s with start and merge")
+        print(
+            f"{kind}:{count}: {len(times)} requests in {spans[count]:.1f} s; {whole:.1f} s with start and merge",
+            flush=True,
+        )
         server.close()
     print(f"two workers are {spans[1] / spans[2]:.2f} times as fast as one")
 
@@ -140,12 +143,13 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "kills"))
     parser.add_argument("--kind", choices=("ray", "processes"), default="ray")
     parser.add_argument("--seconds", type=float, default=None, help="how long an answer takes")
+    parser.add_argument("--draws", type=int, default=4, help="of each of 16 questions, for speed")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     os.environ["COUNTING_API_KEY"] = "of-this-server"
     if options.what == "speed":
-        speed(options.kind, options.seconds or 2.0)
+        speed(options.kind, options.seconds or 2.0, options.draws)
     else:
         kills(options.kind, options.kills, options.seed, options.seconds or 0.5)
 
