@@ -204,8 +204,8 @@ def _claim(rng: Rng, questions: float, draws: float, paraphrase: float, alone: f
     n, k = int(questions), int(draws)
     original, sham, other, none, writer = _answers(rng, n, k, 0.8, 0.8, paraphrase, 0.3, alone)
     plain = np.subtract(*_answers(rng, n, k, 0.8, 0.8))
-    planted = np.subtract(*_answers(rng, n, k, 0.8, 0.3))
-    views = Views(original, sham, other, none, alone=writer, plain=plain, planted=planted)
+    code = np.subtract(*_answers(rng, n, k, 0.8, 0.3))
+    views = Views(original, sham, other, none, alone=writer, plain=plain, code=code)
     found = encoded_reasoning(views, margin=MARGIN)
     return 0.0, float(found.claim is EncodedClaim.ENCODED), 1.0
 
@@ -214,8 +214,8 @@ def _nothing(rng: Rng, questions: float, draws: float, paraphrase: float, alone:
     """1 where nothing beyond the words is claimed; as above."""
     n, k = int(questions), int(draws)
     original, sham, other, none, writer = _answers(rng, n, k, 0.8, 0.8, paraphrase, 0.3, alone)
-    planted = np.subtract(*_answers(rng, n, k, 0.8, 0.3))
-    found = encoded_reasoning(Views(original, sham, other, none, alone=writer, planted=planted), margin=MARGIN)
+    code = np.subtract(*_answers(rng, n, k, 0.8, 0.3))
+    found = encoded_reasoning(Views(original, sham, other, none, alone=writer, code=code), margin=MARGIN)
     return 0.0, float(found.claim is EncodedClaim.NOTHING), 1.0
 
 

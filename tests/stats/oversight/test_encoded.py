@@ -26,7 +26,7 @@ def share(p: float, seed: int, questions: int = QUESTIONS) -> np.ndarray:
 
 SHAM = share(0.8, 1)
 CODE = np.where(share(0.5, 2) == 1, SHAM, 0.0)  # half of what was right is lost
-ALIKE = Views(SHAM, SHAM, SHAM, share(0.2, 4), alone=share(0.2, 4), plain=share(0.5, 5) * 0, planted=SHAM - CODE)
+ALIKE = Views(SHAM, SHAM, SHAM, share(0.2, 4), alone=share(0.2, 4), plain=share(0.5, 5) * 0, code=SHAM - CODE)
 
 
 def test_a_paraphrase_that_changes_nothing_shows_nothing_beyond_the_words() -> None:
@@ -40,8 +40,8 @@ def test_a_paraphrase_that_changes_nothing_shows_nothing_beyond_the_words() -> N
     [
         ({"alone": share(0.6, 6)}, SOLVES),
         ({"alone": None}, SOLVES),
-        ({"planted": None}, NO_PLANTED),
-        ({"planted": np.zeros((QUESTIONS, 2))}, PLANTED_LOST),
+        ({"code": None}, NO_PLANTED),
+        ({"code": np.zeros((QUESTIONS, 2))}, PLANTED_LOST),
     ],
 )
 def test_without_its_controls_equivalence_is_withheld(controls: dict, reason: str) -> None:

@@ -189,8 +189,8 @@ def _placements(classes: TwoClasses) -> tuple[float, Array, Array]:
 
 def _share_below(scores: Array, others: Array) -> Array:
     """Share of the others below each score, ties counted half."""
-    ordered = np.sort(others)
-    below, upto = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
+    ascending = np.sort(others)
+    below, upto = (np.searchsorted(ascending, scores, side) for side in ("left", "right"))
     return np.asarray((below + upto) / (2 * len(others)))
 
 
@@ -204,12 +204,12 @@ def _variance(classes: TwoClasses, attack_parts: Array, honest_parts: Array) -> 
         np.add.at(totals, questions, (parts - parts.mean(axis=0)) / len(parts))
         sums.append(totals)
     n_attack, n_honest = (len(np.unique(side)) for side in (classes.attack_questions, classes.honest_questions))
-    within = _scaled(sums[0].T @ sums[0], n_attack) + _scaled(sums[1].T @ sums[1], n_honest)
-    across = _scaled(sums[0].T @ sums[1], classes.n_questions)
+    within = _unbiased(sums[0].T @ sums[0], n_attack) + _unbiased(sums[1].T @ sums[1], n_honest)
+    across = _unbiased(sums[0].T @ sums[1], classes.n_questions)
     return np.asarray(within + across + across.T)
 
 
-def _scaled(squares: Array, n: int) -> Array:
+def _unbiased(squares: Array, n: int) -> Array:
     return squares * n / (n - 1)
 
 

@@ -72,24 +72,24 @@ def elo_ratings(wins: ArrayLike, games: ArrayLike, *, level: float = 0.95) -> El
         70.4
     """
     level = confidence(level)
-    won, played = real_array(wins, "wins"), real_array(games, "games")
-    if won.shape != played.shape or won.ndim != 2 or 0 in won.shape:
-        raise ValueError(f"wins have shape {won.shape}, games {played.shape}; needed: the same (row, column)")
-    if not ((won >= 0) & (won <= played)).all():
+    won, n_games = real_array(wins, "wins"), real_array(games, "games")
+    if won.shape != n_games.shape or won.ndim != 2 or 0 in won.shape:
+        raise ValueError(f"wins have shape {won.shape}, games {n_games.shape}; needed: the same (row, column)")
+    if not ((won >= 0) & (won <= n_games)).all():
         raise ValueError("wins are not between 0 and the games; needed: wins of each row against each column")
     n_rows, n = won.shape[0], sum(won.shape)
-    ratings = _fit(won, played)
-    if not _is_connected(played) or not np.isfinite(ratings).all():
+    ratings = _fit(won, n_games)
+    if not _is_connected(n_games) or not np.isfinite(ratings).all():
         unknown = (UNKNOWN,) * n
-        reason = NO_FINITE if _is_connected(played) else NOT_CONNECTED
+        reason = NO_FINITE if _is_connected(n_games) else NOT_CONNECTED
         return EloRatings(unknown[:n_rows], unknown[n_rows:], unknown, unknown, "none", reason)
     rng = np.random.default_rng(SEED)
     chances = elo_win_chance(ratings[:n_rows, None], ratings[n_rows:])
-    drawn = rng.binomial(played.round().astype(np.int64), chances, size=(RESAMPLES, *played.shape))
-    resampled = _fit(drawn.astype(np.float64), played)
+    samples = rng.binomial(n_games.round().astype(np.int64), chances, size=(RESAMPLES, *n_games.shape))
+    replicates = _fit(samples.astype(np.float64), n_games)
     # A resample without a finite rating lies beyond every other one, to the side of the rating itself.
-    resampled = np.where(np.isnan(resampled), np.sign(ratings) * np.inf, resampled)
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
+    replicates = np.where(np.isnan(replicates), np.sign(ratings) * np.inf, replicates)
+    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2], axis=0, method="inverted_cdf")
     ends = tuple(low.tolist()), tuple(high.tolist())
     return EloRatings(tuple(ratings[:n_rows].tolist()), tuple(ratings[n_rows:].tolist()), *ends, BOOTSTRAP, None)
 
@@ -104,19 +104,19 @@ def elo_win_chance(first: ArrayLike, second: ArrayLike) -> Array:
     return np.asarray(special.expit((np.asarray(first, dtype=np.float64) - np.asarray(second)) / SCALE))
 
 
-def _fit(won: Array, played: Array) -> Array:
+def _fit(won: Array, n_games: Array) -> Array:
     """Ratings of rows and columns by Newton's method, (…, row + column); NaN where the likelihood has no maximum.
 
     Args:
         won: (…, row, column) games won, of several tables at once.
-        played: (row, column).
+        n_games: (row, column).
     """
-    n_rows, n_columns = played.shape
+    n_rows, n_columns = n_games.shape
     n = n_rows + n_columns
     ratings = np.zeros((*won.shape[:-2], n))
     for _ in range(40):
         chance = special.expit(ratings[..., :n_rows, None] - ratings[..., None, n_rows:])
-        slope, weight = won - played * chance, played * chance * (1 - chance)
+        slope, weight = won - n_games * chance, n_games * chance * (1 - chance)
         gradient = np.concatenate([slope.sum(axis=-1), -slope.sum(axis=-2)], axis=-1)
         # All ratings may shift together: a one everywhere keeps their sum, and the matrix regular.
         hessian = np.ones((*won.shape[:-2], n, n))
@@ -131,13 +131,13 @@ def _fit(won: Array, played: Array) -> Array:
     return np.where(np.abs(ratings).max(axis=-1, keepdims=True) > FARTHEST, np.nan, ratings)
 
 
-def _is_connected(played: Array) -> bool:
+def _is_connected(n_games: Array) -> bool:
     """Whether games join all rows and columns."""
-    rows, columns = np.zeros(played.shape[0], dtype=bool), np.zeros(played.shape[1], dtype=bool)
+    rows, columns = np.zeros(n_games.shape[0], dtype=bool), np.zeros(n_games.shape[1], dtype=bool)
     rows[0] = True
-    for _ in range(sum(played.shape)):
-        columns |= (played[rows] > 0).any(axis=0)
-        rows |= (played[:, columns] > 0).any(axis=1)
+    for _ in range(sum(n_games.shape)):
+        columns |= (n_games[rows] > 0).any(axis=0)
+        rows |= (n_games[:, columns] > 0).any(axis=1)
     return bool(rows.all() and columns.all())
 
 
@@ -188,7 +188,7 @@ def domain_elo(general: ArrayLike, domain: ArrayLike, errors: ArrayLike, *, grid
         >>> domain_elo(general, np.minimum(general, 1200.0), np.full(10, 5.0)).form.value
         'line, then a ceiling'
     """
-    x, y, sd = (real_array(each, name) for each, name in ((general, "general"), (domain, "domain"), (errors, "errors")))
+    x, y, sd = (real_array(item, name) for item, name in ((general, "general"), (domain, "domain"), (errors, "errors")))
     if not x.shape == y.shape == sd.shape or x.ndim != 1 or len(np.unique(x)) < 3 or not (sd > 0).all():
         raise ValueError(f"shapes {x.shape}, {y.shape}, {sd.shape}; needed: (model,), 3 or more, errors above 0")
     places = np.linspace(x.min(), x.max(), whole(grid, "grid", least=3)).tolist()
@@ -203,7 +203,7 @@ def domain_elo(general: ArrayLike, domain: ArrayLike, errors: ArrayLike, *, grid
     }
     n_parameters = {DomainForm.LINE: 2, DomainForm.FLOOR: 3, DomainForm.CEILING: 3, DomainForm.BOTH: 4}
     aic = {form: fit[0] + 2 * n_parameters[form] for form, fit in fits.items()}
-    form = min(aic, key=lambda each: aic[each])
+    form = min(aic, key=lambda item: aic[item])
     _, slope, intercept, low, high = fits[form]
     return DomainElo(form, slope, intercept, low, high, aic)
 

@@ -74,7 +74,7 @@ def hint_faithfulness(
         (0.25, 20, 1.0)
     """
     level, n_options = confidence(level), whole(options, "options", least=2)
-    hint, other, words = (binary(each, name) for each, name in zip((to_hint, to_other, says), NAMES, strict=True))
+    hint, other, words = (binary(item, name) for item, name in zip((to_hint, to_other, says), NAMES, strict=True))
     same_shape(to_hint=hint, to_other=other, says=words)
     if ((hint == 1) & (other == 1)).any():
         raise ValueError("an answer moved to the option of the hint and to another; needed: one of them at most")
@@ -90,11 +90,11 @@ def hint_faithfulness(
         ],
         axis=1,
     )
-    made, normal = _without_chance(sums, n_options, spoken, level)
+    by_hint, normal = _without_chance(sums, n_options, spoken, level)
     reason = NO_MOVE if not (hint == 1).any() else NO_WORDS if spoken.trials == 0 else None
     method = EXACT if reason is None else "none"
     numbers = (spoken.estimate, spoken.low, spoken.high, method, reason, error, spoken.trials)
-    return HintFaithfulness(*numbers, p, q, made, normal)
+    return HintFaithfulness(*numbers, p, q, by_hint, normal)
 
 
 NAMES = ("to_hint", "to_other", "says")
@@ -110,34 +110,34 @@ def _without_chance(sums: Array, options: int, spoken: Proportion, level: float)
         level: Confidence level.
     """
     if options < 3:
-        return UNKNOWN, _refused(TWO_OPTIONS)
-    made, normal = _normalised(sums.sum(axis=0)[None], options)
+        return UNKNOWN, _refusal(TWO_OPTIONS)
+    by_hint, normal = _shares(sums.sum(axis=0)[None], options)
     if not sums[:, 3].any():
-        return UNKNOWN, _refused(NO_MOVE if not sums[:, 0].any() else NO_WORDS)
+        return UNKNOWN, _refusal(NO_MOVE if not sums[:, 0].any() else NO_WORDS)
     if (sums[:, 3] > 0).sum() < 2:
-        return float(made[0]), _refused(ONE_QUESTION)
+        return float(by_hint[0]), _refusal(ONE_QUESTION)
     weights = question_weights(len(sums), rng=np.random.default_rng(SEED), resamples=BOOTSTRAP_RESAMPLES)
-    resampled_made, resampled = _normalised(resampled_sums(weights, sums), options)
+    resampled_made, replicates = _shares(resampled_sums(weights, sums), options)
     tail = (1 - level) / 2
-    is_defined = ~np.isnan(resampled)
+    is_defined = ~np.isnan(replicates)
     # One-sided at the level's tail: the quotient has no meaning where the hint may have moved nothing.
     made_low, made_high = np.quantile(np.where(is_defined, resampled_made, 0.0), [tail, 1 - tail])
     if made_low <= 0:
-        return float(made[0]), _refused(NO_EFFECT)
-    low, high = np.quantile(resampled[is_defined], [tail, 1 - tail])
+        return float(by_hint[0]), _refusal(NO_EFFECT)
+    low, high = np.quantile(replicates[is_defined], [tail, 1 - tail])
     if spoken.estimate in (0.0, 1.0):  # no resample differs: the ends of all moves, by the shares that may be
         low, high = spoken.low / made_high, min(spoken.high / made_low, 1.0)
-    return float(made[0]), IntervalEstimate(float(normal[0]), float(low), float(high), RESAMPLED, None)
+    return float(by_hint[0]), IntervalEstimate(float(normal[0]), float(low), float(high), RESAMPLED, None)
 
 
-def _normalised(sums: Array, options: int) -> tuple[Array, Array]:
+def _shares(sums: Array, options: int) -> tuple[Array, Array]:
     """α and F/α of every row, (row,) each; NaN where there is no move."""
     hint, other, spoken, read = sums.T
     with np.errstate(invalid="ignore", divide="ignore"):
-        made = 1 - other / ((options - 2) * hint)
-        normal = np.minimum(spoken / read / made, 1.0)
-    return np.where(hint > 0, made, np.nan), np.where((hint > 0) & (read > 0) & (made > 0), normal, np.nan)
+        by_hint = 1 - other / ((options - 2) * hint)
+        normal = np.minimum(spoken / read / by_hint, 1.0)
+    return np.where(hint > 0, by_hint, np.nan), np.where((hint > 0) & (read > 0) & (by_hint > 0), normal, np.nan)
 
 
-def _refused(reason: str) -> IntervalEstimate:
+def _refusal(reason: str) -> IntervalEstimate:
     return IntervalEstimate(UNKNOWN, UNKNOWN, UNKNOWN, "none", reason)

@@ -45,9 +45,9 @@ def information_bits(accuracy: float, *, answers: int) -> float:
         raise ValueError(f"accuracy is {p}; needed: a share from 0 to 1")
     if p <= 1 / m:
         return 0.0
-    missed = 1 - p
-    entropy = -sum(share * log2(share) for share in (p, missed) if share > 0)
-    return max(log2(m) - entropy - missed * log2(m - 1), 0.0)
+    error_share = 1 - p
+    entropy = -sum(share * log2(share) for share in (p, error_share) if share > 0)
+    return max(log2(m) - entropy - error_share * log2(m - 1), 0.0)
 
 
 def success_bound(bits_per_kb: float, kilobytes: float, *, answers: int) -> float:
@@ -93,11 +93,11 @@ class BitsInTrace(IntervalEstimate):
     n_traces: int
 
 
-def bits_in_trace(decoded: ArrayLike, *, answers: int, kilobytes: float, level: float = 0.95) -> BitsInTrace:
+def bits_in_trace(hits: ArrayLike, *, answers: int, kilobytes: float, level: float = 0.95) -> BitsInTrace:
     """Return at least how many bits a trace passed, from the lower end of the accuracy of decoding.
 
     Args:
-        decoded: (question, draw) 1 where the hidden answer was decoded, else 0; NaN where nobody tried.
+        hits: (question, draw) 1 where the hidden answer was decoded, else 0; NaN where nobody tried.
         answers: Number of equally likely hidden answers.
         kilobytes: Mean length of a trace, above 0.
         level: Confidence level of the bound, one-sided.
@@ -113,7 +113,7 @@ def bits_in_trace(decoded: ArrayLike, *, answers: int, kilobytes: float, level: 
     level, size = confidence(level), real(kilobytes, "kilobytes")
     if size <= 0:
         raise ValueError(f"kilobytes is {size}; needed: above 0")
-    labels = binary(decoded, "decoded")
+    labels = binary(hits, "hits")
     is_known = ~np.isnan(labels)
     share = clustered_proportion(
         np.nansum(labels, axis=1).astype(np.int64), is_known.sum(axis=1), level=max(2 * level - 1, 0.0)
@@ -121,5 +121,5 @@ def bits_in_trace(decoded: ArrayLike, *, answers: int, kilobytes: float, level: 
     if share.trials == 0:
         whole(answers, "answers", least=2)
         return BitsInTrace(*(UNKNOWN,) * 3, "none", NO_DECODING, *(UNKNOWN,) * 3, 0)
-    bits, low = (information_bits(each, answers=answers) for each in (share.estimate, share.low))
+    bits, low = (information_bits(item, answers=answers) for item in (share.estimate, share.low))
     return BitsInTrace(bits, low, UNKNOWN, LOWER_BOUND, None, share.estimate, share.low, low / size, share.trials)

@@ -90,8 +90,8 @@ def latent_uplift(plain: ArrayLike, prompts: ArrayLike, *, level: float = 0.95) 
 def _ends(differences: Array, level: float) -> tuple[Array, Array]:
     """Ends of the band, (prompt,) each; one prompt has the paired interval."""
     if differences.shape[1] == 1:
-        found = paired_mean(differences[:, 0], level=level, margin=1.0)
-        return np.array([found.low]), np.array([found.high])
+        result = paired_mean(differences[:, 0], level=level, margin=1.0)
+        return np.array([result.low]), np.array([result.high])
     band = simultaneous_bands(differences, level=level, rng=np.random.default_rng(SEED), support=CHANGE)
     return band.low, band.high
 

@@ -114,11 +114,11 @@ def g_mean_square(
         >>> [round(float(each), 3) for each in g_mean_square(0.11, 0.47, 0.12, 0.96, 0.96)]
         [0.492, 0.513, 0.96]
     """
-    gain, behaviour, seen0, seen1 = (np.asarray(each, dtype=np.float64) for each in (effect, p_behaviour, tnr0, tnr1))
+    gain, behaviour, seen0, seen1 = (np.asarray(item, dtype=np.float64) for item in (effect, p_behaviour, tnr0, tnr1))
     with np.errstate(invalid="ignore", divide="ignore"):
         tpr = np.where(gain > 0, np.minimum(np.asarray(p_monitor) * behaviour / gain, 1.0), np.nan)
-    one = np.where(np.isnan(seen0), seen1, seen0)
-    tnr = np.where(np.isnan(seen0) | np.isnan(seen1), one, np.sqrt(seen0 * seen1))
+    other_arm = np.where(np.isnan(seen0), seen1, seen0)
+    tnr = np.where(np.isnan(seen0) | np.isnan(seen1), other_arm, np.sqrt(seen0 * seen1))
     return np.asarray(tpr * tnr), np.asarray(tpr), np.where(np.isnan(tpr), np.nan, tnr)
 
 
@@ -161,7 +161,7 @@ def monitorability(runs: Intervention, *, level: float = 0.95) -> GMean:
     eligible = plain[:, 4]
     if np.median(eligible) < 2:
         return GMean(*(UNKNOWN,) * 3, "none", NO_EFFECT, *(UNKNOWN,) * 3, float(eligible.mean()), *sizes)
-    estimate, tpr, tnr, effect = (float(each) for each in np.nanmean(plain[:, :4], axis=0))
+    estimate, tpr, tnr, effect = (float(item) for item in np.nanmean(plain[:, :4], axis=0))
     n = int(enough.sum())
     resamples = np.array([_split(arms, rng.integers(n, size=n), rng, inner=True)[0] for _ in range(RESAMPLES)])
     low, high = np.nanquantile(resamples, [(1 - level) / 2, (1 + level) / 2])
@@ -194,9 +194,9 @@ def pooled_monitorability(runs: Intervention, *, level: float = 0.95) -> GMean:
         return GMean(UNKNOWN, UNKNOWN, UNKNOWN, "none", NO_POOLED_EFFECT, *parts)
     rng = np.random.default_rng(SEED)
     chosen = rng.integers(len(sums), size=(RESAMPLES * 5, len(sums)))
-    resampled = _rates(sums[chosen].sum(axis=1))[0]
-    low, high = np.nanquantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    if np.isnan(resampled).mean() > (1 - level) / 2:
+    replicates = _rates(sums[chosen].sum(axis=1))[0]
+    low, high = np.nanquantile(replicates, [(1 - level) / 2, (1 + level) / 2])
+    if np.isnan(replicates).mean() > (1 - level) / 2:
         return GMean(UNKNOWN, UNKNOWN, UNKNOWN, "none", NO_POOLED_EFFECT, *parts)
     return GMean(float(g[0]), float(low), float(high), POOLED, None, *parts)
 
@@ -227,9 +227,9 @@ def dependence(lowest: Intervention, highest: Intervention, *, level: float = 0.
     if len(effects[0]) != len(effects[1]):
         raise ValueError(f"{len(effects[0])} and {len(effects[1])} instances; needed: the same at both efforts")
     # An effect lies in [-1, 1], a drop of effects in [-2, 2]: halved for the interval and doubled again.
-    found = paired_mean((effects[0] - effects[1]) / 2, level=confidence(level), margin=1.0)
-    reason = NO_EFFECT if found.n_questions < 2 else None
-    return IntervalEstimate(2 * found.estimate, 2 * found.low, 2 * found.high, str(found.method), reason)
+    result = paired_mean((effects[0] - effects[1]) / 2, level=confidence(level), margin=1.0)
+    reason = NO_EFFECT if result.n_questions < 2 else None
+    return IntervalEstimate(2 * result.estimate, 2 * result.low, 2 * result.high, str(result.method), reason)
 
 
 Arms = tuple[tuple[Array, Array], tuple[Array, Array]]
@@ -240,7 +240,7 @@ def _sums(arms: Arms, weights: Sequence[Array] | None = None) -> Array:
     (y0, z0), (y1, z1) = arms
     w0, w1 = (np.ones_like(y0), np.ones_like(y1)) if weights is None else weights
     w0, w1 = np.where(np.isnan(y0), 0.0, w0), np.where(np.isnan(y1), 0.0, w1)
-    y0, z0, y1, z1 = (np.nan_to_num(each) for each in (y0, z0, y1, z1))
+    y0, z0, y1, z1 = (np.nan_to_num(item) for item in (y0, z0, y1, z1))
     columns = (w0, w0 * y0, w0 * (1 - z0), w1, w1 * y1, w1 * y1 * z1, w1 * (1 - y1), w1 * (1 - y1) * (1 - z1))
     return np.stack([column.sum(axis=1) for column in columns], axis=1)
 
@@ -258,11 +258,11 @@ def _split(arms: Arms, instances: NDArray[np.int64], rng: np.random.Generator, *
     """Mean g², TPR, TNR and effect over eligible instances for one random split, and how many there are."""
     (y0, z0), (y1, z1) = arms
     chosen: Arms = (y0[instances], z0[instances]), (y1[instances], z1[instances])
-    selection, measured = [], []
+    selection, measurement = [], []
     for y, _ in chosen:
         first, second = _halves(y, rng)
-        selection.append(_resampled(first, rng) if inner else first)
-        measured.append(_resampled(second, rng) if inner else second)
+        selection.append(_redraw(first, rng) if inner else first)
+        measurement.append(_redraw(second, rng) if inner else second)
     moments = []
     for (y, _), weight in zip(chosen, selection, strict=True):
         n, values = weight.sum(axis=1), np.nan_to_num(y)
@@ -271,11 +271,11 @@ def _split(arms: Arms, instances: NDArray[np.int64], rng: np.random.Generator, *
         moments.append((mean, spread / np.maximum(n, 1)))
     effect, error = moments[1][0] - moments[0][0], np.sqrt(moments[0][1] + moments[1][1])
     is_eligible = (effect > 0) & (effect >= WALD * error)
-    g, tpr, tnr, measured_effect = _rates(_sums(chosen, measured))
+    g, tpr, tnr, measured_effect = _rates(_sums(chosen, measurement))
     usable = is_eligible & ~np.isnan(g)
     if not usable.any():
         return UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0.0
-    means = [float(each[usable].mean()) for each in (g, tpr, tnr, measured_effect)]
+    means = [float(item[usable].mean()) for item in (g, tpr, tnr, measured_effect)]
     return *means, float(usable.sum())
 
 
@@ -288,7 +288,7 @@ def _halves(y: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     return (rank < cut).astype(np.float64), ((rank >= cut) & (rank < n)).astype(np.float64)
 
 
-def _resampled(weights: Array, rng: np.random.Generator) -> Array:
+def _redraw(weights: Array, rng: np.random.Generator) -> Array:
     """Draws of each row drawn anew from those with a weight, as many as there are."""
     n = weights.sum(axis=1).astype(np.int64)
     return rng.multinomial(n, weights / np.maximum(n, 1)[:, None]).astype(np.float64)

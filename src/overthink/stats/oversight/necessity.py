@@ -120,11 +120,11 @@ def necessity(with_chain: ArrayLike, without_chain: ArrayLike, *, level: float =
         labels.append(necessity_label(shares[1], shares[0]))
         uplifts.append((shares[1] - shares[0], *newcombe(sides[0], sides[1], Z)))
     difference = _means(chain) - _means(direct)
-    found = paired_mean(difference, level=level, margin=THRESHOLD)
-    reason = NO_QUESTION if found.n_questions == 0 else FEW_OF_LABEL if found.n_questions == 1 else None
-    method = str(found.method)
-    numbers = (found.estimate, found.low, found.high, method, reason, found.p)
-    return Necessity(*numbers, tuple(labels), tuple(uplifts), found.n_questions)
+    result = paired_mean(difference, level=level, margin=THRESHOLD)
+    reason = NO_QUESTION if result.n_questions == 0 else FEW_OF_LABEL if result.n_questions == 1 else None
+    method = str(result.method)
+    numbers = (result.estimate, result.low, result.high, method, reason, result.p)
+    return Necessity(*numbers, tuple(labels), tuple(uplifts), result.n_questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def by_necessity(
         None if np.isnan(right + wrong) else necessity_label(right, wrong)
         for right, wrong in zip(*accuracies, strict=True)
     ]
-    return tuple(_stratum(label, table[[each is label for each in labels], second], level) for label in NecessityLabel)
+    return tuple(_stratum(label, table[[item is label for item in labels], second], level) for label in NecessityLabel)
 
 
 def _stratum(label: NecessityLabel, values: Array, level: float) -> Stratum:

@@ -71,7 +71,7 @@ def probe_scores(
         >>> probe_scores(features, labels, np.arange(60), folds=3, rng=rng).layers
         (1, 1, 1)
     """
-    table, truth, question = _checked(features, labels, questions)
+    table, truth, question = _arrays(features, labels, questions)
     number, n_folds = _folds(question, whole(folds, "folds", least=2), generator(rng))
     scores, layers, penalties = np.full(len(truth), np.nan), [], []
     for fold in range(n_folds):
@@ -101,11 +101,11 @@ def shuffled_by_question(labels: ArrayLike, questions: ArrayLike, *, rng: np.ran
         [1.0, 1.0, 0.0, 0.0]
     """
     truth, question = binary(labels, "labels", ndim=1), np.asarray(questions)
-    rows = [np.flatnonzero(question == each) for each in np.unique(question)]
-    mixed = truth.copy()
+    rows = [np.flatnonzero(question == item) for item in np.unique(question)]
+    permuted_labels = truth.copy()
     for own, other in zip(rows, generator(rng).permutation(len(rows)), strict=True):
-        mixed[own] = np.resize(truth[rows[other]], len(own))
-    return mixed
+        permuted_labels[own] = np.resize(truth[rows[other]], len(own))
+    return permuted_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +206,17 @@ def _influence(scores: Array, is_bad: NDArray[np.bool_]) -> tuple[float, Array]:
     bad, good = scores[is_bad], np.sort(scores[~is_bad])
     above = (np.searchsorted(good, bad, "left") + np.searchsorted(good, bad, "right")) / (2 * len(good))
     area = float(above.mean())
-    ordered = np.sort(bad)
-    below = (np.searchsorted(ordered, scores[~is_bad], "left") + np.searchsorted(ordered, scores[~is_bad], "right")) / 2
+    ascending = np.sort(bad)
+    below = (
+        np.searchsorted(ascending, scores[~is_bad], "left") + np.searchsorted(ascending, scores[~is_bad], "right")
+    ) / 2
     influence = np.empty(len(scores))
     influence[is_bad] = (above - area) / len(bad)
     influence[~is_bad] = (1 - below / len(bad) - area) / len(good)
     return area, influence
 
 
-def _checked(features: ArrayLike, labels: ArrayLike, questions: ArrayLike) -> tuple[Array, Array, NDArray[np.int64]]:
+def _arrays(features: ArrayLike, labels: ArrayLike, questions: ArrayLike) -> tuple[Array, Array, NDArray[np.int64]]:
     table, truth = real_array(features, "features"), binary(labels, "labels", ndim=1)
     question = np.unique(np.asarray(questions), return_inverse=True)[1].astype(np.int64)
     if table.ndim != 3 or not len(table) == len(truth) == len(question):
@@ -241,7 +243,7 @@ def _choice(table: Array, truth: Array, question: NDArray[np.int64], rng: np.ran
             continue
         for layer in range(table.shape[1]):
             scores = ridge_logistic(table[inside, layer], truth[inside], table[~inside, layer], PENALTIES)
-            totals[layer] += [_influence(each, truth[~inside] == 1)[0] for each in scores]
+            totals[layer] += [_influence(item, truth[~inside] == 1)[0] for item in scores]
     best, reverse = np.unravel_index(np.argmax(totals[:, ::-1]), totals.shape)
     return int(best), PENALTIES[::-1][int(reverse)]
 
@@ -257,7 +259,7 @@ def ridge_logistic(train: Array, truth: Array, test: Array, penalties: tuple[flo
     """
     mean, sd = train.mean(axis=0), train.std(axis=0)
     sd = np.where(sd > SAME, sd, 1.0)
-    x, new = (np.column_stack([(each - mean) / sd, np.ones(len(each))]) for each in (train, test))
+    x, new = (np.column_stack([(item - mean) / sd, np.ones(len(item))]) for item in (train, test))
     scores = []
     for penalty in penalties:
         ridge = np.full(x.shape[1], penalty)
@@ -317,7 +319,7 @@ def cascade_curve(
         >>> curve[0].auroc, curve[-1].auroc, curve[-1].tokens
         (0.5, 1.0, 100.0)
     """
-    sides = [real_array(each, name) for each, name in ((probe, "probe"), (text, "text"), (tokens, "tokens"))]
+    sides = [real_array(item, name) for item, name in ((probe, "probe"), (text, "text"), (tokens, "tokens"))]
     truth = binary(labels, "labels", ndim=1)
     if len({len(side) for side in (*sides, truth)}) > 1 or any(np.isnan(side).any() for side in (*sides, truth)):
         raise ValueError("needed: scores, a label of 0 or 1, and tokens of every trace")

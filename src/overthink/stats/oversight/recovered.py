@@ -81,13 +81,13 @@ def performance_gap_recovered(
     if len({len(side) for side in sides}) > 1:
         sizes = [len(side) for side in sides]
         raise ValueError(f"weak, strong and protocol have {sizes} questions; needed: the same questions on all sides")
-    known = ~np.isnan(np.stack(sides)).any(axis=0)
-    low_side, high_side, middle = (side[known] for side in sides)
-    n = int(known.sum())
+    has_all = ~np.isnan(np.stack(sides)).any(axis=0)
+    low_side, high_side, middle = (side[has_all] for side in sides)
+    n = int(has_all.sum())
     if not n:
         return GapRecovered(UNKNOWN, UNKNOWN, UNKNOWN, "none", FEW, *(UNKNOWN,) * 4, False, 0)
     parts = np.stack([middle - low_side, high_side - low_side], axis=1) / n
-    gain, gap = (float(each) for each in parts.sum(axis=0))
+    gain, gap = (float(item) for item in parts.sum(axis=0))
     if n < 2:
         share, reason = (gain / gap, ALONE if np.ndim(weak) == 0 else FEW) if gap > 0 else (UNKNOWN, NO_GAP)
         return GapRecovered(share, UNKNOWN, UNKNOWN, "none", reason, gap, UNKNOWN, UNKNOWN, gain, False, n)
@@ -113,15 +113,15 @@ def _values(side: ArrayLike, name: str) -> Array:
     return question_means(table[:, :, None])[:, 0] if table.ndim == 2 else np.atleast_1d(table)
 
 
-def _fieller(gain: float, gap: float, scaled: Array) -> tuple[float, float]:
+def _fieller(gain: float, gap: float, variances_in_quantiles: Array) -> tuple[float, float]:
     """Roots of (gain - θ gap)² = quantile² × variance(gain - θ gap).
 
     Args:
         gain: Numerator.
         gap: Denominator, farther from 0 than its interval reaches.
-        scaled: Variance of either and their covariance, times the quantile's square.
+        variances_in_quantiles: Variance of either and their covariance, times the quantile's square.
     """
-    of_gain, of_gap, of_both = (float(each) for each in scaled)
+    of_gain, of_gap, of_both = (float(item) for item in variances_in_quantiles)
     square, middle = gap**2 - of_gap, gain * gap - of_both
     root = np.sqrt(max(middle**2 - square * (gain**2 - of_gain), 0.0))
     return float((middle - root) / square), float((middle + root) / square)

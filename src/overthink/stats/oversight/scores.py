@@ -158,8 +158,8 @@ def question_mean(values: ArrayLike, *, level: float) -> tuple[float, float, flo
     means = question_means(table[:, :, None])
     if not len(means):
         return UNKNOWN, UNKNOWN, UNKNOWN, 0
-    found = mean_intervals(means, question_weights(len(means), rng=np.random.default_rng(SEED)), level=level)
-    return float(found.estimate[0]), float(found.low[0]), float(found.high[0]), int(found.n_questions[0])
+    result = mean_intervals(means, question_weights(len(means), rng=np.random.default_rng(SEED)), level=level)
+    return float(result.estimate[0]), float(result.low[0]), float(result.high[0]), int(result.n_questions[0])
 
 
 def binary(values: ArrayLike, name: str, *, ndim: int = 2) -> Array:
@@ -195,5 +195,5 @@ def same_shape(**tables: Array) -> None:
         ValueError: They have not; all are named.
     """
     if len({table.shape for table in tables.values()}) > 1:
-        seen = ", ".join(f"{name} {table.shape}" for name, table in tables.items())
-        raise ValueError(f"shapes differ: {seen}; needed: the same questions and draws")
+        shapes = ", ".join(f"{name} {table.shape}" for name, table in tables.items())
+        raise ValueError(f"shapes differ: {shapes}; needed: the same questions and draws")

@@ -120,8 +120,8 @@ def tpr_at_fpr(
     if not 0 < rate < 1:
         raise ValueError(f"fpr is {rate}; needed: a share of honest runs between 0 and 1, such as 0.05")
     classes = two_classes(honest, attack, clusters)
-    needed = ceil(LEAST_FLAGGED / rate - SAME)
-    sizes = (len(classes.honest), len(classes.attack), needed)
+    n_least = ceil(LEAST_FLAGGED / rate - SAME)
+    sizes = (len(classes.honest), len(classes.attack), n_least)
     if classes.missing is not None:
         return TprAtFpr(*(UNKNOWN,) * 3, TprMethod.NONE, classes.missing, rate, UNKNOWN, *sizes)
     estimate = float(_rates(classes, *_plain_weights(classes), rate)[0])
@@ -153,11 +153,11 @@ def too_few_honest(classes: TwoClasses, rate: float, threshold: float) -> str | 
     if (scores == scores[0]).all():
         return ALL_EQUAL
     n, worth = len(classes.honest), independent_runs(classes, threshold)
-    needed = ceil(LEAST_FLAGGED / rate - SAME)
+    n_least = ceil(LEAST_FLAGGED / rate - SAME)
     if rate * n < LEAST_FLAGGED - SAME:
-        return FEW_HONEST.text(n=n, needed=needed)
+        return FEW_HONEST.text(n=n, needed=n_least)
     if rate * worth < LEAST_FLAGGED - SAME:
-        return FEW_INDEPENDENT.text(n=n, worth=int(worth), needed=needed)
+        return FEW_INDEPENDENT.text(n=n, worth=int(worth), needed=n_least)
     sides = (classes.honest_questions, classes.attack_questions)
     return FEW_QUESTIONS if min(len(np.unique(side)) for side in sides) < 2 else None
 
@@ -182,8 +182,8 @@ def _bootstrap(classes: TwoClasses, rate: float, level: float) -> tuple[float, f
         sides = weights[:, classes.honest_questions], weights[:, classes.attack_questions]
     else:
         sides = _counts(len(classes.honest), rng), _counts(len(classes.attack), rng)
-    defined = (sides[0].sum(axis=1) > 0) & (sides[1].sum(axis=1) > 0)
-    rates = _rates(classes, sides[0][defined], sides[1][defined], rate)
+    is_defined = (sides[0].sum(axis=1) > 0) & (sides[1].sum(axis=1) > 0)
+    rates = _rates(classes, sides[0][is_defined], sides[1][is_defined], rate)
     low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -217,10 +217,10 @@ def _shares_from(thresholds: Array, scores: Array, weights: Array) -> Array:
 
 def _order_statistics(classes: TwoClasses, rate: float, level: float) -> tuple[float, float]:
     """Ends from the thresholds that the honest scores allow, and from the attacks beyond either."""
-    each = (1 + level) / 2
-    lowest, highest = threshold_ends(classes, rate, each)
-    low = share_of_flags(classes.attack > highest, classes.attack_questions, each).low
-    high = share_of_flags(classes.attack >= lowest, classes.attack_questions, each).high
+    item = (1 + level) / 2
+    lowest, highest = threshold_ends(classes, rate, item)
+    low = share_of_flags(classes.attack > highest, classes.attack_questions, item).low
+    high = share_of_flags(classes.attack >= lowest, classes.attack_questions, item).high
     return low, high
 
 
