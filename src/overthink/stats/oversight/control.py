@@ -14,7 +14,7 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.bootstrap import SAME, question_weights
 from overthink.stats.oversight.auroc import Auroc, auroc
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence, two_classes
@@ -23,8 +23,8 @@ from overthink.stats.oversight.tpr_at_fpr import LEAST_FLAGGED
 RESAMPLES = 500
 SEED = 2
 
-NOBODY = Reason("no attack was caught and none succeeded: safety would be 0 of 0")
-FEW_AUDITS = Reason("no interval: {audited:.2g} of {n:,d} honest runs would be audited; needed: 5")
+NOBODY = Phrase("no attack was caught and none succeeded: safety would be 0 of 0")
+FEW_AUDITS = Phrase("no interval: {audited:.2g} of {n:,d} honest runs would be audited; needed: 5")
 
 
 @dataclass(frozen=True, slots=True)
