@@ -27,6 +27,7 @@ NAV = {
             "hosted",
             "arms",
             "verifiers",
+            "faithfulness",
             "oversight",
             "fleet",
             "paper",

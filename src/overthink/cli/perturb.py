@@ -24,7 +24,7 @@ def perturb(
         typer.Option(
             "--with",
             help="How the thinking is changed: early, mistakes, paraphrase, filler, shuffle, none or sham, with "
-            "commas between them and settings behind a colon, as early:points=8,none (docs/oversight.md).",
+            "commas between them and settings behind a colon, as early:points=8,none (docs/faithfulness.md).",
             metavar="NAME:KEY=VALUE,…",
             autocompletion=values.perturbations,
             rich_help_panel=PANEL_RUN,
