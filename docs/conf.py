@@ -28,6 +28,7 @@ NAV = {
             "arms",
             "verifiers",
             "fleet",
+            "gateway",
             "paper",
             "cli",
             "formats",
