@@ -126,6 +126,7 @@ class PerturbationAnswers:
         estimand: Effect of the budget on the traces.
         arm: Label of the arm.
         label: Label of the change.
+        kind: Name of the change, without its settings.
         questions: Question of each run.
         draws: Number of its trace.
         requested: Thinking budget of its rung.
@@ -140,6 +141,7 @@ class PerturbationAnswers:
     estimand: Estimand
     arm: str
     label: str
+    kind: str
     questions: NDArray[np.str_]
     draws: NDArray[np.int64]
     requested: Array
@@ -148,11 +150,6 @@ class PerturbationAnswers:
     agreements: Array
     corrects: Array
     tokens: Array
-
-    @property
-    def kind(self) -> str:
-        """Name of the change, without its settings."""
-        return self.label.partition(":")[0]
 
 
 def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
@@ -171,6 +168,7 @@ def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
             estimand=Estimand(first["estimand"]),
             arm=first["arm"],
             label=first["perturbation"],
+            kind=first["perturbation"].partition(":")[0],
             questions=_words(block["question"]),
             draws=block["draw"].to_numpy(),
             requested=_numbers(block["requested_tokens"]),

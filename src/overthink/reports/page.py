@@ -24,7 +24,7 @@ from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
-from overthink.reports.charts.arms import static_charts
+from overthink.reports.charts.arms import StaticChart, static_charts
 from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
@@ -189,10 +189,7 @@ def report_html(
         "of_arms": drawings["log"],
         "of_budgets": drawings["frontier"],
         "within_limits": drawings["within"],
-        "watched": drawings["oversight"],
-        "oversight": oversight_tables(results.oversight),
-        "thinking_drawn": drawings["faithfulness"],
-        "thinking_tables": faithfulness_tables(results.oversight),
+        **_oversight(results, drawings),
         "within_meaning": MEANING,
         "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
@@ -267,6 +264,16 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
         (visible(task), len(ids), [visible(question, NAME_LIMIT) for question in ids[:_QUESTIONS_SHOWN]])
         for task, ids in about.questions.items()
     ]
+
+
+def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) -> dict[str, object]:
+    """Return drawings and tables on oversight: whether the thinking is watched, and what it is needed for."""
+    return {
+        "watched": drawings["oversight"],
+        "oversight": oversight_tables(results.oversight),
+        "thinking_drawn": drawings["faithfulness"],
+        "thinking_tables": faithfulness_tables(results.oversight),
+    }
 
 
 @cache

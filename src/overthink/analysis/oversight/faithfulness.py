@@ -1,7 +1,7 @@
 """Is the thinking needed, and does its text carry the answer? Per rung, from answers behind a changed thinking.
 
 Early answers, mistakes, filler and paraphrases are changes of the thinking. Answers also change by themselves when the
-same text is read in again, so a change counts where it moves more answers than that sham. What is found is reported by
+same text is read in again, so a change counts where it moves more answers than that sham. What is need is reported by
 necessity too: a thinking that the question does not need carries nothing, however faithful it is.
 """
 
@@ -33,7 +33,7 @@ AT_POSITIONS = ("early", "mistakes")
 """Changes at several positions of a trace, whose value is an area over the curve of agreement."""
 
 MARGIN = 0.05
-"""Largest change of answers that does not matter, for what could have been found."""
+"""Largest change of answers that does not matter, for what could have been need."""
 
 BEYOND_TEST = "two-sided against 0, paired by question with the sham; Holm over all rungs and changes of the report"
 UPLIFT_TEST = "two-sided against 0, paired by question; Holm over all rungs of the report"
@@ -66,7 +66,7 @@ class _Curve:
         """Rungs with thinking."""
         return [rung for rung in range(self.context.rungs) if self.requested(rung)]
 
-    def named(self, kind: str) -> PerturbationAnswers | None:
+    def block_of(self, kind: str) -> PerturbationAnswers | None:
         return next((block for block in self.blocks if block.kind == kind), None)
 
     def matrix(self, block: PerturbationAnswers, rung: int, values: Array) -> Array:
@@ -84,10 +84,10 @@ class _Curve:
         for row, column, index in self._runs(block, rung):
             points.setdefault((row, column), []).append((block.positions[index], block.agreements[index]))
         table = np.full(self.context.whole.values.shape[:2], np.nan)
-        for place, own in points.items():
+        for cell, own in points.items():
             at, agreement = np.array(sorted(own)).T
             if at[0] == 0:  # a trace whose first answer failed has no area
-                table[place] = area_over_curve(agreement, at)
+                table[cell] = area_over_curve(agreement, at)
         return table
 
     def without_chain(self, rung: int) -> tuple[Array, str] | None:
@@ -95,7 +95,7 @@ class _Curve:
         lowest = next((index for index in range(self.context.rungs) if self.requested(index) == 0), None)
         if lowest is not None:
             return self.context.whole.values[:, :, lowest], "of the rung at 0"
-        block = self.named(NONE)
+        block = self.block_of(NONE)
         return None if block is None else (self.matrix(block, rung, block.corrects), "behind no thinking")
 
     def _runs(self, block: PerturbationAnswers, rung: int) -> Iterator[tuple[int, int, int]]:
@@ -120,7 +120,7 @@ def perturbations(
     for curve in _curves(contexts, blocks):
         for block in curve.blocks:
             rungs = tuple(_perturbation_rung(curve, block, rung) for rung in curve.rungs)
-            results.append(PerturbationResult(curve.context.key, block.label, rungs, _paid(curve, block)))
+            results.append(PerturbationResult(curve.context.key, block.label, rungs, _price(curve, block)))
     tests = [rung.beyond.test for result in results for rung in result.rungs if rung.beyond and rung.beyond.test]
     adjusted = _adjusted(tests)
     return tuple(
@@ -173,8 +173,8 @@ def _perturbation_rung(curve: _Curve, block: PerturbationAnswers, rung: int) -> 
     else:
         mean, low, high, n = question_mean(values, level=context.level)
         result = IntervalEstimate(mean, low, high, "", None if n > 1 else NO_ANSWER)
-    value = _finding(curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label), label=block.label)
-    sham = curve.named(SHAM)
+    value = _finding(curve, metric, at, result, limits, part=id_part(block.label), label=block.label)
+    sham = curve.block_of(SHAM)
     beyond = None if sham is None or block.kind == SHAM else _beyond(curve, block, sham, rung, values, limits)
     return PerturbationRung(at, value, beyond, _strata(curve, block, rung, values, metric))
 
@@ -191,14 +191,16 @@ def _beyond(
     own, same = values, curve.values(sham, rung)
     is_known = ~np.isnan(own) & ~np.isnan(same)
     differences = _means(np.where(is_known, own - same, np.nan))
-    found = paired_mean(differences, level=curve.context.level, margin=MARGIN)
-    result = IntervalEstimate(found.estimate, found.low, found.high, "", None if found.n_questions > 1 else NO_ANSWER)
-    at, part = curve.context.at(rung), id_part(block.label)
-    finding = _finding(
-        curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label
+    change = paired_mean(differences, level=curve.context.level, margin=MARGIN)
+    result = IntervalEstimate(
+        change.estimate, change.low, change.high, "", None if change.n_questions > 1 else NO_ANSWER
     )
-    finding = replace(finding, n_questions=found.n_questions)
-    return finding if np.isnan(found.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=found.p, mde=found.mde))
+    at, part = curve.context.at(rung), id_part(block.label)
+    finding = _finding(curve, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label)
+    finding = replace(finding, n_questions=change.n_questions)
+    return (
+        finding if np.isnan(change.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=change.p, mde=change.mde))
+    )
 
 
 def _strata(curve: _Curve, block: PerturbationAnswers, rung: int, values: Array, metric: Metric) -> tuple[Finding, ...]:
@@ -213,9 +215,7 @@ def _strata(curve: _Curve, block: PerturbationAnswers, rung: int, values: Array,
     for stratum in strata:
         part = f"{id_part(block.label)}/{stratum.label}"
         label = f"{block.label}: {stratum.label}"
-        finding = _finding(
-            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label
-        )
+        finding = _finding(curve, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label)
         findings.append(replace(finding, n_questions=stratum.n_questions))
     return tuple(findings)
 
@@ -227,15 +227,15 @@ def _necessity_rung(curve: _Curve, rung: int) -> NecessityRung:
         finding = context.finding(Kind.NECESSITY, Metric.UPLIFT, at)
         return NecessityRung(at, replace(finding, reason=sides or NO_SHORT), ())
     chain, direct, where = sides
-    found = necessity(chain, direct, level=context.level)
+    need = necessity(chain, direct, level=context.level)
     limits = (POINTWISE, WITHOUT.text(where=where))
-    uplift = _finding(curve, Kind.NECESSITY, Metric.UPLIFT, at, found, limits)
-    uplift = replace(uplift, n_questions=found.n_questions)
-    if not np.isnan(found.p):
-        uplift = replace(uplift, test=FindingTest(UPLIFT_TEST, p=found.p))
+    uplift = _finding(curve, Metric.UPLIFT, at, need, limits)
+    uplift = replace(uplift, n_questions=need.n_questions)
+    if not np.isnan(need.p):
+        uplift = replace(uplift, test=FindingTest(UPLIFT_TEST, p=need.p))
     draws = int((~np.isnan(chain)).sum(axis=1).max(initial=0))
     shares = tuple(
-        _label_share(curve, at, label, found.labels, (POINTWISE, ONE_TRY.text(n=draws))) for label in NecessityLabel
+        _label_share(curve, at, label, need.labels, (POINTWISE, ONE_TRY.text(n=draws))) for label in NecessityLabel
     )
     return NecessityRung(at, uplift, shares)
 
@@ -243,8 +243,8 @@ def _necessity_rung(curve: _Curve, rung: int) -> NecessityRung:
 def _label_share(
     curve: _Curve, at: At, label: NecessityLabel, labels: Sequence[NecessityLabel | None], limits: tuple[str, ...]
 ) -> Finding:
-    is_known = np.array([each is not None for each in labels], dtype=np.int64)
-    hits = np.array([each is label for each in labels], dtype=np.int64)
+    is_known = np.array([name is not None for name in labels], dtype=np.int64)
+    hits = np.array([name is label for name in labels], dtype=np.int64)
     share = clustered_proportion(hits, is_known, level=curve.context.level)
     finding = curve.context.finding(Kind.NECESSITY, Metric(label.value), at)
     if not is_known.any():
@@ -279,7 +279,6 @@ def _lengths(curve: _Curve, block: PerturbationAnswers, rung: int) -> Array:
 
 def _finding(
     curve: _Curve,
-    kind: Kind,
     metric: Metric,
     at: At,
     result: IntervalEstimate,
@@ -289,6 +288,7 @@ def _finding(
     label: str | None = None,
 ) -> Finding:
     """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
+    kind = Kind.NECESSITY if metric is Metric.UPLIFT else Kind.FAITHFULNESS
     has_ends = np.isfinite(result.low) and np.isfinite(result.high)
     is_known = not np.isnan(result.estimate)
     return replace(
@@ -303,7 +303,7 @@ def _finding(
     )
 
 
-def _paid(curve: _Curve, block: PerturbationAnswers) -> Finding:
+def _price(curve: _Curve, block: PerturbationAnswers) -> Finding:
     finding = curve.context.finding(Kind.FAITHFULNESS, Metric.PERTURBATION_TOKENS_PAID, At(), part=id_part(block.label))
     total = float(block.tokens.sum())
     finding = replace(finding, label=block.label)
