@@ -51,7 +51,7 @@ def served(line: str) -> Iterator[None]:
     command = [sys.executable, "-c", code, *shlex.split(line)[1:]]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stderr is not None
-        timer = threading.Timer(90, process.kill)
+        timer = threading.Timer(240, process.kill)
         timer.start()
         try:
             assert any(text.startswith("gateway: ") for text in process.stderr)
@@ -94,7 +94,7 @@ def test_the_ten_minutes_of_the_page(overthink: Any, tmp_path: Path, monkeypatch
     entries = [json.loads(text) for text in Path("gateway-usage.jsonl").read_text().splitlines()]
     assert [entry["end"] for entry in entries] == ["complete"] * 3 + ["refused"]
     assert len({entry["family"] for entry in entries}) == 1
-    assert all(entry["counted"] == "provider" and 0 < entry["generated_tokens"] <= 64 for entry in entries[:3])
+    assert all(entry["counted"] == "provider" and 0 < entry["generated_tokens"] <= 24 for entry in entries[:3])
     usage, check = run(after)
     assert f"{sum(entry['generated_tokens'] for entry in entries):,} of 2,000" in usage
     assert "every rule is kept" in check
