@@ -223,5 +223,5 @@ def _work(session: pytest.Session, connection: Connection, folder: Path) -> None
         following = None if after is None else session.items[after]
         config.hook.pytest_runtest_protocol(item=session.items[test], nextitem=following)
         worker.end(test)
-    capture.stop_global_capturing()
+    config._ensure_unconfigure()  # raises what was never closed, as in any process of pytest
     atexit._run_exitfuncs()
