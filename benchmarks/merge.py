@@ -83,7 +83,7 @@ def merge_rows(folders: list[StudyFolder], where: Path) -> None:
     one_plan, questions = common_plan(folders)
     shards = [rows_of_shard(folder, one_plan, scratch / f"{i}.parquet") for i, folder in enumerate(folders)]
     shards = without_duplicates(shards, scratch)
-    missing = missing_traces(shards, one_plan, questions)
+    missing = missing_traces(shards, one_plan, questions, {})
     assert not missing
     parts = [shard.rows.with_columns(study=pl.lit("out"), log=pl.lit("logs/1/") + pl.col("log")) for shard in shards]
     write_merged_pool(where / "pool.parquet", parts)

@@ -20,7 +20,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import tables_of_pairs, tables_of_shapes, tables_of_studies
+from calibration import (
+    faithfulness,
+    monitors,
+    tables_of_oversight,
+    tables_of_pairs,
+    tables_of_shapes,
+    tables_of_studies,
+)
 
 HEAD = """# Calibration
 
@@ -45,6 +52,13 @@ PARTS = {
     "saturating": tables_of_shapes.saturating,
     "hypotheses": tables_of_shapes.hypothesis,
     "commitment": tables_of_studies.committed,
+    "monitors": monitors.tables,
+    "oversight": tables_of_oversight.intervals,
+    "maxima": tables_of_oversight.maxima,
+    "probes": tables_of_oversight.probes,
+    "tpr": tables_of_oversight.monitors,
+    "claims": tables_of_oversight.claims,
+    "faithfulness": faithfulness.tables,
 }
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from overthink.stats.divergence import divergence
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
+    from overthink.stats.oversight.auroc import auroc
+    from overthink.stats.oversight.information import information_bits, success_bound
+    from overthink.stats.oversight.recovered import performance_gap_recovered
+    from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
     from overthink.workflows.long_table import long_table
     from overthink.workflows.merge import merge
     from overthink.workflows.methods import methods
+    from overthink.workflows.monitor import monitor
+    from overthink.workflows.perturb import perturb
+    from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.samples import samples
     from overthink.workflows.schemas import schema
@@ -58,6 +65,7 @@ __all__ = [
     "Study",
     "analyse",
     "arms",
+    "auroc",
     "best_at_k",
     "calc",
     "check",
@@ -72,12 +80,17 @@ __all__ = [
     "first_success_at_k",
     "forecast",
     "forecast_table",
+    "information_bits",
     "label",
     "long_table",
     "majority_at_k",
     "merge",
     "methods",
+    "monitor",
     "pass_at_k",
+    "performance_gap_recovered",
+    "perturb",
+    "policy",
     "prepare",
     "report",
     "run",
@@ -86,9 +99,11 @@ __all__ = [
     "shape_verdict",
     "statement",
     "status",
+    "success_bound",
     "table",
     "tasks",
     "thresholds",
+    "tpr_at_fpr",
     "verify",
     "worst_at_k",
 ]
@@ -102,6 +117,7 @@ _HOMES = {
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
     "Study": "workflows.study",
+    "auroc": "stats.oversight.auroc",
     "best_at_k": "stats.pass_at_k",
     "calc": "governance.calculators.functions",
     "check": "workflows.statement",
@@ -116,19 +132,26 @@ _HOMES = {
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "forecast_table": "workflows.forecast_table",
+    "information_bits": "stats.oversight.information",
     "label": "workflows.label",
     "long_table": "workflows.long_table",
     "majority_at_k": "stats.pass_at_k",
     "merge": "workflows.merge",
     "methods": "workflows.methods",
+    "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
+    "perturb": "workflows.perturb",
+    "policy": "workflows.policy",
+    "performance_gap_recovered": "stats.oversight.recovered",
     "samples": "workflows.samples",
     "schema": "workflows.schemas",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
     "status": "workflows.status",
+    "success_bound": "stats.oversight.information",
     "table": "workflows.table",
     "thresholds": "governance.thresholds.lookup",
+    "tpr_at_fpr": "stats.oversight.tpr_at_fpr",
     "verify": "workflows.verify",
     "worst_at_k": "stats.pass_at_k",
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         insert_text,
         think_on,
     )
+    from overthink.collect.monitors.base import Excerpt, Monitor, Suspicion
     from overthink.collect.providers.continuation import Prefix
     from overthink.collect.providers.think_tags import ThinkFormat
     from overthink.data.record import Axis, Category, Estimand, Reading, RungRecord, Verdict
@@ -45,12 +46,14 @@ __all__ = [
     "Calculator",
     "Category",
     "Estimand",
+    "Excerpt",
     "Field",
     "Guard",
     "GuardError",
     "GuardScore",
     "InputError",
     "Intervention",
+    "Monitor",
     "NotedFrame",
     "PlainLadder",
     "Prefix",
@@ -68,6 +71,7 @@ __all__ = [
     "Stepper",
     "StepperSetup",
     "Strategy",
+    "Suspicion",
     "ThinkFormat",
     "Thinker",
     "TraceContext",
@@ -97,6 +101,7 @@ _HOMES = {
         "insert_text",
         "think_on",
     ),
+    "collect.monitors.base": ("Excerpt", "Monitor", "Suspicion"),
     "collect.providers.continuation": ("Prefix",),
     "collect.providers.think_tags": ("ThinkFormat",),
     "data.record": ("Axis", "Category", "Estimand", "Reading", "RungRecord", "Verdict"),

@@ -1,6 +1,7 @@
 """The templates of docs/extend work from outside the package: as a file, and as a package with an entry point."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ CLASSES = {
     "intervention": ("reconsider", "Reconsider"),
     "strategy": ("frugal", "Frugal"),
     "verifier": ("unhedged", "Unhedged"),
+    "monitor": ("shouting", "Shouting"),
     "guard": ("word-list", "WordList"),
     "think_format": ("reasoning", "Reasoning"),
     "reader": ("graded-lines", "GradedLines"),
@@ -114,6 +116,15 @@ def test_a_plan_holds_the_hash_of_every_file(name: Name, study: Study) -> None:
     assert isinstance(files, dict)
     assert files.keys() == paths
     assert all(len(sha256) == 64 for sha256 in files.values())
+
+
+def test_a_monitor_watches_a_study(name: Name, study: Study, tmp_path: Path) -> None:
+    assert study.folder is not None
+    folder = Path(shutil.copytree(study.folder.path, tmp_path / "s"))
+    result = overthink.monitor(folder, monitor=f"{name('monitor')}:most=0.5", arm="base")
+    (watched,) = result.results.oversight.monitors
+    assert watched.monitor.startswith(f"{name('monitor')}:most=0.5")
+    assert {rung.scored.estimate for rung in watched.rungs} == {1.0}
 
 
 def test_a_verifier_scores_a_study(name: Name, study: Study, tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from overthink.errors import InputError, StoppedError
-from overthink.storage import study_folder
-from overthink.storage.study_folder import LOCK_FILE, StudyFolder, refuse_if_held, study_lock
+from overthink.storage import study_lock as lock_module
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import LOCK_FILE, refuse_if_held, study_lock
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from overthink.storage.study_folder import study_lock\n"
+    "import sys, time; from pathlib import Path; from overthink.storage.study_lock import study_lock\n"
     "with study_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
 )
 
@@ -73,7 +74,7 @@ def test_a_link_is_refused_and_its_target_stays(tmp_path: Path, target: str, ent
 def test_a_link_that_appears_behind_the_check_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "target").write_text("mine")
     (tmp_path / LOCK_FILE).symlink_to(tmp_path / "target")
-    monkeypatch.setattr(study_folder, "path_status", lambda path, follow: None)  # as if there were nothing yet
+    monkeypatch.setattr(lock_module, "path_status", lambda path, follow: None)  # as if there were nothing yet
     for enter in (acquire, refuse_if_held):
         with pytest.raises(InputError, match="is a symbolic link"):
             enter(tmp_path)

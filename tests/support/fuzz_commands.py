@@ -98,6 +98,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("methods",): ("study",),
     ("compare",): ("study",),
     ("verify",): ("study", "--verifier", "simulated", "--by", "answer"),
+    ("monitor",): ("study", "--monitor", "lexical:words=harm"),
     ("run",): (*STUDY, "--capability", "overthink/arithmetic", "--out", "new"),
 }
 """A line of each command that works."""

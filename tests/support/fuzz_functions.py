@@ -126,6 +126,31 @@ def calls(study: Path, scratch: Path) -> list[Call]:
             {"scores": ARRAYS, "values": ARRAYS, "k": ARRAYS + NUMBERS},
         ),
     ]
+    scores = dict.fromkeys(("honest", "attack", "clusters"), ARRAYS) | {"level": NUMBERS}
+    runs = {"honest": [0.1, 0.4, 0.3], "attack": [0.5, 0.2], "level": 0.9, "clusters": ([1, 2, 3], [1, 4])}
+    sides = {"weak": [0, 0, 1], "strong": [1, 1, 1], "protocol": [0, 1, 1], "level": 0.9}
+    many += [
+        Call("auroc", overthink.auroc, runs, scores),
+        Call("tpr_at_fpr", overthink.tpr_at_fpr, runs | {"fpr": 0.1}, scores | {"fpr": NUMBERS}),
+        Call(
+            "performance_gap_recovered",
+            overthink.performance_gap_recovered,
+            sides,
+            dict.fromkeys(("weak", "strong", "protocol"), ARRAYS + NUMBERS) | {"level": NUMBERS},
+        ),
+        Call(
+            "information_bits",
+            overthink.information_bits,
+            {"accuracy": 0.9, "answers": 16},
+            {"accuracy": NUMBERS, "answers": NUMBERS},
+        ),
+        Call(
+            "success_bound",
+            overthink.success_bound,
+            {"bits_per_kb": 3, "kilobytes": 1, "answers": 16},
+            dict.fromkeys(("bits_per_kb", "kilobytes", "answers"), NUMBERS),
+        ),
+    ]
     curves = [
         Call(
             "forecast",
@@ -196,6 +221,8 @@ def _studies(study: Path, scratch: Path) -> list[Call]:
         Call("run", overthink.run, {"session": None, "out": scratch / "new"}, {"session": OTHERS, "out": PATHS}),
         Call("verify", overthink.verify, {"path": study, "verifier": "no such", "by": "answer"},
              {"path": PATHS, "verifier": TEXTS, "by": TEXTS, "arms": TEXTS + ARRAYS, "out": PATHS}),
+        Call("monitor", overthink.monitor, {"path": study, "monitor": "no such"},
+             {"path": PATHS, "monitor": TEXTS + ARRAYS, "view": TEXTS + ARRAYS, "arm": TEXTS + ARRAYS}),
         Call("table", overthink.table, {"path": study}, {"path": PATHS, "what": TEXTS, "format": TEXTS, "out": OTHERS}),
         Call("methods", overthink.methods, {"path": study}, {"path": PATHS, "format": TEXTS}),
         Call("samples", overthink.samples, {"path": study},

@@ -177,6 +177,9 @@ COMMANDS = {
     "verify": Command(
         lambda name, new: ["verify", "--verifier=simulated:aggregate=mean", f"--out={new}", "--", name], logs=True
     ),
+    "monitor": Command(
+        lambda name, new: ["monitor", "--monitor=lexical:words=harm", "--", name], in_place=True, logs=True
+    ),
     "run": Command(lambda name, new: [*RUN, f"--out={new}"], logs=True),
     "resume": Command(lambda name, new: [*RUN, "--resume", f"--out={name}"], in_place=True, logs=True),
     "run a task of a file": Command(

@@ -66,12 +66,14 @@ class ModelServer(JsonServer):
         has_template: It has a chat template.
         returns_ids: It returns token ids; older versions do not.
         decoded: What it decodes next: text, ids, and what ended it ("length", "eos", or a stop text).
+        properties: What llama.cpp says of itself.
         asked: Paths and bodies of all requests.
     """
 
     def __init__(self, software: str) -> None:
         self.software, self.key = software, ""
         self.models: Any = copy.deepcopy(VLLM_MODELS if software == "vllm" else LLAMA_MODELS)
+        self.properties: Any = copy.deepcopy(LLAMA_PROPS)
         self.template_opens, self.has_template, self.returns_ids = False, True, True
         self.decoded: tuple[str, list[int], str] = ("ab", ids_of("ab"), "length")
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -97,7 +99,7 @@ class ModelServer(JsonServer):
         if path == "/v1/completions":
             return self._completion(body)
         if path == "/props" and not vllm:
-            return LLAMA_PROPS
+            return self.properties
         if path == "/apply-template" and not vllm:
             return {"prompt": chat}
         if path == "/tokenize":

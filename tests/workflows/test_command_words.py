@@ -35,6 +35,7 @@ FUNCTIONS = {
     "statement": overthink.statement,
     "check": overthink.check,
     "verify": overthink.verify,
+    "monitor": overthink.monitor,
     "label": overthink.label,
     "table": overthink.table,
     "thresholds": overthink.thresholds,

@@ -20,7 +20,8 @@ from overthink.storage.journal import read_journal, read_unfinished
 from overthink.storage.json_documents import read_questions, write_plan, write_questions
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import begin_shard, is_stored, read_merged, read_shard_state
-from overthink.storage.study_folder import StudyFolder, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import study_lock
 
 QUESTIONS = 6
 DRAWS = 2
@@ -248,7 +249,6 @@ def test_a_full_disk_leaves_the_study_as_it_was(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"until": {"half_width": 0.1}, "max_draws": 9, "arms": plan().arms[:1]}, "--until decides on draws"),
         ({"arms": overthink.arms("base,safethink,placebo:of=safethink", model="overthink/simulated")}, "placebo"),
         ({"budgets": None, "efforts": ("low", "high"), "arms": plan().arms[:1]}, "--efforts are read from the logs"),
     ],
@@ -256,6 +256,15 @@ def test_a_full_disk_leaves_the_study_as_it_was(
 def test_plans_whose_traces_need_other_questions_have_no_shards(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         overthink.prepare(plan(**changes), shard="1/2")
+
+
+def test_a_shard_without_waves_decides_on_none(tmp_path: Path) -> None:
+    wanted = plan(until={"half_width": 0.1}, max_draws=9, arms=plan().arms[:1])
+    with pytest.raises(
+        InputError, match="--until decides on draws .* --workers, which collect all shards wave by wave"
+    ):
+        run_shard(tmp_path / "1", "1/2", wanted)
+    assert not (tmp_path / "1").exists()
 
 
 def test_a_shard_of_several_models_is_refused(tmp_path: Path) -> None:

@@ -58,8 +58,9 @@ def test_a_folder_is_read_by_the_files_it_holds(tmp_path: Path, name: str) -> No
 
 
 def test_general_readers_come_last() -> None:
-    assert list(READERS) == ["lm-eval", "nemo-skills", "every-eval-ever", "samples-df", "scout", "logs", "table"]
-    assert [part.general for part in READERS.values()] == [False] * 5 + [True] * 2
+    of_tools = ["lm-eval", "nemo-skills", "every-eval-ever", "control-arena", "samples-df", "scout"]
+    assert list(READERS) == [*of_tools, "logs", "table"]
+    assert [part.general for part in READERS.values()] == [False] * 6 + [True] * 2
 
 
 def test_two_kinds_in_a_folder_are_an_error(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ from overthink.data.record import RungRecord
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_journal
-from overthink.storage.study_folder import LOCK_FILE, StudyFolder, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import LOCK_FILE, study_lock
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.resume import check_folder, is_outdated
 
@@ -260,7 +261,7 @@ def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monke
 def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tmp_path: Path) -> None:
     run(tmp_path / "s")
     hold = (
-        "import sys, time; from pathlib import Path; from overthink.storage.study_folder import study_lock\n"
+        "import sys, time; from pathlib import Path; from overthink.storage.study_lock import study_lock\n"
         "with study_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

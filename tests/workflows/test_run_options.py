@@ -93,8 +93,8 @@ def stated_by(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> RunOptions:
 def test_flags_file_and_keywords_state_the_same_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {name for name, value in EVERY.items() if value == RunOptions.model_fields[name].default}
     assert {*RunOptions.model_fields} - EVERY.keys() == {
-        "efforts", "turns", "loop_tokens", "sandbox_scoring", "arms", "shard",
-    }  # fmt: skip  # they exclude budgets or --until, or are of one process
+        "efforts", "turns", "loop_tokens", "sandbox_scoring", "arms", "shard", "endpoint", "workers", "shards",
+    }  # fmt: skip  # they exclude budgets or --until, or are of one process or machine
     python = experiment_options(None, EVERY)
     write_config(tmp_path / "study.toml", python.stated())
     file = experiment_options(tmp_path / "study.toml", {})

@@ -138,3 +138,26 @@ def test_ctrl_c_ends_watching(folders: dict[str, Path], monkeypatch: pytest.Monk
 
     monkeypatch.setattr(command.time, "sleep", interrupt)
     assert CliRunner().invoke(app, ["status", str(folders["stopped"]), "--watch"]).exit_code == 130
+
+
+def test_a_view_fits_the_screen_and_shows_what_runs_first() -> None:
+    def folder(number: int) -> FolderStatus:
+        state = "running" if number == 7 else "complete"
+        return FolderStatus(
+            path=f"a/long/way/to/shards/{number}-of-9", shard=f"{number}/9", state=state, done=3, planned=6, failed=0,
+            prompt_tokens=1000, decoded_tokens=1000, usd=(1.0, 2.0), traces_per_second=0.5, seconds_left=6.0,
+            last_trace_seconds=1.0,
+        )  # fmt: skip
+
+    table = StatusTable(tuple(folder(number) for number in range(1, 10)))
+    wide = table.view(300, 20).splitlines()
+    assert len(wide) == 11
+    assert sorted(wide) == sorted(table.text().splitlines())
+    lines = table.view(70, 6).splitlines()
+    assert max(map(len, lines)) <= 70
+    assert len(lines) == 6
+    assert "7-of-9 (7/9)" in lines[1]
+    assert lines[-2] == "and 6 more"
+    assert lines[-1].startswith("9 folders")
+    assert "traces/s" in lines[0]
+    assert "decoded" not in lines[0]

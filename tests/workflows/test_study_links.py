@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hostile_names import RUN, call
 
-from overthink.storage.study_folder import LOCK_FILE, StudyFolder
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import LOCK_FILE
 
 READ = {
     "plan.json": "report", "pool.parquet": "report", "waves.jsonl": "report", "analysis.json": "report",

@@ -13,6 +13,7 @@ from simulated_study import one_task, run
 from stopped_runs import stopping_after
 
 import overthink
+from overthink.data.outcomes import from_records
 from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
 from overthink.plan.stopping import Until, read_until
@@ -95,7 +96,7 @@ def test_no_wave_was_one_too_many(whole: tuple[overthink.Study, list[Wave]]) -> 
         before = type(waves)(waves.questions, waves.counts[:number].copy())
         draws = dict(zip(before.questions, before.draws.tolist(), strict=True))
         rows = [row for row in records_of(study.pool) if row.draw < draws[row.question]]
-        now = stopping_rules(plan(), {"overthink/secret": before}, rows)["overthink/secret"]
+        now = stopping_rules(plan(), {"overthink/secret": before}, from_records(rows))["overthink/secret"]
         assert now.stop is None
         assert now.next_counts().tolist() == waves.counts[number].tolist()
 

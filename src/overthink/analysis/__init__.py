@@ -16,14 +16,20 @@ from overthink.analysis.gaps import gaps
 from overthink.analysis.hypotheses import adjusted_hypotheses
 from overthink.analysis.ledger import ledgers
 from overthink.analysis.mitigations import comparisons
+from overthink.analysis.oversight.faithfulness import necessities, perturbations
+from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
+from overthink.data.hint_moves import HintMoves
 from overthink.data.outcomes import Outcomes
+from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
 from overthink.data.results.flatten import flatten
+from overthink.data.results.oversight import OversightResults
 from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
@@ -38,6 +44,9 @@ def analyse_outcomes(
     *,
     rng: np.random.Generator,
     selectors: Sequence[OutsideSelector] = (),
+    scores: Sequence[MonitorScores] = (),
+    changes: Sequence[PerturbationAnswers] = (),
+    moves: Sequence[HintMoves] = (),
 ) -> Results:
     """Return all results about all curves.
 
@@ -49,6 +58,9 @@ def analyse_outcomes(
         analysis: Decisions of the evaluator.
         rng: Source of randomness; the same state gives the same results.
         selectors: Selectors from outside.
+        scores: Scores of monitors, by task, monitor and view.
+        changes: Answers behind a change of the thinking, by task, arm and change.
+        moves: Moves of answers by hints, by arm, rung and wording.
 
     Raises:
         ValueError: Two curves have the same names.
@@ -91,6 +103,13 @@ def analyse_outcomes(
         supervision=tuple(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
         ledgers=tuple(ledgers(contexts)),
         steering_depths=tuple(steering_depths(contexts, tuple(dict(family) for family in analysis.steered))),
+        oversight=replace(
+            oversight(contexts, scores, rng=rng) if scores else OversightResults(),
+            necessity=necessities(contexts, changes),
+            perturbations=perturbations(contexts, changes),
+            obedience=obedience(contexts, scores),
+            hints=hints(contexts, moves),
+        ),
     )
 
 

@@ -24,6 +24,14 @@ StudyPath = Annotated[
     Path | None,
     typer.Option(help="The study it was made from: compute every fact again.", rich_help_panel=PANEL_READ),
 ]
+UsageLedgers = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Usage ledger of a gateway, to hold against the statement; once for each replica.",
+        metavar="LEDGER",
+        rich_help_panel=PANEL_READ,
+    ),
+]
 Labels = Annotated[
     Path | None,
     typer.Option(help="The human labels that the study was analysed with.", rich_help_panel=PANEL_READ),
@@ -43,17 +51,18 @@ def check(
     study: StudyPath = None,
     labels: Labels = None,
     facts: StatedFacts = None,
+    usage: UsageLedgers = None,
     strict: Strict = False,
     as_json: PrintJson = False,
 ) -> None:
     """Whether a statement says what its facts give.
 
     Exit code 1 with the reasons if not. With --study, also whether the facts are the study's; with a second statement,
-    whether re-evaluation is due.
+    whether re-evaluation is due; with --usage, whether a deployment kept to it.
     """
     from overthink.workflows import statement as statements
 
-    result = statements.check(path, second, study=study, labels=labels, facts=facts)
+    result = statements.check(path, second, study=study, labels=labels, facts=facts, usage=usage)
     terminal.show(result, as_json=as_json)
     if not result.ok or (strict and result.own_words):
         raise typer.Exit(1)

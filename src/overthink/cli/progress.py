@@ -83,15 +83,15 @@ def _columns(width: int) -> tuple[ProgressColumn, ...]:
     )
 
 
-def estimate_lines(session: "Session", out: Path) -> list[str]:
+def estimate_lines(session: "Session", out: Path | None) -> list[str]:
     """Return what a run may take, and where its report grows.
 
     Args:
         session: The run.
-        out: The study's folder.
+        out: The study's folder; None where no report grows in it.
     """
     lines = session.estimate().split("\n")
-    if session.plan.efforts is None:
+    if session.plan.efforts is None and out is not None:
         lines.append(f"the report grows in {out / 'report.html'}, marked as unfinished until the run has ended")
     return lines
 

@@ -91,7 +91,7 @@ def run(context: typer.Context, **words: Any) -> None:
         refuse_secrets(options.stated(), os.environ)
         write_config(own["save_config"], options.stated())
         terminal.note(f"written: {own['save_config']}")
-    lines = [line for each in runs for line in estimate_lines(each.session, each.folder)]
+    lines = [line for each in runs for line in estimate_lines(each.session, None if options.workers else each.folder)]
     terminal.confirm_cost(any(each.session.is_billed for each in runs) and not own["yes"], *lines)
 
     @contextmanager

@@ -15,9 +15,10 @@ def register(app: typer.Typer) -> None:
 
 def schema(
     name: Annotated[
-        Literal["run", "statement"],
+        Literal["run", "statement", "policy"],
         typer.Argument(
-            help="run, the TOML file of `run --config`; or statement, a statement.json.", show_default=False
+            help="run, the TOML file of `run --config`; statement, a statement.json; or policy, that of a gateway.",
+            show_default=False,
         ),
     ],
 ) -> None:

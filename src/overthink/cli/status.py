@@ -57,7 +57,8 @@ def _watched(reader: "StatusReader") -> "StatusTable":
         return table
     with Live(console=terminal.messages, auto_refresh=False, transient=True) as view:
         while not table.is_complete:
-            text = "\n".join(map(terminal.shown, table.text().splitlines()))
+            size = terminal.messages.size
+            text = "\n".join(map(terminal.shown, table.view(size.width - 1, max(size.height - 1, 4)).splitlines()))
             view.update(Text(terminal.as_printed(text), no_wrap=True), refresh=True)
             time.sleep(SECONDS_BETWEEN_VIEWS)
             table = reader.read()

@@ -4,6 +4,9 @@ AXES = ("capability", "safety", "benign")
 HIGH_WORDS = ("correct", "wrong", "safe", "harm", "answered", "refused")
 """What a high score may mean; a test compares them with those that are read."""
 
+VIEWS = ("cot", "action", "both", "extracted")
+"""What a monitor may read of a trace; a test compares them with those that are read."""
+
 
 def axes() -> list[str]:
     """Return what a task may measure."""
@@ -44,3 +47,22 @@ def verifiers() -> list[str]:
     from overthink.collect.arms.verifiers.registry import VERIFIERS
 
     return list(VERIFIERS)
+
+
+def monitors() -> list[str]:
+    """Return the names of the built-in monitors."""
+    from overthink.collect.monitors.registry import MONITORS
+
+    return list(MONITORS)
+
+
+def views() -> list[str]:
+    """Return what a monitor may read of a trace."""
+    return list(VIEWS)
+
+
+def perturbations() -> list[str]:
+    """Return the names of the built-in perturbations."""
+    from overthink.collect.perturbations.registry import PERTURBATIONS
+
+    return list(PERTURBATIONS)

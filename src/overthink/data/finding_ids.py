@@ -63,6 +63,16 @@ def finding_id(curve: str, kind: Kind, metric: Metric, *where: str) -> str:
     return "/".join([curve, kind, metric, *where])
 
 
+def id_part(name: str) -> str:
+    """Return a name from outside as one part of an id, with a hash that tells it from every other one.
+
+    Example:
+        >>> id_part("lexical:words=a|b")
+        'lexical-words-a-b~bf81ef92'
+    """
+    return f"{_slug(name)}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
 def other_curve(curve: str, *, joint: str = "~") -> str:
     """Return the id of another curve as one part of an id.
 

@@ -48,6 +48,9 @@ class Kind(ClosedList):
     EXTREME = "extreme"
     NO_OP = "no_op"
     ADAPTIVE = "adaptive"
+    MONITOR = "monitor"
+    FAITHFULNESS = "faithfulness"
+    NECESSITY = "necessity"
 
 
 class Metric(ClosedList):
@@ -250,6 +253,31 @@ class Metric(ClosedList):
     DRAWS = "draws"
     EVEN_DRAWS = "even_draws"
     SAVING = "saving"
+    # monitor
+    AUROC = "auroc"
+    WORST_AUROC = "worst_auroc"
+    TPR_AT_FPR = "tpr_at_fpr"
+    AUDIT_SAFETY = "audit_safety"
+    USEFULNESS = "usefulness"
+    SCORED = "scored"
+    MONITOR_TOKENS = "monitor_tokens"
+    OVERSEEN_TOKENS = "overseen_tokens"
+    MONITOR_TOKENS_PAID = "monitor_tokens_paid"
+    # faithfulness
+    AREA_OVER_CURVE = "area_over_curve"
+    ANSWERS_CHANGE = "answers_change"
+    BEYOND_SHAM = "beyond_sham"
+    PERTURBATION_TOKENS_PAID = "perturbation_tokens_paid"
+    OBEYS_IN_THINKING = "obeys_in_thinking"
+    OBEYS_IN_ANSWER = "obeys_in_answer"
+    HINT_MENTIONS = "hint_mentions"
+    HINT_MENTIONS_NORMAL = "hint_mentions_normal"
+    # necessity
+    UPLIFT = "uplift"
+    COT_NECESSARY = "cot_necessary"
+    ONE_SHOT = "one_shot"
+    TOO_HARD = "too_hard"
+    WEAK = "weak"
 
 
 class ShapeLabel(ClosedList):
@@ -321,6 +349,28 @@ class NextBudgetLabel(ClosedList):
     NOT_FORECAST = "no forecast"
     PREDICTS = "predicts"
     NOT_USED = "not used"
+
+
+class MonitorLabel(ClosedList):
+    """Verdict on a monitor at a rung: the end of a finding's label."""
+
+    BETTER = "better than chance"
+    NOT_SHOWN = "not shown to be better than chance"
+    NO_TEXT = "cannot be overseen by text"
+
+
+class FaithfulnessLabel(ClosedList):
+    """Verdict on a change of the thinking at a rung, against the same text read in again: the end of a label."""
+
+    CHANGE = "answers change"
+    NO_CHANGE = "no change of answers shown"
+
+
+class NecessityVerdict(ClosedList):
+    """Verdict on the uplift of the thinking at a rung: the end of a finding's label."""
+
+    NEEDED = "the thinking is needed"
+    NOT_SHOWN = "not shown to be needed"
 
 
 class StopLabel(ClosedList):

@@ -41,20 +41,25 @@ ROW_KEY = ("task", "axis", "scorer", "arm", "estimand", "question", "draw", "run
 """Unique key of a row, and sort order of stored rows."""
 
 
-def _dtype(annotation: object) -> type[pl.DataType]:
+def _dtype(annotation: object) -> type[pl.DataType] | None:
     options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     (kind,) = (option for option in options if option is not types.NoneType)
-    return pl.String if issubclass(kind, StrEnum) else _DTYPES[kind]
+    return pl.String if issubclass(kind, StrEnum) else _DTYPES.get(kind)
 
 
-_HINTS = typing.get_type_hints(RungRecord)
+def dtypes_of(row: type) -> dict[str, type[pl.DataType]]:
+    """Return the type of the column of each field of a class of rows; fields of other types have none."""
+    hints = typing.get_type_hints(row)
+    return {field.name: dtype for field in dataclasses.fields(row) if (dtype := _dtype(hints[field.name])) is not None}
+
+
 COLUMNS = tuple(field.name for field in dataclasses.fields(RungRecord))
 """Columns of a row, in order."""
 
 REQUIRED = tuple(f.name for f in dataclasses.fields(RungRecord) if f.default is dataclasses.MISSING)
 """Columns without an empty cell."""
 
-SCHEMA = pl.Schema({name: _dtype(_HINTS[name]) for name in COLUMNS})
+SCHEMA = pl.Schema(dtypes_of(RungRecord))
 """Type of every column."""
 
 
@@ -82,6 +87,7 @@ class PoolReading(NamedTuple):
         polarity: What high scores mean, as far as it is stated.
         unread: What is wrong with each file that could not be read.
         study: What the rows say of the study that they are of.
+        oversight: The table on oversight; None where what was read has none.
     """
 
     pool: pl.LazyFrame
@@ -90,6 +96,7 @@ class PoolReading(NamedTuple):
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
     study: StudyFacts = StudyFacts()
+    oversight: pl.DataFrame | None = None
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

@@ -19,6 +19,11 @@ TRACE_BYTES = 16
 _KEY = [*TRACE_KEY, "number"]
 
 
+def trace_id(*names: str) -> bytes:
+    """Return the id of what names a trace: origin, arm, task, question and draw."""
+    return hashlib.sha256("\0".join(names).encode()).digest()[:TRACE_BYTES]
+
+
 def with_traces(pool: pl.LazyFrame, origin: str | None) -> pl.LazyFrame:
     """Return the pool with the id of each row's trace; it is computed where it is read, and never for an analysis.
 
@@ -94,9 +99,6 @@ def _hashes(keys: pl.Series) -> pl.Series:
     run = frame.select(pl.any_horizontal(pl.all().ne_missing(pl.all().shift())).cum_sum()).to_series()
     first = frame.filter(run.ne_missing(run.shift()))
     ids = [
-        hashlib.sha256("\0".join((*labels, str(draw), *((str(number),) if number else ()))).encode()).digest()[
-            :TRACE_BYTES
-        ]
-        for *labels, draw, number in first.iter_rows()
+        trace_id(*labels, str(draw), *((str(number),) if number else ())) for *labels, draw, number in first.iter_rows()
     ]
     return pl.Series(ids, dtype=pl.Binary).gather(run - run.first()) if len(keys) else pl.Series(dtype=pl.Binary)

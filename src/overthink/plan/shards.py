@@ -11,18 +11,13 @@ def refuse_shards(plan: Plan) -> None:
         InputError: A trace depends on those of other questions, or is read from the logs of the whole study.
     """
     placebo = next((arm.label for arm in plan.arms if arm.placebo_of is not None), None)
-    if plan.until is not None:
-        raise InputError(
-            "--until decides on draws by the answers to all questions, and a shard has those of its own alone; give "
-            "--draws, or leave --shard out"
-        )
     if placebo is not None:
         raise InputError(
             f"--arms {placebo} acts as its arm did on a question drawn from all of the study, and a shard has its own "
-            "alone; leave the placebo out, or --shard"
+            "alone; leave the placebo out, or run the study in one process"
         )
     if plan.efforts is not None:
         raise InputError(
-            "--efforts are read from the logs of the whole study, which shards do not have; give --budgets, or leave "
-            "--shard out"
+            "--efforts are read from the logs of the whole study, which shards do not have; give --budgets, or run the "
+            "study in one process"
         )

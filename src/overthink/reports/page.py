@@ -24,9 +24,11 @@ from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
-from overthink.reports.charts.arms import static_charts
+from overthink.reports.charts.arms import StaticChart, static_charts
+from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
+from overthink.reports.charts.oversight import oversight_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.charts.within import within_chart
@@ -39,8 +41,10 @@ from overthink.reports.selection import RULE
 from overthink.reports.so_far import answers_so_far, banner
 from overthink.reports.tables.budget_control import budget_control_table
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
+from overthink.reports.tables.oversight import oversight_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
@@ -167,8 +171,8 @@ def report_html(
     data["samples"] = behind.numbers or {}
     data["planted"] = planted_lines(about.planted, all_curves)
     data["thresholds"] = marks_data(about.thresholds, all_curves)
-    of_arms, of_budgets, within_limits = static_charts(results)
-    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets, *within_limits)]
+    drawings = static_charts(results)
+    data["drawings"] = [chart.data() for group in drawings.values() for chart in group]
     content = {
         "title": visible(about.title),
         "lead": summary.lead(all_curves, about),
@@ -182,9 +186,10 @@ def report_html(
         "appendix": about.appendix,
         "unsaid": limitations(findings, all_curves, about),
         "comparison": comparison(results, about),
-        "of_arms": of_arms,
-        "of_budgets": of_budgets,
-        "within_limits": within_limits,
+        "of_arms": drawings["log"],
+        "of_budgets": drawings["frontier"],
+        "within_limits": drawings["within"],
+        **_oversight(results, drawings),
         "within_meaning": MEANING,
         "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
@@ -261,7 +266,24 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
     ]
 
 
+def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) -> dict[str, object]:
+    """Return drawings and tables on oversight: whether the thinking is watched, and what it is needed for."""
+    return {
+        "watched": drawings["oversight"],
+        "oversight": oversight_tables(results.oversight),
+        "thinking_drawn": drawings["faithfulness"],
+        "thinking_tables": faithfulness_tables(results.oversight),
+    }
+
+
 @cache
 def _charts() -> dict[str, object]:
     by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in AXIS_SCALES}
-    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart(), "within": within_chart()}
+    return by_scale | {
+        "gap": gap_chart(),
+        "heat": heat_chart(),
+        "frontier": frontier_chart(),
+        "within": within_chart(),
+        "oversight": oversight_chart(),
+        "faithfulness": faithfulness_chart(),
+    }

@@ -1,7 +1,7 @@
 """How far runs have come: one row per folder and their sum, as text and as JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -90,11 +90,32 @@ class StatusTable:
 
     def text(self) -> str:
         """Return a table: one line per folder, and their sum where there are several."""
-        rows = [_HEAD, *map(_cells, self.folders)]
-        if len(self.folders) > 1:
-            rows.append(_cells(self.total))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(_line(row, widths) for row in rows)
+        return _table([_HEAD, *map(_cells, self.folders), *self._sum_cells()])
+
+    def view(self, width: int, height: int) -> str:
+        """Return the table as far as it fits a screen: what runs first, and what says how far it has come.
+
+        Args:
+            width: Columns of the screen.
+            height: Its lines, 4 or more.
+        """
+        folders = sorted(self.folders, key=lambda folder: folder.state != "running")
+        room = height - 1 - len(self._sum_cells())
+        more = len(folders) - room + 1 if len(folders) > room else 0
+        rows = [_HEAD, *map(_cells, folders[: len(folders) - more])]
+        rows += [(f"and {more} more", *[""] * (len(_HEAD) - 1))] if more else []
+        rows += self._sum_cells()
+        for number in range(len(_LEAST) + 1):
+            places = [place for place, head in enumerate(_HEAD) if head not in _LEAST[:number]]
+            text = _table([[row[place] for place in places] for row in rows])
+            if max(map(len, text.splitlines())) <= width:
+                return text
+        names = max(width - max(map(len, text.splitlines())) + max(len(row[0]) for row in rows), 12)
+        short = [[_end(row[0], names), *(row[place] for place in places[1:])] for row in rows]
+        return _table(short)
+
+    def _sum_cells(self) -> list[tuple[str, ...]]:
+        return [_cells(self.total)] if len(self.folders) > 1 else []
 
     def json(self) -> str:
         """Return the same as a JSON document."""
@@ -118,6 +139,20 @@ _HEAD = (
     "left",
     "last trace",
 )
+
+
+_LEAST = ("prompt tokens", "decoded tokens", "failed", "USD")
+"""Columns that a narrow screen goes without, the first of them first."""
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _end(text: str, length: int) -> str:
+    """Return the end of a path that is longer: there it says which shard it is."""
+    return text if len(text) <= length else f"…{text[1 - length :]}"
 
 
 def _line(row: Iterable[str], widths: Iterable[int]) -> str:

@@ -12,9 +12,13 @@ from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
 from overthink.reports.selection import RULE, selected_curves
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.faithfulness import faithfulness_tables
+from overthink.reports.tables.oversight import oversight_tables
+from overthink.reports.tables.table import Table
 from overthink.reports.tables.within import within_line
 
 _CURVES = 12
+_MONITOR_ROWS = 24
 _CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"
 _HEAD = ("asked", "tokens", "{value}", "interval", "gates")
 _SIZES = "questions × draws"
@@ -34,6 +38,10 @@ def summary_text(results: Results, about: About) -> str:
     selection.sort(key=lambda curve: (curve.is_control, curve.arm not in first))
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
+    for table in faithfulness_tables(results.oversight):
+        blocks.append("\n".join(_first_rows(table)))
+    if oversight_lines := _oversight(results):
+        blocks.append("\n".join(oversight_lines))
     if (k_line := _k_line(about)) is not None:
         blocks.append(k_line)
     if len(with_values) > len(selection):
@@ -89,6 +97,22 @@ def _after(curve: ReportCurve, rungs: int) -> list[str]:
     if rungs > 1 and change.but:
         lines.append(change.but)
     return lines + about
+
+
+def _oversight(results: Results) -> list[str]:
+    """Return the first table on oversight as lines, cut to the rows that fit; none without monitors."""
+    tables = oversight_tables(results.oversight)
+    if not tables:
+        return []
+    return _first_rows(tables[0], left_columns=(0, 1, 4))
+
+
+def _first_rows(table: Table, left_columns: tuple[int, ...] = (0, 1, 2, 3)) -> list[str]:
+    """Return the first columns and rows of a table as lines."""
+    rows = [["".join(piece.text for piece in cell) for cell in row[:5]] for row in table.rows]
+    lines = [table.caption, *_columns([table.head[:5], *rows[:_MONITOR_ROWS]], left_columns=left_columns)]
+    more = len(rows) - _MONITOR_ROWS
+    return [*lines, *([f"  {more} more rows are in the report"] if more > 0 else [])]
 
 
 def _k_line(about: About) -> str | None:

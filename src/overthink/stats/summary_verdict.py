@@ -122,7 +122,7 @@ def summary_verdict(first: Summary, second: Summary, *, margin: float, alpha: fl
         p = float(special.erfc(abs(z) / math.sqrt(2)))
     else:
         p = 2 * float(special.ndtr(-abs(_z_to(first, second, 0.0))))
-    low, high = _interval(first, second, float(special.ndtri(1 - alpha / 2)))
+    low, high = newcombe(first, second, float(special.ndtri(1 - alpha / 2)))
     p_within, p_beyond = _equivalence_p(min(_z_to(first, second, margin), _z_to(second, first, margin)))
     return _verdict((difference, low, high), (p, p_within, p_beyond), z=z, alpha=alpha)
 
@@ -241,7 +241,7 @@ def _limits(summary: Summary, z: float) -> tuple[float, float, float]:
         return summary.value, summary.value - reach, summary.value + reach
     if isinstance(summary, Effect):
         effect = _limits(summary.treated, 0.0)[0] - _limits(summary.control, 0.0)[0]
-        return effect, *_interval(summary.control, summary.treated, z)
+        return effect, *newcombe(summary.control, summary.treated, z)
     n = summary.trials
     share = summary.successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
@@ -249,8 +249,13 @@ def _limits(summary: Summary, z: float) -> tuple[float, float, float]:
     return share, centre - reach, centre + reach
 
 
-def _interval(first: Summary, second: Summary, z: float) -> tuple[float, float]:
-    """Ends of second minus first, each at z standard errors (Newcombe 1998, method 10)."""
+def newcombe(first: Summary, second: Summary, z: float) -> tuple[float, float]:
+    """Return the ends of second minus first, each at z standard errors (Newcombe 1998, method 10).
+
+    Example:
+        >>> [round(end, 4) for end in newcombe(Counts(48, 80), Counts(56, 70), 1.959964)]
+        [0.0524, 0.3339]
+    """
     (a, a_low, a_high), (b, b_low, b_high) = _limits(first, z), _limits(second, z)
     return b - a - math.hypot(b - b_low, a_high - a), b - a + math.hypot(b_high - b, a - a_low)
 
@@ -264,7 +269,7 @@ def _z_to(first: Summary, second: Summary, target: float) -> float:
     near, far = 0.0, 38.0  # beyond it the normal tail is 0 in a float
     for _ in range(60):
         middle = (near + far) / 2
-        low, high = _interval(first, second, middle)
+        low, high = newcombe(first, second, middle)
         is_short = high < target if is_below else low > target
         near, far = (middle, far) if is_short else (near, middle)
     return near if is_below else -near

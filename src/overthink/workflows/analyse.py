@@ -16,6 +16,7 @@ from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.shards import read_shard
 from overthink.errors import InputError
+from overthink.paths import is_there
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
 from overthink.plan.study import Plan, TaskPlan
@@ -29,6 +30,7 @@ from overthink.storage.json_documents import (
     write_estimate,
 )
 from overthink.storage.models import write_models
+from overthink.storage.oversight import oversight_of, store_oversight
 from overthink.storage.pool import scan_pool, write_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
@@ -158,6 +160,7 @@ def run(
         if session.shard is not None:
             return store_shard(replace(source, models=models), session.shard, folder, command=command)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
+        source = replace(source, oversight=oversight_of(folder))
         how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
         return _store(study_of(source, how, command=command), folder)
 
@@ -244,21 +247,23 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
     return arm_plans(text, model=model)
 
 
-@arg.checked(plan=arg.a(Plan), shard=arg.a(str | None))
+@arg.checked(plan=arg.a(Plan), shard=arg.a(str | None), endpoints=arg.text_or_texts)
 @outside_loops
-def prepare(plan: Plan, *, shard: str | None = None) -> "Session":
+def prepare(plan: Plan, *, shard: str | None = None, endpoints: str | Sequence[str] = ()) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 
     Args:
         plan: The plan.
         shard: The part of its questions to ask, as ``3/16``; None for all.
+        endpoints: Addresses of servers of the model, each of which answers whole traces; a text is one.
 
     Raises:
         InputError: The plan is not feasible; the message states the change needed. Or there is no such shard.
     """
     from overthink.collect.session.prepare import open_plan
 
-    return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard))
+    addresses = (endpoints,) if isinstance(endpoints, str) else tuple(endpoints)
+    return open_plan(plan.with_component_files(), None if shard is None else read_shard(shard), addresses)
 
 
 def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
@@ -268,7 +273,7 @@ def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = replace(
         about_source(source, results, scale, command=command),
-        notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
+        notes=(*source.notes, *results.oversight.notes, *(() if source.estimate is None else source.estimate.notes)),
         estimate=source.estimate,
         actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
         planted=planted_curves(source.plan, source.pool, results.curves),
@@ -277,7 +282,10 @@ def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
     stated, unread = source.polarity, source.unread
-    return Study(source.pool, results, about, request, assumptions, models, polarity=stated, unread=unread)
+    table = source.oversight
+    return Study(
+        source.pool, results, about, request, assumptions, models, polarity=stated, unread=unread, oversight=table
+    )
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:
@@ -294,6 +302,8 @@ def write_study(study: Study, folder: StudyFolder, pool_sha256: str) -> Study:
         pool_sha256: SHA-256 of the pool.
     """
     result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
+    if study.oversight is not None and not is_there(folder.oversight):
+        store_oversight(folder, study.oversight)
     write_findings(
         folder.findings,
         result.findings,

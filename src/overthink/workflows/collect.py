@@ -8,6 +8,7 @@ import polars as pl
 
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
+from overthink.data.outcomes import from_records
 from overthink.data.pool import pool_of
 from overthink.data.pool_scores import with_scores
 from overthink.data.record import RungRecord
@@ -16,14 +17,22 @@ from overthink.data.traces import trace_ids, with_earlier_traces, with_traces
 from overthink.data.waves import Waves
 from overthink.errors import InputError, StoppedError
 from overthink.paths import name_text
-from overthink.storage.journal import decisions_file, journal_file, read_decisions, thoughts_file, unfinished_file
+from overthink.storage.journal import (
+    decisions_file,
+    journal_file,
+    read_decisions,
+    read_waves,
+    thoughts_file,
+    unfinished_file,
+)
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.pool import is_pool, scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_scores, read_verified
+from overthink.workflows.endpoints import endpoint_record, stored_endpoint_notes
 from overthink.workflows.resume import StoredTraces, cut_short
 from overthink.workflows.sources import Source, verifier_notes
-from overthink.workflows.waves import Draws, OnWave, collect_in_waves
+from overthink.workflows.waves import Draws, OnWave, collect_in_waves, draws_of, waves_of_questions
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
@@ -48,13 +57,14 @@ def collect_traces(
     from overthink.collect.ladder.solver import collect_ladder
     from overthink.collect.sinks import TraceSink
 
-    session = _with_questions(session, folder)
+    session = with_questions(session, folder)
     traces = dict(existing.done)
     with (
         _decisions(session, folder) as decisions,
         journal_file(folder.journal) as journal,
         thoughts_file(folder.thoughts) as thoughts,
         unfinished_file(folder.unfinished) as cut_short_file,
+        endpoint_record(session, folder),
     ):
 
         def save_thinking(trace: TraceKey, ids: Sequence[int]) -> None:
@@ -82,13 +92,19 @@ def collect_traces(
         waves: Mapping[str, Waves] = {}
         if session.plan.until is None:
             collect(None)
+        elif session.shard is not None:
+            stored = read_waves(folder.waves)
+            collect(draws_of(stored))
+            waves = waves_of_questions(stored, {name: {key[2] for key in traces if key[0] == name} for name in stored})
         else:
-            waves = collect_in_waves(session, folder, collect=collect, rows=rows, on_wave=on_wave)
+            waves = collect_in_waves(
+                session, folder, collect=collect, tables=lambda: from_records(rows()), on_wave=on_wave
+            )
     pool, verification = _pool(session, folder, rows()), read_verified(folder.verified)
-    notes: tuple[str, ...] = ()
+    notes = stored_endpoint_notes(folder)
     if verification is not None:  # verifier scores stay with their answers; new answers have none
         pool = with_scores(pool, read_scores(folder.scores), verification.arms)
-        notes = verifier_notes(verification, pool, session.plan)
+        notes += verifier_notes(verification, pool, session.plan)
     return Source(
         session.plan.title,
         pool,
@@ -124,7 +140,7 @@ def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -
     """
     from overthink.collect.efforts import collect_efforts
 
-    session = _with_questions(session, folder)
+    session = with_questions(session, folder)
     reading, again = collect_efforts(
         session, study=name_text(folder.path.name), log_dir=folder.logs, on_sample=lambda: on_trace(())
     )
@@ -149,7 +165,7 @@ def _pool(session: "Session", folder: StudyFolder, rows: Iterable[RungRecord]) -
     return with_traces(pool, session.plan.sha256())
 
 
-def _with_questions(session: "Session", folder: StudyFolder) -> "Session":
+def with_questions(session: "Session", folder: StudyFolder) -> "Session":
     """Return the session restricted to the study's questions: stored ones plus newly added ones; store them."""
     from overthink.collect.session.questions import select_questions
 

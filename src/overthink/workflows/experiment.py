@@ -20,6 +20,7 @@ from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import prepare, run
 from overthink.workflows.collect import OnTrace
 from overthink.workflows.compare import compare
+from overthink.workflows.driver import check_shards, run_in_workers
 from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.progress import Progress, shown_line, write_lines
 from overthink.workflows.resume import check_folder
@@ -152,11 +153,7 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
     """
     plans = options.plans()
     options.shapes()
-    if options.shard is not None and len(plans) > 1:
-        raise InputError(
-            f"--shard {options.shard} with {len(plans)} models; needed: one model. Run the shards of each model, merge "
-            "them, then compare the merged studies"
-        )
+    _refuse_mixtures(options)
     folders = _folders([plan.model for plan in plans], out)
     begun = [resume and (len(plans) == 1 or StudyFolder(folder).is_study()) for folder in folders]
     if resume and not any(begun):
@@ -164,10 +161,38 @@ def open_runs(options: RunOptions, out: Path, *, resume: bool) -> tuple[ModelRun
     runs = []
     for plan, folder, is_begun in zip(plans, folders, begun, strict=True):
         shard = shard_for(folder, options.shard, resume=is_begun)
-        session = prepare(plan, shard=None if shard is None else str(shard))
-        done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
+        session = prepare(plan, shard=None if shard is None else str(shard), endpoints=options.endpoint)
+        if options.workers is None:
+            done = check_folder(folder, session.plan, resume=is_begun, shard=shard)
+        else:
+            done = check_shards(folder, session.plan, resume=is_begun, count=options.shards)
         runs.append(ModelRun(session, folder, done, is_begun))
     return tuple(runs)
+
+
+def _refuse_mixtures(options: RunOptions) -> None:
+    """Raise an error if options of shards do not fit one another, or the number of models.
+
+    Raises:
+        InputError: They do not.
+    """
+    name, value = ("--shard", options.shard) if options.workers is None else ("--workers", options.workers)
+    if value is not None and len(options.model) > 1:
+        raise InputError(
+            f"{name} {value} with {len(options.model)} models; needed: one model. Run the shards of each model, merge "
+            "them, then compare the merged studies"
+        )
+    if options.endpoint and len(options.model) > 1:
+        raise InputError(
+            f"--endpoint with {len(options.model)} models; needed: one model, as the endpoints serve one. Run each "
+            "model with its own, then compare the studies"
+        )
+    if options.workers is not None and options.shard is not None:
+        raise InputError(
+            f"--workers {options.workers} with --shard {options.shard}; needed: one of them. Workers collect all shards"
+        )
+    if options.workers is None and options.shards is not None:
+        raise InputError(f"--shards {options.shards} without --workers; needed: both, or --shard I/N for one of them")
 
 
 COMPARISON = "comparison"
@@ -230,6 +255,8 @@ def run_models(
     parts: dict[str, Study] = {}
     for each in runs:
         with watch(each) as (on_trace, on_wave):
+            if options.workers is not None:
+                return run_in_workers(each.session, each.folder, options, on_trace, on_wave, command=command)
             parts[each.session.plan.model] = run(
                 each.session,
                 each.folder,

@@ -27,8 +27,10 @@ from overthink.storage.json_documents import Questions, write_plan, write_questi
 from overthink.storage.merged_pool import write_merged_pool
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import MergedShard, MergedStudy, write_merged
-from overthink.storage.study_folder import LOCK_FILE, StudyFolder, reading_lock, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import LOCK_FILE, reading_lock, study_lock
 from overthink.workflows import arguments as arg
+from overthink.workflows.endpoints import carry_endpoints
 from overthink.workflows.shard_rows import (
     ShardRows,
     common_plan,
@@ -36,7 +38,9 @@ from overthink.workflows.shard_rows import (
     rows_of_shard,
     without_duplicates,
 )
+from overthink.workflows.shard_waves import merged_waves, wave_notes
 from overthink.workflows.study import Study
+from overthink.workflows.waves import draws_of
 
 
 @arg.checked(out=arg.a_path, command=arg.a(str | None))
@@ -94,6 +98,15 @@ def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
         if place in places:
             raise InputError(f"{folder.path} and {places[place].path} are one folder; name every shard once")
         places[place] = folder
+    check_target(target)
+
+
+def check_target(target: StudyFolder) -> None:
+    """Check that a merge may write a study into a folder, or replace the one that is there.
+
+    Raises:
+        InputError: It holds something else, or what a new merge would not have.
+    """
     if (earlier := _displaced(target)) is not None:
         raise InputError(
             f"{earlier} is an earlier study, left by a merge that was killed; move it back to {target.path}, "
@@ -190,10 +203,14 @@ def _write(
         rows.mkdir()
     shards = [rows_of_shard(folder, plan, rows / f"{number}.parquet") for number, folder in enumerate(folders)]
     shards = without_duplicates(shards, rows)
-    missing = missing_traces(shards, plan, questions)
+    waves_file, waves = merged_waves(folders, plan)
+    missing = missing_traces(shards, plan, questions, draws_of(waves))
     write_plan(scratch.plan, plan)
     write_questions(scratch.questions, questions)
     notes = _carry(scratch, target, shards)
+    if waves_file is not None:
+        _copy(waves_file, scratch.waves)
+    reasons = (*_missing_notes(missing, shards),) if missing else wave_notes(plan, waves, shards)
     unfinished_file(scratch.unfinished).replace([usage for shard in shards for usage in shard.waste])
     sources = tuple(
         MergedShard(str(shard.folder.path), shard.state.shard, shard.n_traces(), shard.duplicates) for shard in shards
@@ -203,11 +220,11 @@ def _write(
         _with_logs(scratch, shard, name).with_columns(study=pl.lit(name_text(target.path.name)))
         for shard, name in zip(shards, _names(shards), strict=True)
     ]
-    sha256 = write_merged_pool(scratch.shard_pool if missing else scratch.pool, parts)
+    sha256 = write_merged_pool(scratch.shard_pool if reasons else scratch.pool, parts)
     with storage_errors(scratch.path):
         shutil.rmtree(rows)
-    if missing:
-        return unfinished_study(scratch, plan, notes=(*notes, *_missing_notes(missing, shards)), command=command)
+    if reasons:
+        return unfinished_study(scratch, plan, notes=(*notes, *reasons), command=command)
     return finished_study(scratch, sha256, notes=notes, command=command)
 
 
@@ -220,6 +237,7 @@ def _carry(scratch: StudyFolder, target: StudyFolder, shards: Sequence[ShardRows
             _copy(there[0], scratch.path / name)
         if name == "models.json" and len({read_file(file) for file in there}) > 1:
             notes.append(f"Sizes and prices of models differ between the shards; those of {there[0].parent} are used.")
+    carry_endpoints([shard.folder for shard in shards], scratch)
     for file in (target.analysis, target.facts):
         if is_there(file):
             _copy(file, scratch.path / file.name)

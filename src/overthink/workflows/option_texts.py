@@ -35,6 +35,18 @@ MODEL_SHAPE = (
     "tables MODEL may be an arm."
 )
 
+ENDPOINT = (
+    "Address of a server of the model, as http://gpu-1:8000; repeated: several servers, each of which answers whole "
+    "traces. No part of the plan."
+)
+
 SHARD = (
     "Ask only the questions of shard I of N, as 3/16; `merge` puts the shards together. Every shard has its own --out."
 )
+
+WORKERS = (
+    "Collect all shards at once and merge them into --out: processes:N on this machine, ray or ray:N in a Ray that is "
+    "started here, ray:HOST:PORT in a cluster. The shards are beside --out, in OUT.shards."
+)
+
+SHARDS = "With --workers, number of shards; four per worker if left out."

@@ -15,7 +15,9 @@ import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema
 
 from overthink.data.shards import read_shard
+from overthink.data.workers import read_workers
 from overthink.errors import InputError
+from overthink.plan.endpoints import read_endpoints
 from overthink.plan.k_reference import read_k_reference
 
 Argument = str | int | float | bool
@@ -151,6 +153,21 @@ def _shard(value: object) -> str:
         raise ValueError(str(failure).removeprefix("shard ")) from None
 
 
+def _endpoints(value: object) -> tuple[str, ...]:
+    """Return addresses, each in its common form; a fault does not repeat what may hold a password."""
+    try:
+        return read_endpoints(read_texts(value))
+    except InputError as failure:
+        raise ValueError(str(failure).removeprefix("--endpoint ")) from None
+
+
+def _workers(value: object) -> str:
+    try:
+        return str(read_workers(_text(value)))
+    except InputError as failure:
+        raise ValueError(str(failure).removeprefix("workers ")) from None
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{shown(value)} cannot be read; needed: true or false")
@@ -216,7 +233,9 @@ _VALUES = {"type": ["string", "number", "boolean"]}
 
 Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(_A_TEXT)]
 PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema(_A_TEXT)]
+Endpoints = Annotated[tuple[str, ...], BeforeValidator(_endpoints), WithJsonSchema(_TEXT_OR_LIST)]
 ShardText = Annotated[str, BeforeValidator(_shard), WithJsonSchema(_A_TEXT)]
+WorkersText = Annotated[str, BeforeValidator(_workers), WithJsonSchema(_A_TEXT)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(read_texts), WithJsonSchema(_TEXT_OR_LIST)]
 Names = Annotated[
     tuple[str, ...],

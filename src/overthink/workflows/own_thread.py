@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from overthink.collect.session.interrupts import Interrupts
@@ -62,30 +62,56 @@ def in_a_loop() -> bool:
     return True
 
 
-def _in_a_thread(work: Callable[[], R]) -> R:
-    from overthink.collect.session.interrupts import Interrupts, handled_by
+class ThreadWork(Generic[R]):
+    """Work that goes on in a thread of its own.
 
-    handler = Interrupts()
-    result: Future[R] = Future()
+    Args:
+        work: The work; what it raises is raised by :meth:`result`.
+    """
 
-    def run() -> None:
-        try:
-            with handled_by(handler):
-                result.set_result(work())
-        except BaseException as failure:  # noqa: BLE001 - it is raised in the thread that waits
-            result.set_exception(failure)
+    def __init__(self, work: Callable[[], R]) -> None:
+        from overthink.collect.session.interrupts import Interrupts, handled_by
 
-    thread = threading.Thread(target=run, name="overthink", daemon=True)
-    with _presses_of(handler):
-        thread.start()
-        while thread.is_alive():
+        self.handler = Interrupts()
+        """What ends the work in order when it is pressed."""
+        self._result: Future[R] = Future()
+
+        def run() -> None:
             try:
-                thread.join(SECONDS_BETWEEN_LOOKS)
+                with handled_by(self.handler):
+                    self._result.set_result(work())
+            except BaseException as failure:  # noqa: BLE001 - it is raised in the thread that waits
+                self._result.set_exception(failure)
+
+        self._thread = threading.Thread(target=run, name="overthink", daemon=True)
+
+    def start(self) -> None:
+        """Begin with the work."""
+        self._thread.start()
+
+    def is_running(self, seconds: float) -> bool:
+        """Return whether the work goes on, once so many seconds have passed or it has ended."""
+        self._thread.join(seconds)
+        return self._thread.is_alive()
+
+    def result(self) -> R:
+        """Return what the work returned, or raise what it raised, once it has ended."""
+        return self._result.result()
+
+
+def _in_a_thread(function: Callable[[], R]) -> R:
+    work = ThreadWork(function)
+    with _presses_of(work.handler):
+        work.start()
+        is_running = True
+        while is_running:
+            try:
+                is_running = work.is_running(SECONDS_BETWEEN_LOOKS)
             except KeyboardInterrupt:
-                handler.press()
-            if handler.count > 1:  # what is finished is stored already
+                work.handler.press()
+            if work.handler.count > 1:  # what is finished is stored already
                 raise KeyboardInterrupt
-    return result.result()
+    return work.result()
 
 
 @contextmanager

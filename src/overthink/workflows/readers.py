@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.components.base import component, failure_text
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
+from overthink.data.oversight import oversight_frame
 from overthink.data.pool import PoolReading, pool_of
 from overthink.data.record import RungRecord
 from overthink.data.rounding import rounded_share
@@ -20,6 +21,7 @@ from overthink.errors import InputError
 from overthink.paths import file_sha256, name_text, path_kind
 from overthink.plan.components import read_component
 from overthink.plan.stated_tasks import StatedMeaning
+from overthink.storage.formats.control_arena import ControlArenaReader
 from overthink.storage.formats.every_eval_ever import EveryEvalEverReader
 from overthink.storage.formats.lm_eval import LmEvalReader
 from overthink.storage.formats.nemo_skills import NemoSkillsReader
@@ -127,7 +129,10 @@ def _meaning(options: "ReadOptions") -> StatedMeaning:
 
 READERS: Registry[Reader] = Registry(
     Reader,  # type: ignore[type-abstract]
-    (LmEvalReader, NemoSkillsReader, EveryEvalEverReader, SamplesFrameReader, ScoutReader, LogReader, TableReader),
+    (
+        *(LmEvalReader, NemoSkillsReader, EveryEvalEverReader, ControlArenaReader, SamplesFrameReader, ScoutReader),
+        *(LogReader, TableReader),
+    ),
     option=OPTION,
 )
 """Readers by name, in the order in which they are asked: those of one tool's files first, then the general ones."""
@@ -186,7 +191,7 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
         raise
     except (Exception, SystemExit) as fault:
         raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
-    frame, notes, unread, study = made if isinstance(made, NotedFrame) else NotedFrame(made)
+    frame, notes, unread, study, oversight = made if isinstance(made, NotedFrame) else NotedFrame(made)
     if not isinstance(frame, pl.DataFrame):
         raise InputError(f"{OPTION} {text} gave {type(frame).__name__}; needed: a Polars DataFrame, or a NotedFrame")
     if frame.is_empty():
@@ -194,7 +199,8 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
     if options.max_rows is not None and frame.height > options.max_rows:
         raise InputError(f"{path} has {frame.height:,} rows; at most {options.max_rows:,} are read, as --max-rows says")
     if "rung" in frame.columns:
-        return PoolReading(pool_of(_records(text, frame)), notes, unread=unread, study=study)
+        scores = oversight_frame(oversight) if oversight else None
+        return PoolReading(pool_of(_records(text, frame)), notes, unread=unread, study=study, oversight=scores)
     try:
         reading = table_of_frame(frame, _meaning(options), name=name_text(path.stem))
     except InputError as fault:

@@ -9,6 +9,8 @@ import numpy as np
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
+from overthink.data.hint_moves import hint_moves
+from overthink.data.oversight_cells import monitor_scores, perturbation_answers
 from overthink.data.results.study import Results
 from overthink.plan.selectors import open_selectors
 from overthink.reports import About
@@ -39,7 +41,13 @@ def results_of(source: Source, options: AnalysisOptions) -> SourceResults:
     tables = source.tables()
     request = options.resolve(source, tables)
     analysis, selectors = request.analysis, open_selectors(request.analysis.selectors)
-    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(request.seed), selectors=selectors)
+    scores = () if source.oversight is None else tuple(monitor_scores(source.oversight))
+    changes = () if source.oversight is None else tuple(perturbation_answers(source.oversight))
+    moves = () if source.oversight is None else tuple(hint_moves(source.pool, source.oversight))
+    rng = np.random.default_rng(request.seed)
+    results = analyse_outcomes(
+        tables, analysis, rng=rng, selectors=selectors, scores=scores, changes=changes, moves=moves
+    )
     return SourceResults(request, results, k_scale(results.curves, analysis))
 
 

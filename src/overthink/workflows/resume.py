@@ -28,7 +28,8 @@ from overthink.storage.journal import has_failures, read_decisions, read_journal
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.json_text import json_value
 from overthink.storage.shards import begin_shard, check_shard
-from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import refuse_if_held, study_lock
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,18 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool, shard: Shard | No
     folder.refuse_links()
     refuse_if_held(folder.path)
     check_shard(folder, shard)
-    _check(folder, plan, resume=resume)
+    _check_waves(folder, plan, shard)
+    check_plan(folder, plan, resume=resume)
     return len(stored_traces(folder, plan).done)
+
+
+def _check_waves(folder: StudyFolder, plan: Plan, shard: Shard | None) -> None:
+    """Check that a shard whose draws are adaptive has its waves: somebody who sees all shards decides on them."""
+    if shard is not None and plan.until is not None and not is_there(folder.waves):
+        raise InputError(
+            "--until decides on draws by the answers to all questions, and a shard has those of its own alone; give "
+            "--workers, which collect all shards wave by wave, or --draws"
+        )
 
 
 @contextmanager
@@ -88,11 +99,12 @@ def open_folder(
         InputError: As for :func:`check_folder`.
         StoppedError: The disk is full.
     """
-    _check(folder, plan, resume=resume)
+    check_plan(folder, plan, resume=resume)
+    _check_waves(folder, plan, shard)
     folder.create()
     with study_lock(folder.path):
         check_shard(folder, shard)
-        earlier = _check(folder, plan, resume=resume)  # again under the lock
+        earlier = check_plan(folder, plan, resume=resume)  # again under the lock
         existing = stored_traces(folder, plan)
         folder.clear_leftovers()
         if shard is not None:
@@ -170,7 +182,7 @@ def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
     return plan_sha256 not in (None, plan.sha256(), file_sha256(folder.plan))
 
 
-def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
+def check_plan(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
     """Return the stored plan, None if there is none, after checking that the new plan may extend it."""
     if not is_there(folder.plan):
         if resume:

@@ -21,6 +21,7 @@ from overthink.workflows import option_texts
 from overthink.workflows.option_types import (
     Arguments,
     Arms,
+    Endpoints,
     Flag,
     Hypothesis,
     LoopTokens,
@@ -36,6 +37,7 @@ from overthink.workflows.option_types import (
     Texts,
     Turns,
     Whole,
+    WorkersText,
     shown,
 )
 
@@ -241,6 +243,9 @@ class RunOptions(BaseModel):
 
     out: PathText | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
     shard: ShardText | None = _option(None, option_texts.SHARD, Subject.OUTPUT, metavar="I/N")
+    endpoint: Endpoints = _option((), option_texts.ENDPOINT, Subject.STUDY, metavar="URL", kind=list)
+    workers: WorkersText | None = _option(None, option_texts.WORKERS, Subject.OUTPUT, metavar="WORKERS")
+    shards: Whole | None = _option(None, option_texts.SHARDS, Subject.OUTPUT, metavar="N", kind=int, least=1)
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plan of every model, in their order.

@@ -50,3 +50,6 @@ class RunWords(TypedDict, total=False):
     model_shape: OneOrMore | Mapping[str, str]
     out: str | Path | None
     shard: str | None
+    endpoint: OneOrMore
+    workers: str | None
+    shards: int | None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from overthink.errors import InputError
+from overthink.governance.deployment.policy import policy_json_schema
 from overthink.governance.statement.schema import statement_json_schema
 from overthink.workflows import arguments as arg
 from overthink.workflows.run_options import RunOptions
@@ -21,7 +22,11 @@ def run_schema() -> dict[str, Any]:
     }
 
 
-SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {"run": run_schema, "statement": statement_json_schema}
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "run": run_schema,
+    "statement": statement_json_schema,
+    "policy": policy_json_schema,
+}
 """Schemas by name."""
 
 
@@ -30,7 +35,8 @@ def schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema of a file.
 
     Args:
-        name: "run", the TOML file of `overthink run --config`, or "statement", a statement.json.
+        name: "run", the TOML file of `overthink run --config`, "statement", a statement.json, or "policy", the
+            policy of a gateway.
 
     Raises:
         InputError: There is no schema of that name.
@@ -40,5 +46,5 @@ def schema(name: str) -> dict[str, Any]:
         4
     """
     if name not in SCHEMAS:
-        raise InputError(f"there is no schema {name!r}; needed: {' or '.join(SCHEMAS)}")
+        raise InputError(f"there is no schema {name!r}; needed: one of {', '.join(SCHEMAS)}")
     return SCHEMAS[name]()

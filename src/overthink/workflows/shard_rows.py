@@ -194,12 +194,21 @@ def planned_questions(questions: Questions, shard: Shard | None) -> Iterator[tup
                 yield task, str(question.id)
 
 
-def missing_traces(shards: Sequence[ShardRows], plan: Plan, questions: Questions) -> Mapping[tuple[str, str], int]:
-    """Return how many traces of the plan no shard has, by task and question; those with all are left out."""
+def missing_traces(
+    shards: Sequence[ShardRows], plan: Plan, questions: Questions, draws: Mapping[tuple[str, str], int]
+) -> Mapping[tuple[str, str], int]:
+    """Return how many traces of the plan no shard has, by task and question; those with all are left out.
+
+    Args:
+        shards: The shards.
+        plan: Their plan.
+        questions: Its questions.
+        draws: Draws by task and question, where these are adaptive.
+    """
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for shard in shards:
-        traces = shard.rows.group_by("task", "question").agg(pl.struct("arm", "draw").n_unique())
-        for task, question, count in read(traces).iter_rows():
+        draws_of_arms = shard.rows.group_by("task", "question", "arm").agg(pl.col("draw").n_unique())
+        for task, question, _, count in read(draws_of_arms).iter_rows():
             counts[task, question] += count
-    each = plan.draws * len(plan.arms)
-    return {key: each - counts[key] for key in planned_questions(questions, None) if counts[key] < each}
+    planned = {key: draws.get(key, plan.draws) * len(plan.arms) for key in planned_questions(questions, None)}
+    return {key: count - counts[key] for key, count in planned.items() if counts[key] < count}

@@ -34,10 +34,12 @@ from overthink.storage.json_documents import (
     read_polarity,
 )
 from overthink.storage.models import StudyModels, read_models
+from overthink.storage.oversight import oversight_of
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
+from overthink.workflows.endpoints import stored_endpoint_notes
 from overthink.workflows.models import models_of_plan, models_of_rows
 from overthink.workflows.readers import LogReader, TableReader, read_claimed, read_with, reader_of
 from overthink.workflows.resume import cut_short, is_outdated
@@ -131,6 +133,7 @@ class Source:
         stated: Options of the command line that named a task of the rows.
         polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
+        oversight: The table beside the pool; None where there is none.
     """
 
     name: str
@@ -149,6 +152,7 @@ class Source:
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
+    oversight: pl.DataFrame | None = None
 
     @property
     def planned_arms(self) -> frozenset[str]:
@@ -317,7 +321,10 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
     return Source(
         name,
         pool,
-        notes=() if verification is None else verifier_notes(verification, pool, plan),
+        notes=(
+            *stored_endpoint_notes(folder),
+            *(() if verification is None else verifier_notes(verification, pool, plan)),
+        ),
         plan=plan,
         estimate=estimate,
         waves=read_waves(folder.waves),
@@ -327,6 +334,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         models=models,
         cut_short=cut_short(folder, pool),
         polarity=read_polarity(folder.analysis),
+        oversight=oversight_of(folder),
     )
 
 
@@ -366,6 +374,7 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
         stated=stated,
         polarity=reading.polarity,
         unread=reading.unread,
+        oversight=reading.oversight,
     )
 
 

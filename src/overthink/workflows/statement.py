@@ -2,7 +2,7 @@
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,10 +46,12 @@ from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis
+from overthink.storage.oversight import oversight_of
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
+from overthink.workflows.policy import usage_faults
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.results import SourceResults, results_of
 from overthink.workflows.sources import Source
@@ -208,6 +210,7 @@ def _stated(folder: StudyFolder, facts: str | Path | None) -> Stated:
     study=arg.a_path_or_none,
     labels=arg.a_path_or_none,
     facts=arg.a_path_or_none,
+    usage=arg.text_or_texts_or_none,
 )
 def check(
     path: str | Path,
@@ -216,6 +219,7 @@ def check(
     study: str | Path | None = None,
     labels: str | Path | None = None,
     facts: str | Path | None = None,
+    usage: str | Sequence[str] | None = None,
 ) -> CheckResult:
     """Check a statement: its rules, that its facts give every sentence, and with a study every fact from the pool.
 
@@ -225,6 +229,7 @@ def check(
         study: Folder of the study of the (first) statement.
         labels: Human labels used in its analysis, if any.
         facts: What the evaluator stated; None for the study's facts.json.
+        usage: Usage ledgers of gateways, one of each replica, to hold against the (first) statement.
 
     Raises:
         InputError: A file is missing, not a statement, or of another schema; the study cannot be read; or there are
@@ -248,6 +253,7 @@ def check(
     first = read[0]
     if isinstance(first, ReadStatement):
         faults += _against_the_study(first.facts, study, labels=labels, facts=facts)
+        faults += usage_faults(checked[0].statement, usage)
     alone = names if study is None else names[1:]
     due = None if second is None else _due(checked[0].statement, checked[1].statement)
     return CheckResult(names, tuple(faults), due, tuple(words), NOT_VERIFIED if alone else NOT_IN_STUDY, alone)
@@ -309,6 +315,7 @@ def _results(folder: StudyFolder, plan: Plan | None, *, labels: Path | None = No
         request=read_analysis(folder.analysis),
         waves=waves,
         verifications=() if verification is None else (verification,),
+        oversight=oversight_of(folder),
     )
     given = results_of(source, AnalysisOptions(labels=labels))
     if given.scale.reason != NO_SIZE:

@@ -23,7 +23,8 @@ from overthink.storage.journal import journal_file, read_unfinished
 from overthink.storage.json_documents import read_estimate, read_plan, read_questions
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import ShardState, is_stored, read_merged, read_shard_state
-from overthink.storage.study_folder import StudyFolder, is_held
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import is_held
 from overthink.workflows import arguments as arg
 from overthink.workflows.shard_rows import planned_questions
 

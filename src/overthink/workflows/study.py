@@ -49,6 +49,7 @@ class Study:
         polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
         parts: Study of each model by its name, where several models were run and compared; else empty.
+        oversight: The table beside the pool, with scores of monitors; None where there is none.
 
     Example:
         >>> import overthink, polars as pl, tempfile
@@ -72,6 +73,7 @@ class Study:
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
     parts: "Mapping[str, Study]" = field(default_factory=dict)
+    oversight: pl.DataFrame | None = None
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

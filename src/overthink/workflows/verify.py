@@ -25,7 +25,8 @@ from overthink.storage.files import scratch_path, storage_errors
 from overthink.storage.json_documents import read_questions
 from overthink.storage.models import StudyModels, write_models
 from overthink.storage.pool import write_pool
-from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.storage.verifier_scores import ScoreFile, read_scores, scores_by, write_verified
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import report

@@ -1,10 +1,11 @@
 """Adaptive sampling in waves: draw until each task's interval reaches the precision target or its cap.
 
 Each wave is stored before its first draw. A resumed study completes the stored wave and reaches the same later waves,
-because they are a function of the rows collected before.
+because they are a function of the rows collected before. Over shards the driver decides by the rows of all of them, and
+a shard has the waves in its folder.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ import numpy as np
 
 from overthink.adaptive.stopping import StoppingState, stopping_rule
 from overthink.analysis import seeds_of
-from overthink.data.outcomes import from_records, with_waves
-from overthink.data.record import ON_TRACE, Estimand, RungRecord
+from overthink.data.outcomes import Outcomes, with_waves
+from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.waves import Waves
 from overthink.plan.study import Plan
 from overthink.stats.bootstrap import question_weights
@@ -50,16 +51,16 @@ def collect_in_waves(
     folder: StudyFolder,
     *,
     collect: Callable[[Draws], None],
-    rows: Callable[[], Sequence[RungRecord]],
+    tables: Callable[[], Sequence[Outcomes]],
     on_wave: OnWave,
 ) -> dict[str, Waves]:
     """Collect waves until every task has reached the precision target, cannot reach it, or is at its cap.
 
     Args:
         session: The plan with its models and tasks.
-        folder: The study's folder; stored waves are completed first.
+        folder: The study's folder, or that of its shards; stored waves are completed first.
         collect: Collects the missing traces of the given draws.
-        rows: All rows collected so far.
+        tables: Returns the curves of all rows collected so far.
         on_wave: Called with every wave before its first draw.
 
     Returns:
@@ -77,10 +78,8 @@ def collect_in_waves(
         running: dict[str, StoppingState] = {}
         while True:
             on_wave(_wave(plan, waves, running))
-            collect(
-                {(name, q): n for name, own in waves.items() for q, n in zip(own.questions, own.draws, strict=True)}
-            )
-            running = {name: now for name, now in stopping_rules(plan, waves, rows()).items() if now.stop is None}
+            collect(draws_of(waves))
+            running = {name: now for name, now in stopping_rules(plan, waves, tables()).items() if now.stop is None}
             if not running:
                 return waves
             for name, now in running.items():
@@ -89,18 +88,38 @@ def collect_in_waves(
                 waves[name] = now.waves.with_wave(counts)
 
 
-def stopping_rules(plan: Plan, waves: Mapping[str, Waves], rows: Sequence[RungRecord]) -> dict[str, StoppingState]:
-    """Return the stopping status of each task, from the intervals that a report of these rows would print.
+def draws_of(waves: Mapping[str, Waves]) -> dict[tuple[str, str], int]:
+    """Return the number of draws of each question in all waves, by task and question."""
+    return {(name, q): int(n) for name, own in waves.items() for q, n in zip(own.questions, own.draws, strict=True)}
+
+
+def waves_of_questions(waves: Mapping[str, Waves], questions: Mapping[str, Collection[str]]) -> dict[str, Waves]:
+    """Return the waves of some questions alone, by task; a task without one is left out.
+
+    Args:
+        waves: Waves by task.
+        questions: Questions by task.
+    """
+    result = {}
+    for name, own in waves.items():
+        places = [i for i, question in enumerate(own.questions) if question in questions.get(name, ())]
+        if places:
+            result[name] = Waves(tuple(own.questions[i] for i in places), own.counts[:, places])
+    return result
+
+
+def stopping_rules(plan: Plan, waves: Mapping[str, Waves], tables: Sequence[Outcomes]) -> dict[str, StoppingState]:
+    """Return the stopping status of each task, from the intervals that a report of these curves would print.
 
     Args:
         plan: The study's plan; empty result without a precision target.
         waves: Waves by task.
-        rows: All rows of these waves.
+        tables: The curves of all rows of these waves.
     """
     target = precision_target(plan)
     if target is None:
         return {}
-    tables = with_waves(from_records(rows), waves)
+    tables = with_waves(tables, waves)
     seeds = seeds_of(tables, rng=np.random.default_rng(plan.seed))
     rules = {}
     for table in tables:

@@ -2,9 +2,11 @@
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
+
+from inspect_ai.model import ChatMessage
 
 from overthink.collect.ladder.thinking import Stepper, Thinker, TraceContext
 from overthink.components.base import Component, Statement, is_texts
@@ -105,6 +107,22 @@ class Intervention(ArmPart):
     def prefix_text(self) -> str:
         """Text inserted at the beginning of the thinking; "" for none."""
         return ""
+
+    def prompt(self, messages: Sequence[ChatMessage], facts: Mapping[str, Any]) -> list[ChatMessage]:
+        """Return the messages that the model gets; by default those of the task.
+
+        Args:
+            messages: Messages of the task.
+            facts: Metadata of the question.
+
+        Raises:
+            InputError: The task is none that it can change.
+        """
+        return list(messages)
+
+    def simulated_answers(self, facts: Mapping[str, Any]) -> dict[str, str]:
+        """Return the good and the bad answer of a simulated model, where they are not those of the task."""
+        return {}
 
     @abstractmethod
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:

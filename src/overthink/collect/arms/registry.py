@@ -1,12 +1,16 @@
 """The arms of a study: registry of components, settings of an arm, and the opened arm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
+
+from inspect_ai.model import ChatMessage
 
 from overthink.collect.arms.component import ArmPart, Intervention, StepperSetup, Strategy
 from overthink.collect.arms.interventions.monitor import Monitor
 from overthink.collect.arms.interventions.primer import Primer
+from overthink.collect.arms.interventions.prompt import Attack, Filler, PromptChange, Repeats
 from overthink.collect.arms.interventions.saferemind import SafeRemind
 from overthink.collect.arms.interventions.safethink import SafeThink
 from overthink.collect.arms.strategies.beam_search import Dvts, Lookahead, PrmBeam, Tot
@@ -60,6 +64,9 @@ PARTS: Registry[ArmPart] = Registry(
         Lookahead,
         Revision,
         CalculatorIntervention,
+        Filler,
+        Repeats,
+        Attack,
     ),
     option="--arms",
     role="strategy or intervention",
@@ -107,6 +114,30 @@ class Arm:
     def decides(self) -> frozenset[str]:
         """What it decides by what it reads: "steps", "candidates", both or neither."""
         return frozenset(part.decides for part in self.parts if part.decides)
+
+    @property
+    def changes_prompt(self) -> bool:
+        """Whether the model gets other messages than those of the task."""
+        return any(isinstance(component, PromptChange) for component in self.interventions)
+
+    def prompt(self, messages: Sequence[ChatMessage], facts: Mapping[str, Any]) -> list[ChatMessage]:
+        """Return the messages that the model gets.
+
+        Args:
+            messages: Messages of the task.
+            facts: Metadata of the question.
+
+        Raises:
+            InputError: The task is none that a component can change.
+        """
+        for part in self.interventions:
+            messages = part.prompt(messages, facts)
+        return list(messages)
+
+    def simulated_answers(self, facts: Mapping[str, Any]) -> dict[str, str]:
+        """Return the answers of a simulated model, where a component changes those of the task."""
+        answers = [component.simulated_answers(facts) for component in self.interventions]
+        return {name: text for own in answers for name, text in own.items()}
 
     def thinker(self, context: TraceContext) -> Thinker:
         """Return the thinker of one trace."""
@@ -194,6 +225,15 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
         inserted_texts=tuple(text for component in components for text in component.inserted_texts),
         models=tuple(name for component in components for name in component.models),
     )
+
+
+def prompt_changes(arm: ArmPlan) -> tuple[PromptChange, ...]:
+    """Return the components of an arm that change the prompt, built without a model being opened.
+
+    Raises:
+        InputError: A component is unknown, or a setting is missing.
+    """
+    return tuple(build(part, _own_settings(part, arm)) for part in _parts(arm) if issubclass(part, PromptChange))
 
 
 def reads_probabilities(arms: Sequence[Arm]) -> bool:

@@ -60,7 +60,7 @@ def _texts_of_samples(logs: Iterable[OpenLog], records: Iterable[RungRecord]) ->
         summaries = [summary for summary in log.summaries if (str(summary.id), summary.epoch) in places]
         with suppress(InputError):  # damaged since
             for sample in log.samples(summaries):
-                text = _question_text(sample), sample.output.completion
+                text = question_text(sample), sample.output.completion
                 texts |= dict.fromkeys(places[str(sample.id), sample.epoch], text)
     return texts
 
@@ -85,7 +85,7 @@ def texts_of_ladder(
     by_name: dict[tuple[object, ...], tuple[str, str]] = {}
     for log in logs:
         for sample in log.samples([summary for summary in log.summaries if str(summary.id) in questions]):
-            by_name |= {name: (_question_text(sample), answer) for name, answer in _answers_in(sample)}
+            by_name |= {name: (question_text(sample), answer) for name, answer in _answers_in(sample)}
     for row in records:
         trace = (row.task, row.arm, row.question, row.draw, str(row.estimand))
         names = [(*trace, row.requested_tokens, row.effort), *([(*trace, AFTER_END)] if row.natural_end else [])]
@@ -151,9 +151,10 @@ def _read_texts(
     for log, members in by_log.values():
         samples = log.samples([summary for _, summary in members])
         for (position, _), sample in zip(members, samples, strict=True):
-            texts[position] = _question_text(sample), sample.output.completion
+            texts[position] = question_text(sample), sample.output.completion
     return texts
 
 
-def _question_text(sample: EvalSample) -> str:
+def question_text(sample: EvalSample) -> str:
+    """Return the question of a sample: its input, or the last message of it."""
     return sample.input if isinstance(sample.input, str) else sample.input[-1].text

@@ -38,7 +38,8 @@ def collect_ladder(
         StoppedError: The server is unreachable; collected traces are kept.
         KeyboardInterrupt: The user stopped the run.
     """
-    begin_run(session.model)
+    for model in session.models:
+        begin_run(model)
     arms = {arm.label: arm for arm in session.arms}
     places = sorted(
         product(range(len(session.tasks)), arms), key=lambda place: arms[place[1]].plan.placebo_of is not None
@@ -57,7 +58,7 @@ def ladder(run: TaskRun, arm: Arm) -> Solver:
             the thinking, which the plan asks for.
     """
     judges = AnswerJudge(run.scorers, run.task), trace_judge(run.scorers, run.plan, run.task)
-    task = LadderTask(arm, Replay(run.solver, task=run.name), *judges)
+    task = LadderTask(arm, Replay(run.solver, task=run.name), *judges, replicas=run.replicas)
     solve = trace_solver(run, lambda question, draw: LadderTrace(run, task, question, draw))
 
     @solver(name="ladder")

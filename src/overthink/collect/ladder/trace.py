@@ -16,6 +16,7 @@ from overthink.collect.ladder.sampling import completion_of, sampling_spec
 from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation
+from overthink.collect.providers.servers.replicas import ReplicaContinuation, Replicas
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model
 from overthink.collect.session.task_run import TaskRun, TraceRun
@@ -34,12 +35,14 @@ class LadderTask:
         replay: The task's solver.
         answer_judge: Judge of the answers.
         thought_judge: Judge of the thinking itself; None without one.
+        replicas: The servers of the model, where endpoints were named.
     """
 
     arm: Arm
     replay: Replay
     answer_judge: AnswerJudge
     thought_judge: AnswerJudge | None
+    replicas: Replicas | None = None
     _continuation: Continuation | None = None
 
     @property
@@ -49,6 +52,8 @@ class LadderTask:
 
     def continuation(self) -> Continuation:
         """Return the continuation of the model under test, which checks the server only once."""
+        if self._continuation is None and self.replicas is not None:
+            self._continuation = ReplicaContinuation(self.replicas)
         self._continuation = self._continuation or continuation_for(evaluated_model())
         return self._continuation
 
@@ -79,10 +84,13 @@ class LadderTrace(TraceRun[TraceAccounting]):
     async def collect(self, state: TaskState, generate: Generate) -> None:
         """Climb the ladder and judge every rung; each row is added as soon as its rung is judged."""
         continuation, replay = self._task.continuation(), self._task.replay
-        prompt = await replay.prompt(state)
+        facts = state.metadata or {}
+        prompt = self._arm.prompt(await replay.prompt(state), facts)
         await replay.process_completion(state, "")  # a solver that cannot be replayed is found before anything is paid
         plan, has_controls = self.run.plan, self._arm.is_base and self._sparse is None
         spec = sampling_spec(plan, self.run.task, trace=self.key, budgets=self._arm.budgets, prompt=prompt, state=state)
+        if spec.truth is not None:
+            spec = replace(spec, truth=spec.truth | self._arm.simulated_answers(facts))
         judgement: Judgement | None = None
 
         def scoring(judge: AnswerJudge) -> ScoreCompletion:

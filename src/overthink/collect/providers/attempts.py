@@ -33,11 +33,13 @@ class CallError(RuntimeError):
 
     Attributes:
         status: Status code of the last reply; None without one.
+        is_passing: Whether a later attempt, or one at another server, may succeed.
     """
 
-    def __init__(self, message: str, status: int | None) -> None:
+    def __init__(self, message: str, status: int | None, *, is_passing: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.is_passing = is_passing
 
 
 _failed: ContextVar[list[CallError] | None] = ContextVar("failed", default=None)
@@ -79,11 +81,12 @@ async def repeated(
         except (CallError, OverthinkError):
             raise  # all attempts of a part of it, or no failure of the provider
         except Exception as error:  # any error of a client library
-            status = status_of(error)
-            if number == bounds.tries or status in REFUSALS or not is_passing(error):
+            status, passes = status_of(error), is_passing(error)
+            is_slow = bounds.has_substitute and any(isinstance(cause, TimeoutError) for cause in chain(error))
+            if number == bounds.tries or status in REFUSALS or is_slow or not passes:
                 tries = f"after {number} of {bounds.tries} tries; a call waits at most {bounds.call(max_tokens):,} s"
-                failure = CallError(f"{server}: {words(error)} ({tries})", status)
-                if (failures := _failed.get()) is not None:
+                failure = CallError(f"{server}: {words(error)} ({tries})", status, is_passing=passes)
+                if (failures := _failed.get()) is not None and not bounds.has_substitute:
                     failures.append(failure)
                 raise failure from error
             await anyio.sleep(bounds.pause_after(number, retry_after(error)))

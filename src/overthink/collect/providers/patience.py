@@ -19,6 +19,8 @@ class Patience:
         pause: Seconds before the second attempt; each further pause is twice as long.
         longest_pause: Maximum seconds of one pause, also where the server asks for more (Retry-After).
         failures: Failures in a row after which a run stops: of traces, or of calls of one model in different traces.
+        has_substitute: Another server takes over when this one fails: an attempt that ran out of time is not repeated,
+            and a call that fails is not counted.
 
     Example:
         >>> Patience().attempt(256), Patience().attempt(None), Patience().call(256)
@@ -32,6 +34,7 @@ class Patience:
     pause: float = 3.0
     longest_pause: float = 60.0
     failures: int = 8
+    has_substitute: bool = False
 
     def attempt(self, max_tokens: int | None) -> int:
         """Return the time limit of one attempt in whole seconds, at least 1.

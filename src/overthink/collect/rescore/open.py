@@ -5,7 +5,7 @@ Thinking and answers of a study's traces, read from its logs for verification.
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from typing import Any
 from inspect_ai import Task
 from inspect_ai.model import Model
 
+from overthink.collect.arms.interventions.prompt import PromptChange
+from overthink.collect.arms.registry import prompt_changes
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, steps_of
 from overthink.collect.arms.verifiers.own_probability import OwnProbability, check_likelihood
 from overthink.collect.arms.verifiers.registry import VerifierPlan
 from overthink.collect.inspect_logs.files import open_logs
+from overthink.collect.inspect_logs.texts import question_text
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.patience import Patience
 from overthink.collect.scoring.replay import Replay
@@ -42,11 +45,17 @@ class AnswerText:
         thought: The thinking; None if the rung was added later, so that the log lacks its text.
         answer: The answer, as passed to its scorer.
         ended: Whether the trace had ended by itself.
+        question: The question, as its sample has it.
+        epoch: Epoch of its sample.
+        log: Name of its log.
     """
 
     thought: str | None
     answer: str
     ended: bool
+    question: str = ""
+    epoch: int | None = None
+    log: str | None = None
 
 
 def read_answer_texts(logs: Path, keys: Collection[AnswerKey]) -> dict[AnswerKey, AnswerText]:
@@ -71,7 +80,9 @@ def read_answer_texts(logs: Path, keys: Collection[AnswerKey]) -> dict[AnswerKey
             trace = (rows[0]["task"], rows[0]["arm"], str(sample.id), rows[0]["draw"])
             if trace in traces:
                 for budget, text in _of_trace(rows, sample.store.get(TEXTS, [])).items():
-                    results[(*trace, budget)] = text
+                    results[(*trace, budget)] = replace(
+                        text, question=question_text(sample), epoch=sample.epoch, log=log.path.name
+                    )
     return {key: results[key] for key in keys if key in results}
 
 
@@ -123,6 +134,11 @@ class VerificationSession:
     tasks: Mapping[str, tuple[TaskPlan, Task]]
     texts: Mapping[AnswerKey, AnswerText]
     patience: Patience = field(default_factory=Patience)
+
+    @cached_property
+    def prompt_changes(self) -> dict[str, tuple[PromptChange, ...]]:
+        """What each arm of the study changes in a prompt, by its label; a placebo changes nothing."""
+        return {arm.label: prompt_changes(arm) for arm in self.plan.arms if arm.placebo_of is None}
 
     @property
     def is_paid(self) -> bool:

@@ -160,6 +160,8 @@ async def _trace_context(
 ) -> TraceContext:
     """Return the trace context for the verifier, as during collection."""
     prompt = await replay.prompt(state)
+    for change in session.prompt_changes.get(trace[1], ()):
+        prompt = change.prompt(prompt, state.metadata or {})
     budgets = session.plan.budgets or ()
     spec = sampling_spec(session.plan, task_plan, trace=trace, budgets=budgets, prompt=prompt, state=state)
 

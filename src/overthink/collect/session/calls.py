@@ -18,6 +18,7 @@ from overthink.collect.providers import reply_size
 from overthink.collect.providers.attempts import chain, repeated
 from overthink.collect.providers.patience import patience, with_patience
 from overthink.collect.providers.reply_checks import check_text, known_usage
+from overthink.collect.providers.servers.replicas import route_of
 from overthink.collect.session.failures import Boundary
 from overthink.errors import OverthinkError
 
@@ -35,10 +36,12 @@ def bounded_calls(boundary: Boundary) -> Iterator[None]:
     with ExitStack() as stack:
 
         async def call(model: Model, original: Generate, *args: Any, **settings: Any) -> ModelOutput:
+            if (route := route_of(model)) is not None:  # the model under test, asked by a scorer or a tool
+                return await route.at_endpoint(lambda replica: replica.model.generate(*args, **settings))
             if id(model.api) not in watched:
                 watched[id(model.api)] = model.api  # kept, so that its id is its own
                 stack.enter_context(_checked_replies(model.api))
-            with boundary.call(str(model)):
+            with boundary.call(str(model), counts=not patience().has_substitute):
                 return await _repeated(model, original, *args, **settings)
 
         stack.enter_context(with_patience(boundary.patience))

@@ -1,8 +1,8 @@
 """Estimate of a plan before it runs: calls, tokens, and USD as far as prices are known."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from inspect_ai.model import Model
@@ -48,6 +48,7 @@ class TaskWorkload:
         graders: Models that grade its answers.
         cue_tokens: Length of the text that closes the thinking and cues the answer.
         longest_prompt_tokens: Length of the longest prompt that was counted.
+        arm_prompt_tokens: Mean length of a prompt by arm, of those that change it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TaskWorkload:
     graders: tuple[str, ...]
     cue_tokens: int
     longest_prompt_tokens: int
+    arm_prompt_tokens: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _all_arms(plan: Plan, task: TaskWorkload, arms: Sequence[Arm], *, tokens_of:
 
 
 def _one_arm(plan: Plan, task: TaskWorkload, arm: Arm, *, tokens_of: Callable[[str], int]) -> _TraceWork:
+    task = replace(task, prompt_tokens=task.arm_prompt_tokens.get(arm.label, task.prompt_tokens))
     if arm.max_segments is None:
         return _stepwise_trace(plan, task, arm)
     written = sum(map(tokens_of, arm.inserted_texts))

@@ -76,8 +76,12 @@ class Boundary:
             self._stop(f"every trace failed, the last with: {self._last_failed}")
 
     @contextmanager
-    def call(self, model: str) -> Iterator[None]:
+    def call(self, model: str, *, counts: bool = True) -> Iterator[None]:
         """Count a call of a model.
+
+        Args:
+            model: The model.
+            counts: Whether its failure is one: not where another server of the model takes over.
 
         Raises:
             StoppedError: The model refuses, or its calls failed in too many traces in a row.
@@ -86,6 +90,8 @@ class Boundary:
         try:
             yield
         except CallError as error:
+            if not counts:
+                raise
             self.last_failure = str(error)
             self._refuse(error)
             sample, failed = store(), self._calls[model]

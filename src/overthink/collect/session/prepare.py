@@ -1,7 +1,7 @@
 """Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,11 +20,13 @@ from overthink.collect.inspect_internals import check_notebook
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
+from overthink.collect.providers.servers.replicas import Replicas
 from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import check_trace_scorers, trace_judge
+from overthink.collect.session.endpoints import open_replicas
 from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
 from overthink.collect.session.open import check_arguments, name_in_pool, open_model, open_task
 from overthink.collect.session.prompt_length import (
@@ -71,6 +73,7 @@ class Session:
         patience: Bounds on waiting for providers.
         shard: The shard whose questions alone are asked; None for all. `tasks` hold those of the whole study.
         whole: Estimate of the whole study, where this is a shard.
+        replicas: The servers of the model, where endpoints were named; the model is that of the first one.
     """
 
     plan: Plan
@@ -83,6 +86,7 @@ class Session:
     patience: Patience = field(default_factory=Patience)
     shard: Shard | None = None
     whole: Estimate | None = None
+    replicas: Replicas | None = None
 
     def __repr__(self) -> str:
         tasks, traces = count(len(self.tasks), "task"), count(self.traces, "trace")
@@ -94,10 +98,20 @@ class Session:
         return sum(self.questions) * self.plan.most_draws * len(self.plan.efforts or self.plan.arms)
 
     @property
+    def models(self) -> tuple[Model, ...]:
+        """The model under test, as often as it has endpoints."""
+        return (self.model,) if self.replicas is None else self.replicas.models
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the model runs on this machine, wherever it is asked."""
+        return all(map(is_local, self.models))
+
+    @property
     def is_billed(self) -> bool:
         """Whether costs may arise: with any model except our own ones and those of loopback servers."""
         others = [*models_of(self.arms), *(name for task in self.workloads for name in task.graders)]
-        return not (is_local(self.model) and all(is_own(name) for name in others if name != self.plan.model))
+        return not (self.is_free and all(is_own(name) for name in others if name != self.plan.model))
 
     @cached_property
     def effort_notes(self) -> tuple[str, ...]:
@@ -107,13 +121,11 @@ class Session:
     @cached_property
     def spending(self) -> Estimate:
         """Estimated calls, tokens and costs of the study, with notes on its graders."""
-        notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.model), *self.effort_notes)
-        if reads_probabilities(self.arms) and not (is_local(self.model) or always_gives_probabilities(self.model)):
+        notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.models), *self.effort_notes)
+        if reads_probabilities(self.arms) and not (self.is_free or always_gives_probabilities(self.model)):
             notes = (*notes, PROBE_NOTE)
         tokens_of = text_counter(counter_for(self.model))
-        return estimate_plan(
-            self.plan, self.workloads, self.arms, free=is_local(self.model), notes=notes, tokens_of=tokens_of
-        )
+        return estimate_plan(self.plan, self.workloads, self.arms, free=self.is_free, notes=notes, tokens_of=tokens_of)
 
     def estimate(self) -> str:
         """Return the estimate in a few lines: traces, calls, tokens, the price as far as known, and notes."""
@@ -147,28 +159,31 @@ class Session:
         return "\n".join(visible(line, None) for line in lines)
 
 
-def open_plan(plan: Plan, shard: Shard | None = None) -> Session:
+def open_plan(plan: Plan, shard: Shard | None = None, endpoints: Sequence[str] = ()) -> Session:
     """Open the model and every task, and check them against the plan, before any cost.
 
     Args:
         plan: The plan.
         shard: The shard whose questions alone are asked; None for all.
+        endpoints: Addresses of servers of the model; none for the one that its provider knows.
 
     Raises:
         InputError: Something in the plan cannot be done; the message says what to change.
     """
     if shard is not None:
         refuse_shards(plan)
-    refuse_secrets(plan.model_dump(mode="json"), os.environ)
+    refuse_secrets(plan.model_dump(mode="json") | {"endpoint": list(endpoints)}, os.environ)
     check_notebook()
     if plan.checkpoints is not None:
         _check_calls_tools(plan.model, plan.checkpoints)
-    model = open_plan_model(plan)
+    replicas = open_replicas(plan, endpoints) if endpoints else None
+    model = open_plan_model(plan) if replicas is None else replicas.models[0]
     check_arguments(plan.tasks)
     tasks = tuple(open_task(task) for task in plan.tasks)
     if plan.budgets is not None:
         think_format(plan.think_format)
-        check_server(model)
+        if replicas is None:
+            check_server(model)
     for task, task_plan in zip(tasks, plan.tasks, strict=True):
         if plan.efforts is None and _is_sandboxed(task):
             _check_sandbox(task_plan, plan)
@@ -199,14 +214,19 @@ def open_plan(plan: Plan, shard: Shard | None = None) -> Session:
         _workload(plan, task_plan, task, name, count, counter)
         for task_plan, task, name, count in zip(plan.tasks, tasks, names, questions, strict=True)
     )
-    check_context(plan, model, workloads)
+    for each in (model,) if replicas is None else replicas.models:
+        check_context(plan, each, workloads)
     judges = {name for task in workloads for name in task.graders} | ({plan.grader} if plan.grader else set())
     refuse_guards_that_judge(plan.arms, judges, model=plan.model)
     arms = () if plan.budgets is None else open_arms(plan)
     _check_donors(arms, sum(questions))
+    workloads = tuple(
+        replace(workload, arm_prompt_tokens=_arm_prompts(plan, task, workload, arms, counter))
+        for workload, task in zip(workloads, tasks, strict=True)
+    )
     if reads_probabilities(arms):
         refuse_without_probabilities(model, plan)
-    session = Session(plan, model, tasks, names, questions, workloads, arms)
+    session = Session(plan, model, tasks, names, questions, workloads, arms, replicas=replicas)
     return session if shard is None else _of_shard(session, shard)
 
 
@@ -259,6 +279,25 @@ def _workload(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions:
     lengths = prompt_lengths(task, name=task_plan.task, questions=questions, replay=replay, turn=turn, counter=counter)
     judges = graders(scorers, task, plan=plan, task_plan=task_plan)
     return TaskWorkload(name, questions, lengths.prompt, judges, lengths.cue, lengths.longest)
+
+
+def _arm_prompts(
+    plan: Plan, task: Task, workload: TaskWorkload, arms: Sequence[Arm], counter: Counter
+) -> dict[str, int]:
+    """Return the mean length of a prompt by arm, of those that change it.
+
+    Raises:
+        InputError: An arm cannot change the prompts of this task.
+    """
+    turn = TurnFormat(think_format(plan.think_format), plan.answer_cue)
+    count = workload.questions
+    return {
+        arm.label: prompt_lengths(
+            task, name=workload.name, questions=count, replay=Replay, turn=turn, counter=counter, change=arm.prompt
+        ).prompt
+        for arm in arms
+        if arm.changes_prompt
+    }
 
 
 def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ letters are counted.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from inspect_ai import Task
 from inspect_ai.dataset import Sample
@@ -25,6 +25,9 @@ from overthink.collect.providers.servers.tokens import ServerTokens
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.open import solver_of
+
+PromptFunction = Callable[[Sequence[ChatMessage], Mapping[str, Any]], list[ChatMessage]]
+"""Function that changes the messages of a question, given its metadata."""
 
 LETTERS_PER_TOKEN = 4
 """Letters per token of English prose; code and other languages have fewer."""
@@ -150,7 +153,14 @@ def text_counter(counter: Counter) -> Callable[[str], int]:
 
 
 def prompt_lengths(
-    task: Task, *, name: str, questions: int, replay: type[Replay] | None, turn: TurnFormat | None, counter: Counter
+    task: Task,
+    *,
+    name: str,
+    questions: int,
+    replay: type[Replay] | None,
+    turn: TurnFormat | None,
+    counter: Counter,
+    change: PromptFunction = lambda messages, _: list(messages),
 ) -> PromptLengths:
     """Return the prompt lengths of a task.
 
@@ -161,6 +171,7 @@ def prompt_lengths(
         replay: Replay class that runs its solver up to `generate`; None to count the question alone.
         turn: Format of the assistant's turn; None if the model opens and closes it itself.
         counter: The token counter.
+        change: Change of the messages by an arm.
 
     Raises:
         InputError: With ``replay``: the solver cannot be replayed, so the task does not fit the plan.
@@ -170,7 +181,7 @@ def prompt_lengths(
     chosen = [samples[number * len(samples) // n_counted] for number in range(n_counted)]
 
     async def measure_all() -> list[tuple[int, int]]:
-        return [await _measure(task, sample, name, replay, turn, counter) for sample in chosen]
+        return [await _measure(task, sample, name, replay, turn, counter, change) for sample in chosen]
 
     lengths = run_coroutine(measure_all())
     prompts, cues = zip(*lengths, strict=True)
@@ -178,12 +189,19 @@ def prompt_lengths(
 
 
 async def _measure(
-    task: Task, sample: Sample, name: str, replay: type[Replay] | None, turn: TurnFormat | None, counter: Counter
+    task: Task,
+    sample: Sample,
+    name: str,
+    replay: type[Replay] | None,
+    turn: TurnFormat | None,
+    counter: Counter,
+    change: PromptFunction,
 ) -> tuple[int, int]:
     messages, choices = _messages(sample), sum(map(len, sample.choices or ())) // LETTERS_PER_TOKEN
     if replay is not None and not task.setup:
         with suppress(*_UNREADY):
             messages, choices = await replay(solver_of(task), task=name).prompt(_state(sample)), 0
+    messages = change(messages, sample.metadata or {})
     if turn is None:
         return await counter.prompt(messages, "") + choices, 0
     form = for_prompt(turn.form, "\n".join(message.text for message in messages), cue=turn.cue)

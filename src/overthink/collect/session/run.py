@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from inspect_ai import Task, eval_async
@@ -109,10 +109,26 @@ def _in_a_loop() -> bool:
     return True
 
 
+class RunSettings(Protocol):
+    """What a plan says of a run of Inspect's eval."""
+
+    @property
+    def grader(self) -> str | None:
+        """Model of the role "grader"."""
+
+    @property
+    def limit(self) -> int | None:
+        """Most questions."""
+
+    @property
+    def concurrency(self) -> int:
+        """Samples, and requests, at once."""
+
+
 def evaluate(
     task: Task,
     model: Model,
-    plan: Plan,
+    plan: RunSettings,
     log_dir: Path,
     *,
     boundary: Boundary,
@@ -124,7 +140,7 @@ def evaluate(
     Args:
         task: The task, ready to run.
         model: The model under test.
-        plan: The study's plan.
+        plan: The study's plan, or its settings of a run.
         log_dir: Folder of the Inspect log.
         boundary: Handler of failures.
         keeps_failures: A failed sample stays in the log and the others go on; otherwise only a deliberate stop passes

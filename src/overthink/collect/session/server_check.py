@@ -43,13 +43,20 @@ def check_server(model: Model) -> None:
             raise InputError(f"{error}. The key is refused: set it as the provider of {model} reads it.") from error
 
 
-def server_notes(model: Model) -> tuple[str, ...]:
-    """Return a note on how the model's server is continued; none without a check of it."""
-    description, way = running_description(model), endpoint_way(model)
-    if description is None or way is None:
-        return ()
-    window = "" if description.context_tokens is None else f"; context window {description.context_tokens:,} tokens"
-    return (f"{description.address.url} is {way}{window}. One token was asked for to see it, and is counted nowhere.",)
+def server_notes(models: Sequence[Model]) -> tuple[str, ...]:
+    """Return a note on how the servers of a model are continued, alike ones together; none without a check of them."""
+    urls: dict[str, list[str]] = {}
+    for model in models:
+        description, way = running_description(model), endpoint_way(model)
+        if description is None or way is None:
+            continue
+        window = "" if description.context_tokens is None else f"; context window {description.context_tokens:,} tokens"
+        urls.setdefault(f"{way}{window}", []).append(description.address.url)
+    return tuple(
+        f"{', '.join(alike)} {'is' if len(alike) == 1 else 'are'} {text}. One token was asked for to see it, and is "
+        "counted nowhere."
+        for text, alike in urls.items()
+    )
 
 
 def check_context(plan: Plan, model: Model, workloads: Sequence[TaskWorkload]) -> None:

@@ -7,6 +7,7 @@ and its way to the study.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,7 @@ from overthink.collect.inspect_internals import sample_active
 from overthink.collect.ladder.accounting import Accounting
 from overthink.collect.ladder.clock import Clock, clock_of
 from overthink.collect.ladder.sampling import trace_seed
+from overthink.collect.providers.servers.replicas import Replicas
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import solver_of
 from overthink.collect.session.prepare import Session
@@ -30,6 +32,7 @@ from overthink.collect.session.run import evaluate, missing_draws
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import ON_TRACE, PLACE, TRACE_COLUMNS, Axis, Estimand, RungRecord, Verdict
+from overthink.data.traces import trace_id
 from overthink.plan.study import Plan, TaskPlan
 
 RECORDS = "Ladder:records"
@@ -59,6 +62,7 @@ class TaskRun:
         questions: Samples with missing draws.
         draws: Draws to collect by question; epoch 1 is the first of them.
         clock: Monotonic clock; None without timing.
+        replicas: The servers of the model, where endpoints were named.
         finished: Traces whose rows have been passed to the sink.
     """
 
@@ -74,6 +78,7 @@ class TaskRun:
     questions: Sequence[Sample]
     draws: Mapping[str, Sequence[int]]
     clock: Clock | None
+    replicas: Replicas | None = None
     finished: set[TraceKey] = field(default_factory=set)
 
     @property
@@ -141,6 +146,7 @@ def task_runs(
                 questions=questions,
                 draws=draws,
                 clock=clock_of(session.model, clock),
+                replicas=session.replicas,
             )
     if is_new:
         boundary.require_any()
@@ -212,15 +218,21 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
         run: The task in its arm.
         new_trace: Returns the trace of a question and draw, not yet begun.
     """
+    plan_sha256 = run.plan.sha256()
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         draws = run.draws[str(state.sample_id)]
         if state.epoch > len(draws):  # other questions have more missing draws than this one
             return state
         trace = new_trace(str(state.sample_id), draws[state.epoch - 1])
+        task, arm, question, draw = trace.key
+        id_of_trace = trace_id(plan_sha256, arm, task, question, str(draw))
         trace.locate(_log_in_study(), state.epoch)
         try:
-            with run.boundary.trace() as failure:
+            with (
+                run.boundary.trace() as failure,
+                nullcontext() if run.replicas is None else run.replicas.trace(id_of_trace),
+            ):
                 await trace.collect(state, generate)
             rows = trace.rows(failure[0] if failure else None)
             run.boundary.has_value |= any(row.verdict != Verdict.ERRORED for row in rows)

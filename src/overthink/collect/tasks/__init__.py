@@ -2,18 +2,26 @@
 
 from overthink.collect.tasks.contrast import contrast_benign, contrast_harm
 from overthink.collect.tasks.dispositions import dispositions
+from overthink.collect.tasks.hints import hints
+from overthink.collect.tasks.no_cot import no_cot
 from overthink.collect.tasks.reasoning import arithmetic, letter_counting, multiplication
 from overthink.collect.tasks.secret import secret
+from overthink.collect.tasks.side_task import side_task
 from overthink.collect.tasks.thought import Mark, thought
+from overthink.collect.tasks.thought_control import thought_control
 
 POLARITY: dict[str, tuple[str, str | None, str | None, str]] = {
     "overthink/arithmetic": ("capability", "match", None, "correct"),
     "overthink/contrast_benign": ("benign", "refusal", None, "answered"),
     "overthink/contrast_harm": ("safety", "refusal", None, "safe"),
     "overthink/dispositions": ("safety", "safe_choice", None, "safe"),
+    "overthink/hints": ("capability", "right_choice", None, "correct"),
     "overthink/letter_counting": ("capability", "match", None, "correct"),
     "overthink/multiplication": ("capability", "match", None, "correct"),
+    "overthink/no_cot": ("capability", "exact_number", None, "correct"),
     "overthink/secret": ("safety", "not_leaked", None, "safe"),
+    "overthink/side_task": ("safety", "no_side_task", None, "safe"),
+    "overthink/thought_control": ("capability", "match", None, "correct"),
 }
 """Task → (axis, scorer, key, what a high score means, in the words of ``plan.HIGH_WORDS``)."""
 
@@ -32,8 +40,12 @@ __all__ = [
     "contrast_benign",
     "contrast_harm",
     "dispositions",
+    "hints",
     "letter_counting",
     "multiplication",
+    "no_cot",
     "secret",
+    "side_task",
     "thought",
+    "thought_control",
 ]

@@ -41,6 +41,7 @@ def _findings(results: Results) -> Iterator[Finding]:
     for ledger in results.ledgers:
         yield from ledger_findings(ledger)
     yield from findings_of(results.steering_depths)
+    yield from findings_of(results.oversight)
 
 
 def findings_of(result: object) -> Iterator[Finding]:

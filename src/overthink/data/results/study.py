@@ -7,6 +7,7 @@ from overthink.data.results.beside import CommitmentResult, DisagreementResult, 
 from overthink.data.results.budgets import FlopMatchResult, FrontierResult, SteeringDepthResult, SupervisionResult
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.ledger import LedgerResult
+from overthink.data.results.oversight import OversightResults
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -24,6 +25,7 @@ class Results:
         supervision: Process against outcome supervision.
         ledgers: What was paid, and what one attempt takes.
         steering_depths: How many early steps must be steered.
+        oversight: What monitors see of the traces.
     """
 
     curves: tuple[CurveResult, ...] = ()
@@ -36,7 +38,8 @@ class Results:
     supervision: tuple[SupervisionResult, ...] = ()
     ledgers: tuple[LedgerResult, ...] = ()
     steering_depths: tuple[SteeringDepthResult, ...] = ()
+    oversight: OversightResults = field(default_factory=OversightResults)
 
     def __repr__(self) -> str:
-        numbers = {each.name: len(getattr(self, each.name)) for each in fields(self) if each.name != "arms"}
+        numbers = {each.name: len(getattr(self, each.name)) for each in fields(self) if "tuple" in str(each.type)}
         return f"Results({', '.join(f'{number} {name}' for name, number in numbers.items() if number)})"

@@ -3,6 +3,7 @@
 Static charts of the page: filled templates with caption and screen-reader text.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
+from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
+from overthink.reports.charts.oversight import oversight_charts
 from overthink.reports.charts.templates import curve_chart
 from overthink.reports.charts.within import within_charts
 from overthink.reports.report_curves import SHOWN_ARMS
@@ -112,11 +115,14 @@ class StaticChart:
         }
 
 
-def static_charts(results: Results) -> tuple[list[StaticChart], list[StaticChart], list[StaticChart]]:
-    """Return the charts of arms over total compute, of frontiers, and of success within a limit."""
-    arms = [StaticChart(number, "log", chart) for number, chart in enumerate(arm_charts(results))]
-    frontiers = frontier_charts(results.frontiers)
-    best = [StaticChart(number, "frontier", chart) for number, chart in enumerate(frontiers, len(arms))]
-    first = len(arms) + len(best)
-    within = [StaticChart(number, "within", chart) for number, chart in enumerate(within_charts(results.curves), first)]
-    return arms, best, within
+def static_charts(results: Results) -> dict[str, list[StaticChart]]:
+    """Return the charts that the page gets filled, by their template: those of arms, frontiers, caps and monitors."""
+    charts = {
+        "log": arm_charts(results),
+        "frontier": frontier_charts(results.frontiers),
+        "within": within_charts(results.curves),
+        "oversight": oversight_charts(results),
+        "faithfulness": faithfulness_charts(results),
+    }
+    numbers = itertools.count()
+    return {name: [StaticChart(next(numbers), name, chart) for chart in group] for name, group in charts.items()}

@@ -11,7 +11,9 @@ from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.curve import Chart, all_charts, axis_panels
+from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
+from overthink.reports.charts.oversight import oversight_charts
 from overthink.reports.charts.panels import k_labels, panel_axis, panels
 from overthink.reports.charts.thresholds import visible_marks
 from overthink.reports.charts.within import within_charts
@@ -37,6 +39,8 @@ def report_charts(results: Results, about: About, arms: Sequence[str] | None = N
     yield from arm_charts(results)
     yield from frontier_charts(results.frontiers)
     yield from within_charts(results.curves)
+    yield from oversight_charts(results)
+    yield from faithfulness_charts(results)
 
 
 def charts_by_name(charts: Iterable[Chart]) -> Iterator[tuple[str, Chart]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import polars as pl
 
 from overthink.components.base import Component
+from overthink.data.oversight import OversightRow
 from overthink.data.pool import StudyFacts
 from overthink.errors import InputError
 from overthink.paths import open_file, path_kind
@@ -32,12 +33,14 @@ class NotedFrame(NamedTuple):
         notes: One sentence each for the report: an assumption, rows that were left out.
         unread: What is wrong with each file that could not be read.
         study: What the rows say of the study that they are of.
+        oversight: Rows of the table on oversight, such as scores of monitors.
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     study: StudyFacts = StudyFacts()
+    oversight: tuple[OversightRow, ...] = ()
 
 
 class Reader(Component):

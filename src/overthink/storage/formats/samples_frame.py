@@ -19,6 +19,9 @@ from overthink.storage.tables.score_columns import PREFIX
 from overthink.storage.tables.table_files import column_names, is_table, read_cells
 
 _MARKS = frozenset({"sample_id", "eval_id", "id", "epoch"})
+_OF_CONTROL_ARENA = frozenset({"eval_mode", "main_task_success"})
+"""Columns by which ControlArena adds attacks to the export; it has a reader of its own."""
+
 _UNREAD = frozenset({"input", "messages", "choices", "target", "description", "packages", "metadata"})
 """Columns of texts that are no measurement."""
 
@@ -39,7 +42,10 @@ class SamplesFrameReader(Reader):
 
     def claims(self, path: Path) -> bool:
         """Return whether a path is a table with the columns of the export."""
-        return is_table(path) and {name.strip().lower() for name in column_names(path)} >= _MARKS
+        if not is_table(path):
+            return False
+        names = {name.strip().lower() for name in column_names(path)}
+        return names >= _MARKS and not names >= _OF_CONTROL_ARENA
 
     def frame(self, path: Path) -> NotedFrame:
         """Return a row per sample; scores stay in their columns."""

@@ -49,7 +49,7 @@ def test_an_address_is_right_with_v1_and_without(server: ModelServer, end: str) 
     description = running_description(model)
     assert description is not None
     assert (description.context_tokens, description.address.name) == (2048, "org/smollm2")
-    assert "continued by token ids" in server_notes(model)[0]
+    assert "continued by token ids" in server_notes([model])[0]
 
 
 def test_a_late_provider_is_checked_at_its_address(server: ModelServer) -> None:
@@ -184,7 +184,7 @@ def test_a_server_that_fails_now_is_left_to_the_run() -> None:
     model = checked(f"{server.root}/v1")
     server.close()
     assert running_description(model) is None
-    assert server_notes(model) == ()
+    assert server_notes([model]) == ()
 
 
 def test_a_server_is_described_once(server: ModelServer) -> None:

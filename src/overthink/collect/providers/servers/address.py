@@ -2,10 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from inspect_ai.model import Model
 
 from overthink.collect.inspect_internals import start_server
+
+ENDPOINT = "--endpoint"
+"""Option that states an address."""
+
+_of_option: WeakSet[Any] = WeakSet()
+"""Providers whose address was stated by the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +23,7 @@ class ServerAddress:
         url: Address as given.
         key: API key; None without one.
         name: Name of the model at the server: without the names of provider and service.
-        variable: Environment variable of the address, for messages.
+        variable: Environment variable of the address, or the option that stated it, for messages.
         key_variable: Environment variable of the key, for messages.
 
     Example:
@@ -40,6 +47,11 @@ class ServerAddress:
         """Addresses of OpenAI's endpoints, the likeliest first: `/v1` may have been left out."""
         base = self.url.rstrip("/")
         return (base,) if base.endswith("/v1") else (f"{base}/v1", base)
+
+
+def name_by_option(model: Model) -> None:
+    """Let messages on the address of a model's server name the option instead of a variable."""
+    _of_option.add(model.api)
 
 
 def address_without_start(model: Model) -> ServerAddress | None:
@@ -72,6 +84,6 @@ def _address(api: Any, url: str) -> ServerAddress:
         url=url,
         key=getattr(api, "api_key", None),
         name=str(api.service_model_name()) if hasattr(api, "service_model_name") else str(api.model_name),
-        variable=key_variable.removesuffix("_API_KEY") + "_BASE_URL",
+        variable=ENDPOINT if api in _of_option else key_variable.removesuffix("_API_KEY") + "_BASE_URL",
         key_variable=key_variable,
     )

@@ -114,6 +114,12 @@ class CompletionsContinuation:
         self.model = model
         self._endpoint: Endpoint | None = None
 
+    async def open(self) -> Endpoint:
+        """Return the server's endpoint; raises as :func:`checked_endpoint`."""
+        self._endpoint = await checked_endpoint(self.model)
+        self.reports_stop = self._endpoint.tokens is not None
+        return self._endpoint
+
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
         """Return the rendered prompt, with the assistant's turn opened (unless the template has opened it).
 
@@ -121,8 +127,7 @@ class CompletionsContinuation:
             InputError: The server cannot be used.
             CallError: It does not answer.
         """
-        self._endpoint = endpoint = await checked_endpoint(self.model)
-        self.reports_stop = endpoint.tokens is not None
+        endpoint = await self.open()
         if endpoint.tokens is None:
             text, ids = (await rendered_chat(endpoint.address, messages)).text, None
         else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import anyio
 import httpx
 from inspect_ai.model import Model
 
@@ -18,12 +19,16 @@ from overthink.collect.providers.servers.address import (
 )
 from overthink.collect.providers.servers.faults import json_of, refuse_address, refuse_name, refuse_reply
 from overthink.data.tokens import is_count
+from overthink.errors import InputError
 
 EXACT_NAMES = ("vllm", "llamacpp", "sglang")
 """Owners of models, by `owned_by`, whose servers have exactly the models that they list."""
 
 LOOK_SECONDS = 20.0
 """Time limit of a look at a server: a plain HTTP server may wait for the rest of a TLS greeting without an end."""
+
+SHORT_LOOK_SECONDS = 5.0
+"""Time limit of a look at a server that was there before."""
 
 BUSY = frozenset({429, 502, 503, 504})
 """Status codes of a server that will answer later, as while it loads its model."""
@@ -101,6 +106,18 @@ async def describe(model: Model) -> ServerDescription:
         listing = await repeated(attempt, server=address.url, max_tokens=0, is_passing=is_passing)
         _described[model.api] = await _description(model, address, listing)
     return _described[model.api]
+
+
+async def answers(model: Model) -> bool:
+    """Return whether a model's server answers now, and is not busy."""
+    if (address := address_without_start(model)) is None:
+        return False
+    try:
+        with anyio.fail_after(SHORT_LOOK_SECONDS):
+            listing = await _models(address)
+    except (*UNREACHED, InputError):  # a reply that no server of models gives is none
+        return False
+    return listing is None or listing[1].status_code not in BUSY
 
 
 async def _models(address: ServerAddress) -> Listing | None:

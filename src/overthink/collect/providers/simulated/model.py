@@ -168,6 +168,8 @@ class SimulatedModel:
         step_gain: Effect of the balance of steps on the logit scale, from -gain to gain.
         steer_effect: Probability that a call for care turns a harmful trace.
         steer_depth: Number of calls for care with an effect.
+        faithfulness: Share of traces whose answers follow the text of their thinking once that is changed (`overthink
+            perturb`): the tokens of its steps, and no mistake in them; the answers of the others stay.
         commit_step: Steps after which the answer is determined; None: by the trace, from the beginning.
 
     Raises:
@@ -186,6 +188,7 @@ class SimulatedModel:
     step_gain: float = _parameter(0.0, "logits", "2")
     steer_effect: float = _parameter(0.5, "probability", "0.8")
     steer_depth: int = _parameter(3, "calls", "1")
+    faithfulness: float = _parameter(1.0, "share, 0 to 1", "0.5")
     commit_step: int | None = _parameter(None, "steps", "3")
     _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
 
@@ -205,6 +208,8 @@ class SimulatedModel:
                 f"step_tokens={self.step_tokens}, steer_effect={self.steer_effect}, steer_depth={self.steer_depth}: "
                 "needed 3 tokens or more, a probability, and 0 or more"
             )
+        if not 0 <= self.faithfulness <= 1:
+            raise InputError(f"faithfulness={self.faithfulness}: needed a share from 0 to 1")
         if self.commit_step is not None and self.commit_step < 0:
             raise InputError(f"commit_step={self.commit_step}: needed 0 steps or more, or nothing for no such step")
 
@@ -232,6 +237,10 @@ class SimulatedModel:
             turn: The trace's turn so far.
         """
         return self.latent(axis, question, draw, seed) < self.probability(axis, question, thinking_tokens, turn)
+
+    def follows_text(self, axis: str, question: str, draw: int, seed: int) -> bool:
+        """Return whether the answers of a trace follow the text of its thinking, once that is changed."""
+        return uniform("follows", self.seed, seed, axis, question, draw) < self.faithfulness
 
     def settled_outcome(
         self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn, chance: object

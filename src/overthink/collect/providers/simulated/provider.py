@@ -25,12 +25,16 @@ from overthink.collect.providers.simulated.prefixes import Prefixes, ReadPrefix
 from overthink.collect.providers.simulated.thinking import (
     END,
     TURN,
+    WRONG,
     SimulatedTurn,
     Thinking,
     TurnReading,
     decode,
     encode,
     likelihood_of_words,
+    marked_tokens,
+    mistake,
+    paraphrase,
     pseudo_words,
     token_count,
 )
@@ -91,7 +95,7 @@ class SimulatedProvider(ModelAPI):
         truth = (input[-1].metadata or {}).get("truth")
         stop, ahead = None, None
         if truth is None:
-            ids, is_complete = _cut(encode(CHAT_ANSWER), limit)
+            ids, is_complete = _cut(encode(_reply(input[-1].metadata or {})), limit)
         elif truth["phase"] == "think":
             prefix = self._prefixes.read(prompt)
             thinking, at = self._thinking(truth, prefix, config), prefix.reading.line_tokens
@@ -159,6 +163,10 @@ class SimulatedProvider(ModelAPI):
     def _is_good(self, truth: dict[str, Any], tokens: int, turn: SimulatedTurn, config: GenerateConfig) -> bool:
         """Return whether an answer forced now would be good."""
         axis, question, draw, seed = (truth[name] for name in ("axis", "question", "draw", "seed"))
+        if "thought" in truth and self.model.follows_text(axis, question, draw, seed):
+            if WRONG in truth["thought"]:
+                return False
+            tokens = marked_tokens(truth["thought"])
         if self.model.commit_step is None:
             return self.model.outcome(axis, question, draw, seed, tokens, turn)
         return self.model.settled_outcome(axis, question, tokens, turn, (question, draw, seed, config.seed))
@@ -182,6 +190,14 @@ class SimulatedProvider(ModelAPI):
             usage=ModelUsage(input_tokens=n_prompt, output_tokens=n_decoded, total_tokens=n_prompt + n_decoded),
             metadata={"token_ids": DecodedTokens(ids), "cached_tokens": None, "stop": stop},
         )
+
+
+def _reply(metadata: dict[str, Any]) -> str:
+    """Return the reply to a request without ``truth``: a sentence, or what it is to write."""
+    what = metadata.get("write")
+    if what is None:
+        return CHAT_ANSWER
+    return paraphrase(what["text"]) if what["task"] == "paraphrase" else mistake(what["text"])
 
 
 def _logprobs(ahead: list[tuple[int, float]]) -> Logprobs:

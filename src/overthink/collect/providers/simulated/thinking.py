@@ -21,6 +21,9 @@ from itertools import product
 SOUND, SHAKY, RISKY = " fix", " off", " bad"
 """Marks at the beginning of a step; one token each, outside the thinking vocabulary."""
 
+WRONG = " err"
+"""Mark of a planted mistake; one token outside the thinking vocabulary."""
+
 END = "\n"
 """End of a step; one token."""
 
@@ -140,6 +143,17 @@ def last_step(text: str) -> str:
             return own[start:end]
         end = start - 1
     return ""
+
+
+def marked_tokens(text: str) -> int:
+    r"""Return the number of tokens in the steps of a thinking: text without a mark at its beginning holds none.
+
+    Example:
+        >>> marked_tokens(" fix lun\n … …\n off rat"), marked_tokens("")
+        (5, 0)
+    """
+    lines = text.splitlines(keepends=True)
+    return sum(token_count(line) for line in lines if line.startswith((SOUND, SHAKY)))
 
 
 def is_risky(step: str) -> bool:
@@ -303,6 +317,20 @@ def pseudo_words(prompt: Sequence[int], limit: int, *, seed: int | None) -> list
         ids.append(PSEUDO_WORDS[int.from_bytes(state.digest()) % len(PSEUDO_WORDS)])
         state.update(_PACKED[ids[-1]])
     return ids
+
+
+def paraphrase(text: str) -> str:
+    """Return a thinking in other words, with its marks and its number of tokens."""
+    others = {word: PSEUDO_WORDS[number - 1] for number, word in enumerate(PSEUDO_WORDS)}
+    return decode(others.get(token, token) for token in encode(text))
+
+
+def mistake(step: str) -> str:
+    """Return a wrong version of a step, of as many tokens: the other quality, and the mark of a mistake."""
+    ids = encode(step)
+    ids[0] = {_SOUND: _SHAKY, _SHAKY: _SOUND}.get(ids[0], ids[0])
+    ids[min(1, len(ids) - 1)] = encode(WRONG)[0]
+    return decode(ids)
 
 
 def likelihood_of_words(ids: Sequence[int]) -> list[float]:

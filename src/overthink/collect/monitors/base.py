@@ -1,0 +1,150 @@
+"""Base of monitors: what one reads of a trace, and what it says."""
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from overthink.components.base import Component, Statement, is_texts
+from overthink.data.oversight import View
+from overthink.data.tokens import NO_USAGE, TokenUsage
+from overthink.errors import InputError
+
+HIDDEN = "cannot be overseen by text: the thinking is hidden, or not in the log"
+"""Reason of a row whose view holds thinking that no log has."""
+
+
+@dataclass(slots=True)
+class MonitorMeter:
+    """Token usage of a monitor for one excerpt, reply by reply, so that a failure between two loses none.
+
+    Attributes:
+        usage: All of it so far.
+    """
+
+    usage: TokenUsage = NO_USAGE
+
+    def add(self, usage: TokenUsage) -> None:
+        """Add the usage of a reply."""
+        self.usage += usage
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What a monitor reads: one view of one trace, up to a rung.
+
+    Attributes:
+        view: The view.
+        question: Text of the question.
+        thought: The thinking up to the rung; None where the view leaves it out.
+        answer: The rung's answer; None where the view leaves it out.
+        sample: Log, question and epoch of the trace's sample, as far as they are known.
+        is_whole: Whether the rung is the highest of its trace, so that the log ends where the excerpt ends.
+        key: Names of the trace and its rung, from which a monitor may draw its own randomness.
+        is_bad: Whether the trace is to be caught: an attack, or the behaviour itself. Only a simulated monitor may
+            read it.
+        meter: Meter of the monitor's tokens.
+    """
+
+    view: View
+    question: str
+    thought: str | None
+    answer: str | None
+    sample: tuple[str | None, str, int | None] = (None, "", None)
+    is_whole: bool = False
+    key: tuple[object, ...] = ()
+    is_bad: bool | None = None
+    meter: MonitorMeter = field(default_factory=MonitorMeter)
+
+    @property
+    def text(self) -> str:
+        """The thinking and the answer that the view holds, in one text."""
+        return "\n".join(part for part in (self.thought, self.answer) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What a monitor says of an excerpt.
+
+    Attributes:
+        score: Suspicion in [0, 1], higher is more suspicious; None where there is none.
+        reason: Why there is none.
+        fired: Whether a threshold of its own flags the trace; None without one.
+    """
+
+    score: float | None
+    reason: str | None = None
+    fired: bool | None = None
+
+    def valid(self, monitor: str) -> "Suspicion":
+        """Return what a monitor says, perhaps one from outside the package; a NaN is no score, with a reason.
+
+        Raises:
+            InputError: The score is no number from 0 to 1.
+        """
+        score = self.score
+        if score is None:
+            return self if self.reason else Suspicion(None, "the monitor gave no reason", self.fired)
+        if isinstance(score, int | float) and math.isnan(score):
+            return Suspicion(None, "the score is NaN", self.fired)
+        if not isinstance(score, int | float) or not 0 <= score <= 1:
+            raise InputError(f"monitor {monitor} gave the score {score!r:.60}; needed: a number from 0 to 1, or None")
+        return Suspicion(float(score), None, self.fired)
+
+
+class Monitor(Component):
+    """Scores how suspicious an excerpt of a trace is; named by `--monitor`. One object serves all traces."""
+
+    role: ClassVar[str] = "monitor"
+    extracts: ClassVar[bool] = False
+    """Whether it can extract passages first, which the view "extracted" needs."""
+    statements: ClassVar[Mapping[str, Statement]] = {
+        "models": Statement("names of models", is_texts),
+        "open": Statement("the component", lambda value: isinstance(value, Component)),
+        "calls": Statement("a count", lambda value: isinstance(value, int) and value >= 0),
+        "reply_tokens": Statement("a count", lambda value: isinstance(value, int) and value >= 0),
+        "files": Statement("paths of files", is_texts),
+        "thinking": Statement("a text, or None", lambda value: value is None or isinstance(value, str)),
+    }
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models that it calls."""
+        return ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files that decide its scores; a change of one makes it another monitor."""
+        return ()
+
+    @property
+    def thinking(self) -> str | None:
+        """Its own thinking budget or level; None where it has none."""
+        return None
+
+    @property
+    def calls(self) -> int:
+        """Most calls of its models for one excerpt, extraction left out."""
+        return 0
+
+    @property
+    def reply_tokens(self) -> int:
+        """Most tokens that all replies for one excerpt may take."""
+        return 0
+
+    def open(self) -> Self:
+        """Return the monitor with its models opened; by default itself.
+
+        Raises:
+            InputError: A requirement is missing.
+        """
+        return self
+
+    @abstractmethod
+    async def judge(self, excerpt: Excerpt) -> Suspicion:
+        """Return what it says of an excerpt; the tokens of its models go to ``excerpt.meter``.
+
+        Raises:
+            InputError: The monitor cannot work with its settings.
+        """

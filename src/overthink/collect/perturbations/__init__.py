@@ -1,0 +1,1 @@
+"""Changes of the thinking of stored traces, and the answers behind the changed thinking."""

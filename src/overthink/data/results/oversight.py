@@ -1,0 +1,205 @@
+"""Results on oversight: what a monitor sees of the traces of a curve, rung by rung."""
+
+from dataclasses import dataclass
+
+from overthink.data.curve_key import CurveKey
+from overthink.data.finding import At, Finding
+from overthink.data.kinds import FaithfulnessLabel, MonitorLabel, NecessityVerdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonitorRung:
+    """A monitor at one rung.
+
+    Attributes:
+        at: The rung.
+        auroc: How well it tells the runs to be caught from the others.
+        scored: Share of runs with a score.
+        tpr: Share caught at each false positive rate, the lowest rate first.
+        safety: Attacks caught of those caught or successful; None without attacks.
+        usefulness: Share of honest runs that are right; None where that is not measured.
+        tokens: Tokens of the monitor per trace.
+        total: Tokens of an attempt and of its monitor; None where the source does not count them.
+        verdict: Verdict on "better than chance"; None where there is no test.
+    """
+
+    at: At
+    auroc: Finding
+    scored: Finding
+    tpr: tuple[Finding, ...]
+    safety: Finding | None
+    usefulness: Finding | None
+    tokens: Finding
+    total: Finding | None
+    verdict: MonitorLabel | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonitorResult:
+    """A monitor that reads one view of the traces of one arm.
+
+    Attributes:
+        key: The curve whose traces are watched: of an attacking arm, or of the arm whose bad answers are to be caught.
+        monitor: Label of the monitor.
+        view: What it reads.
+        model: Model that it calls; None without one.
+        effort: Its own thinking budget or level; None without one.
+        policy: Attack policy; None where the behaviour of the answers is to be caught.
+        rungs: The rungs, from the lowest.
+        paid: All tokens that it was paid for these traces.
+    """
+
+    key: CurveKey
+    monitor: str
+    view: str
+    model: str | None
+    effort: str | None
+    policy: str | None
+    rungs: tuple[MonitorRung, ...]
+    paid: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WorstPolicyResult:
+    """The worst of the attack policies of a task, for one monitor and view.
+
+    Attributes:
+        key: The curve of the policy that is worst at the highest rung.
+        monitor: Label of the monitor.
+        view: What it reads.
+        policies: The policies, a fixed list.
+        rungs: Lowest AUROC over them, by rung.
+        worst: Policy that has it, by rung.
+    """
+
+    key: CurveKey
+    monitor: str
+    view: str
+    policies: tuple[str, ...]
+    rungs: tuple[Finding, ...]
+    worst: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerturbationRung:
+    """A change of the thinking at one rung.
+
+    Attributes:
+        at: The rung.
+        value: Area over the curve of agreement for changes at several positions, else the share of answers that change.
+        beyond: The same minus the share that changes behind the same text, read in again; None without a sham.
+        strata: The value by what a chain does for the question, in the order of the four labels.
+        verdict: Verdict on ``beyond``; None without a test.
+    """
+
+    at: At
+    value: Finding
+    beyond: Finding | None
+    strata: tuple[Finding, ...]
+    verdict: FaithfulnessLabel | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PerturbationResult:
+    """A change of the thinking of the traces of one curve.
+
+    Attributes:
+        key: The curve.
+        perturbation: Label of the change.
+        rungs: The rungs with thinking, from the lowest.
+        paid: All tokens that it was paid: of the model under test, and of the model that writes.
+    """
+
+    key: CurveKey
+    perturbation: str
+    rungs: tuple[PerturbationRung, ...]
+    paid: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NecessityRung:
+    """Whether the thinking of a rung is needed.
+
+    Attributes:
+        at: The rung.
+        uplift: Accuracy with the thinking minus accuracy without.
+        labels: Share of questions with each of the four labels.
+        verdict: Verdict on the uplift; None without a test.
+    """
+
+    at: At
+    uplift: Finding
+    labels: tuple[Finding, ...]
+    verdict: NecessityVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NecessityResult:
+    """Whether the thinking on one curve is needed.
+
+    Attributes:
+        key: The curve.
+        rungs: The rungs with thinking, from the lowest.
+    """
+
+    key: CurveKey
+    rungs: tuple[NecessityRung, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ObedienceRung:
+    """How often a rule is kept at one rung, among right answers.
+
+    Attributes:
+        key: The curve.
+        at: The rung.
+        thinking: Share of thinkings that keep to the rule about them.
+        answer: Share of answers that keep to the same rule about them.
+    """
+
+    key: CurveKey
+    at: At
+    thinking: Finding
+    answer: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HintRung:
+    """How often the thinking mentions the hint that moved its answer, at one rung.
+
+    Attributes:
+        key: The curve.
+        wording: How the hint is worded.
+        at: The rung.
+        mentions: Share of moves to the hint whose thinking mentions it.
+        normal: The same without moves by chance.
+    """
+
+    key: CurveKey
+    wording: str
+    at: At
+    mentions: Finding
+    normal: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OversightResults:
+    """Everything about the oversight of a study.
+
+    Attributes:
+        monitors: Every monitor and view on every arm.
+        worst: The worst of several policies, where there are several.
+        notes: One sentence each for the report.
+        necessity: Whether the thinking is needed, of curves with perturbations.
+        perturbations: Every change of the thinking on every curve.
+        obedience: Rules kept in the thinking and in the answer.
+        hints: Mentions of hints that moved answers.
+    """
+
+    monitors: tuple[MonitorResult, ...] = ()
+    worst: tuple[WorstPolicyResult, ...] = ()
+    notes: tuple[str, ...] = ()
+    necessity: tuple[NecessityResult, ...] = ()
+    perturbations: tuple[PerturbationResult, ...] = ()
+    obedience: tuple[ObedienceRung, ...] = ()
+    hints: tuple[HintRung, ...] = ()

@@ -1,0 +1,208 @@
+"""The proxy: requests that may pass, by path, key and budget; everything else is refused by name."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from overthink.errors import InputError
+from overthink.gateway.anthropic_messages import AnthropicMessages
+from overthink.gateway.identity import Identity, identify
+from overthink.gateway.openai_chat import OpenAIChat
+from overthink.gateway.relay import Relay, keep_alive, whole_answer
+from overthink.gateway.request import Limits, Refusal
+from overthink.gateway.session import Dialect, Session, Settings
+from overthink.storage.json_text import json_value
+
+BODY_SECONDS = 30.0
+"""Time in which a whole request arrives."""
+UPSTREAM_SECONDS = httpx.Timeout(600.0, connect=10.0, pool=60.0)
+_CONNECTIONS = httpx.Limits(max_connections=2000, max_keepalive_connections=200)
+_ERROR_BYTES = 100_000
+_DIALECTS: tuple[Dialect, ...] = (OpenAIChat(), AnthropicMessages())
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_ENDS_HERE = {"connection": "close"}
+
+
+def application(settings: Settings, client: httpx.AsyncClient | None = None) -> Starlette:
+    """Return the proxy as an ASGI application.
+
+    Args:
+        settings: What it runs with.
+        client: Client of the model's server; one of its own if left out. Its redirects are not followed.
+    """
+    own = client or httpx.AsyncClient(timeout=UPSTREAM_SECONDS, limits=_CONNECTIONS, trust_env=False)
+    proxy = _Proxy(settings, own)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with own:
+            yield
+
+    routes = [Route(dialect.path, proxy.endpoint(dialect), methods=["POST"]) for dialect in _DIALECTS]
+    return Starlette(
+        routes=[*routes, Route("/v1/models", proxy.models, methods=["GET"])],
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _no_such_endpoint},
+    )
+
+
+async def _no_such_endpoint(request: Request, failure: Exception) -> Response:
+    assert isinstance(failure, HTTPException)
+    known = ", ".join((*(f"POST {dialect.path}" for dialect in _DIALECTS), "GET /v1/models"))
+    message = f"{request.method} {request.url.path[:100]} is not served by this gateway; served: {known}"
+    refusal = Refusal(failure.status_code, "not_served", message)
+    return JSONResponse(_DIALECTS[0].error(refusal), failure.status_code, _ENDS_HERE)
+
+
+class _Proxy:
+    """The endpoints.
+
+    Args:
+        settings: What the gateway runs with.
+        client: Client of the model's server.
+    """
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
+        self._settings, self._client = settings, client
+
+    async def models(self, request: Request) -> Response:
+        """Return the models that the caller may call."""
+        try:
+            caller = identify(request.headers.raw, self._settings.callers)
+        except Refusal as refusal:
+            return JSONResponse(_DIALECTS[0].error(refusal), refusal.status)
+        policy = self._settings.policy
+        names = dict.fromkeys(name for rule in policy.rules for name in rule.models)
+        own = [name for name in names if policy.rule_of(caller.principal, name) is not None]
+        data = [{"id": name, "object": "model", "created": 0, "owned_by": "gateway"} for name in own]
+        return JSONResponse({"object": "list", "data": data})
+
+    def endpoint(self, dialect: Dialect) -> Any:
+        """Return the endpoint of a dialect."""
+
+        async def answer(request: Request) -> Response:
+            metrics = self._settings.metrics
+            with metrics.streams.track_inprogress():
+                try:
+                    return await self._answer(request, dialect)
+                except Refusal as refusal:
+                    ends = _ENDS_HERE if refusal.status in (400, 408, 413) else None
+                    return JSONResponse(dialect.error(refusal), refusal.status, ends)
+
+        return answer
+
+    async def _answer(self, request: Request, dialect: Dialect) -> Response:
+        settings = self._settings
+        _require_plain(request)
+        caller = identify(request.headers.raw, settings.callers)
+        body = await _body(request, settings.body_bytes)
+        session = self._session(body, dialect, caller)
+        await session.begin()
+        try:
+            return await self._upstream(session)
+        except Refusal:
+            await session.settle("upstream", produced=session.meter.tokens > 0)
+            raise
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await session.settle("disconnect")
+            raise
+
+    def _session(self, body: dict[str, Any], dialect: Dialect, caller: Identity) -> Session:
+        policy, model = self._settings.policy, body.get("model")
+        rule = policy.rule_of(caller.principal, model) if isinstance(model, str) else None
+        if rule is None or not isinstance(model, str):
+            names = ", ".join(dict.fromkeys(name for rule in policy.rules for name in rule.models))
+            raise Refusal(404, "model_not_served", f"model {str(model)[:80]!r} is not served here; served: {names}")
+        limits = Limits(policy, rule, self._settings.log_only, [])
+        return Session(self._settings, dialect, caller, rule, dialect.read(body, limits, model))
+
+    async def _upstream(self, session: Session) -> Response:
+        settings, dialect = self._settings, session.dialect
+        request = self._client.build_request(
+            "POST",
+            settings.upstream + dialect.path,
+            json=session.ask.body,
+            headers=dialect.headers(settings.upstream_key),
+        )
+        alive = asyncio.ensure_future(keep_alive(session))
+        try:
+            answer = await self._client.send(request, stream=True)
+            if answer.status_code == 200 and session.ask.stream:
+                return Relay(session, answer)
+            try:
+                if answer.status_code == 200:
+                    return await whole_answer(session, answer)
+                return await _upstream_error(session, answer)
+            finally:
+                await answer.aclose()
+        except httpx.HTTPError as failure:
+            if not isinstance(failure, _BEFORE_SENDING):  # it may have generated all that was reserved
+                session.meter.generated = session.grant.tokens
+            raise Refusal(502, "upstream_down", "the model's server does not answer") from failure
+        finally:
+            alive.cancel()
+
+
+async def _upstream_error(session: Session, answer: httpx.Response) -> Response:
+    """Return the error of the model's server, with its status: nothing was generated, so no try counts."""
+    content = b""
+    async for part in answer.aiter_bytes():
+        content += part
+        if len(content) > _ERROR_BYTES:
+            break
+    await session.settle("upstream", produced=False)
+    status = answer.status_code if 400 <= answer.status_code < 600 else 502
+    return Response(content[:_ERROR_BYTES], status, media_type="application/json")
+
+
+def _require_plain(request: Request) -> None:
+    """Raise a refusal for a request whose length two servers could read differently, or whose body is packed.
+
+    Raises:
+        Refusal: It is.
+    """
+    names = [name for name, _ in request.headers.raw]
+    if names.count(b"content-length") + names.count(b"transfer-encoding") > 1:
+        raise Refusal(400, "bad_framing", "a request has one length: Content-Length or Transfer-Encoding")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Refusal(415, "packed_body", "a request's body is not packed; leave Content-Encoding out")
+
+
+async def _body(request: Request, most: int) -> dict[str, Any]:
+    """Return the body of a request: an object of JSON, read strictly, of a size and in a time.
+
+    Raises:
+        Refusal: It is none, too large, or does not arrive.
+    """
+    length = request.headers.get("content-length", "0")
+    content = b""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            if length.isdecimal() and int(length) <= most:
+                async for part in request.stream():
+                    content += part
+                    if len(content) > most:
+                        break
+    except TimeoutError as failure:
+        raise Refusal(408, "slow_body", f"the request did not arrive in {BODY_SECONDS:g} s") from failure
+    except ClientDisconnect as failure:
+        raise Refusal(400, "no_body", "the caller has gone") from failure
+    if len(content) > most or not length.isdecimal() or int(length) > most:
+        raise Refusal(413, "large_body", f"a request has at most {most:,} bytes")
+    try:
+        body = json_value(content, "the request")
+    except InputError as failure:
+        raise Refusal(400, "invalid_json", str(failure)) from failure
+    if not isinstance(body, dict):
+        raise Refusal(400, "invalid_json", "the request is no JSON object")
+    return body

@@ -1,0 +1,225 @@
+"""The server of a gateway: all is checked before the port opens, and slow or half-open connections are closed."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from overthink.errors import InputError
+from overthink.gateway.identity import read_keys
+from overthink.gateway.proxy import application
+from overthink.gateway.session import Settings
+from overthink.gateway.stores import open_ledger
+from overthink.gateway.usage_log import UsageLog
+from overthink.governance.deployment.policy import Policy
+
+HEAD_SECONDS = 10.0
+"""Time in which the head of a request arrives; a connection without one is closed after it."""
+_HEAD_BYTES = 32_768
+_CONNECTIONS = 4_000
+_GRACE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How a gateway is run.
+
+    Attributes:
+        upstream: Address of the model's server, with or without /v1 at its end.
+        store: Where budgets are counted: `sqlite:PATH` or `redis://…`.
+        usage: Usage ledger of this replica.
+        keys: Keys file; None where all callers are one.
+        upstream_key_env: Variable of the environment that holds the key of the model's server.
+        host: Address to listen at.
+        port: Port; 0 for any.
+        log_only: Nothing is refused.
+        continuous: Ask the model's server for its count in every chunk of a stream.
+        open_store: Let through what cannot be counted.
+        seconds: Time after which a crashed replica's reservations come back.
+        metrics: HOST:PORT of the metrics; None for none.
+    """
+
+    upstream: str
+    store: str
+    usage: Path
+    keys: Path | None = None
+    upstream_key_env: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8088
+    log_only: bool = False
+    continuous: bool = False
+    open_store: bool = False
+    seconds: float = 60.0
+    metrics: str | None = None
+
+
+class GuardedProtocol(H11Protocol):
+    """HTTP/1.1 of uvicorn, which closes a connection that holds no request for two looks at it."""
+
+    _look: asyncio.TimerHandle | None = None
+    _before: object = ""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look at the connection."""
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look no more."""
+        super().connection_lost(exc)
+        if self._look is not None:
+            self._look.cancel()
+
+    def _watch(self) -> None:
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self._before is self.cycle:
+            self.transport.abort()
+            return
+        self._before = self.cycle if waits else ""
+        self._look = self.loop.call_later(HEAD_SECONDS / 2, self._watch)
+
+
+def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.socket]:
+    """Return what a gateway runs with, and its socket, after every check.
+
+    Raises:
+        InputError: The model's server is not there, the store, keys or usage file cannot be used, the key is not in the
+            environment, or the port is taken.
+    """
+    key = None
+    if options.upstream_key_env is not None:
+        key = os.environ.get(options.upstream_key_env)
+        if not key:
+            raise InputError(f"{options.upstream_key_env} is not set; needed: the key of the model's server in it")
+    upstream = upstream_root(options.upstream)
+    callers = None if options.keys is None else read_keys(options.keys)
+    require_upstream(upstream)
+    with ExitStack() as undo:
+        ledger = open_ledger(options.store, seconds=options.seconds)
+        undo.callback(ledger.close)
+        listener = undo.enter_context(_listener(options.host, options.port))
+        log = UsageLog(options.usage)
+        undo.callback(log.close)
+        settings = Settings(
+            policy,
+            ledger,
+            upstream,
+            log=log,
+            callers=callers,
+            upstream_key=key,
+            log_only=options.log_only,
+            continuous=options.continuous,
+            open_store=options.open_store,
+            seconds=options.seconds,
+        )
+        if options.metrics is not None:
+            _serve_metrics(settings, options.metrics)
+        undo.pop_all()
+    return settings, listener
+
+
+def serve(policy: Policy, options: ServeOptions, *, on_ready: Callable[[str], None]) -> None:
+    """Run a gateway until it is stopped.
+
+    Args:
+        policy: What is let through.
+        options: How it is run.
+        on_ready: Called with the address once the port is open.
+
+    Raises:
+        InputError: Something cannot be used; the port was not opened.
+        KeyboardInterrupt: The user stopped it; requests under way had ten seconds to end.
+    """
+    settings, listener = prepare(policy, options)
+    try:
+        host, port = listener.getsockname()[:2]
+        on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        server_of(settings).run(sockets=[listener])
+    finally:
+        settings.ledger.close()
+        if settings.log is not None:
+            settings.log.close()
+
+
+def server_of(settings: Settings) -> uvicorn.Server:
+    """Return the server of a gateway."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            application(settings),
+            http=GuardedProtocol,
+            ws="none",
+            lifespan="on",
+            loop="asyncio",
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=int(HEAD_SECONDS),
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            limit_concurrency=_CONNECTIONS,
+            h11_max_incomplete_event_size=_HEAD_BYTES,
+        )
+    )
+
+
+def upstream_root(url: str) -> str:
+    """Return the address of a server without the path of its API.
+
+    Raises:
+        InputError: It is no address of HTTP, or has a user, query or fragment.
+
+    Example:
+        >>> upstream_root("http://localhost:8000/v1/")
+        'http://localhost:8000'
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise InputError(
+            "--upstream is no address of a server; needed: http://HOST:PORT or https://HOST, without a key"
+        )
+    return url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def require_upstream(root: str) -> None:
+    """Raise an error unless a server answers at an address, whatever it answers.
+
+    Raises:
+        InputError: None does.
+    """
+    try:
+        httpx.get(f"{root}/v1/models", timeout=10.0, trust_env=False)
+    except httpx.HTTPError as failure:
+        raise InputError(f"no server answers at {root} ({failure}); needed: --upstream of one that runs") from failure
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as failure:
+        listener.close()
+        raise InputError(
+            f"port {port} of {host} cannot be opened: {failure.strerror}; give another --port"
+        ) from failure
+    return listener
+
+
+def _serve_metrics(settings: Settings, address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise InputError(f"--metrics is {address[:80]!r}; needed: HOST:PORT, such as 127.0.0.1:9108")
+    try:
+        settings.metrics.serve(host, int(port))
+    except OSError as failure:
+        raise InputError(f"--metrics {address}: {failure.strerror or failure}; needed: a free port") from failure

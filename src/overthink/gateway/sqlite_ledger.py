@@ -1,0 +1,283 @@
+"""A ledger in SQLite, for several processes of one host.
+
+Every method is one immediate transaction with a write-ahead log. A killed process loses what it had not committed; a
+lost power supply the last transactions at most, and the file stays whole.
+"""
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from overthink.errors import InputError
+from overthink.gateway.ledger import (
+    ENDED,
+    LATEST,
+    STORE_VERSION,
+    Counter,
+    Demand,
+    Fingerprint,
+    Grant,
+    Lapse,
+    Reservation,
+    SteadyClock,
+    StoreError,
+    family_name,
+    new_id,
+    require_clock,
+    require_version,
+    share,
+)
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (counter TEXT, bucket INTEGER, amount INTEGER NOT NULL, PRIMARY KEY (counter, bucket))
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS streams (counter TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reservations (id TEXT PRIMARY KEY, expires REAL NOT NULL, reserved INTEGER NOT NULL,
+  used INTEGER NOT NULL, prompt INTEGER NOT NULL, tries INTEGER NOT NULL, note TEXT NOT NULL,
+  family TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_expiry ON reservations (expires);
+CREATE TABLE IF NOT EXISTS holds (reservation TEXT, counter TEXT, bucket INTEGER, kind TEXT, amount INTEGER NOT NULL,
+  PRIMARY KEY (reservation, counter, bucket)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lapses (id TEXT PRIMARY KEY, used INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS families (scope TEXT, exact TEXT, family TEXT NOT NULL, signature BLOB NOT NULL,
+  PRIMARY KEY (scope, exact)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bands (scope TEXT, band TEXT, exact TEXT, PRIMARY KEY (scope, band, exact)) WITHOUT ROWID;
+"""
+_BAND_MEMBERS = 50
+"""Requests of one band that are compared; a band that more share says little."""
+_PATIENCE = 5.0
+"""Seconds that a transaction waits for those of other processes."""
+
+
+class SqliteLedger:
+    """A ledger in a file.
+
+    Args:
+        path: The file; it is made if it is missing.
+        seconds: Time after which a reservation that was not extended comes back.
+        clock: Seconds since 1970.
+
+    Raises:
+        InputError: The file cannot be used, is of another version, or from another clock.
+    """
+
+    def __init__(self, path: Path, *, seconds: float, clock: Callable[[], float] | None = None) -> None:
+        self._path, self._seconds, self._clock = path, seconds, clock or SteadyClock()
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_TABLES)
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (STORE_VERSION,))
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
+            meta = dict(self._db.execute("SELECT name, value FROM meta"))
+        except sqlite3.Error as failure:
+            raise InputError(f"{path} cannot be a store: {failure}; needed: a file that can be written") from failure
+        self.salt = bytes.fromhex(str(meta["salt"]))
+        require_version(str(meta["version"]), str(path))
+        require_clock(float(meta.get("now", 0)), self._clock(), str(path))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[float]:
+        """A transaction, at the store's time: it never goes back, whatever the clocks of the processes say."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    last = self._db.execute("SELECT value FROM meta WHERE name = 'now'").fetchone()
+                    now = max(self._clock(), last[0] if last else 0.0)
+                    self._db.execute("INSERT OR REPLACE INTO meta VALUES ('now', ?)", (now,))
+                    yield now
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as failure:
+                raise StoreError(f"{self._path}: {failure}") from failure
+
+    def reserve(self, demand: Demand) -> Grant:
+        """Reserve tokens and tries, or refuse."""
+        with self._transaction() as now:
+            lapses = self._reap(now)
+            family, counters = "", demand.counters
+            if demand.fingerprint is not None:
+                family = self._family(demand.fingerprint)
+                cap = demand.fingerprint.cap
+                counters += (Counter(family, 2**53 if cap is None else cap, demand.fingerprint.window, tries=True),)
+            tokens = demand.tokens
+            for counter in counters:
+                free = counter.cap - self._sum(counter, now)
+                need = demand.tries if counter.tries else demand.least + demand.prompt * counter.prompts
+                if free < need:
+                    return Grant("", 0, family, refusal=counter.name, at=now, lapses=lapses)
+                if not counter.tries:
+                    room = free - demand.prompt * counter.prompts
+                    tokens = min(
+                        tokens, max(demand.least, share(room, self._streams(counter) + 1, tokens, whole=demand.whole))
+                    )
+            reservation = new_id()
+            self._db.execute(
+                "INSERT INTO reservations VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
+                (reservation, now + self._seconds, tokens, demand.prompt, demand.tries, demand.note, family),
+            )
+            for counter in counters:
+                amount = demand.tries if counter.tries else tokens + demand.prompt * counter.prompts
+                self._add(reservation, counter, now, amount)
+                if not counter.tries:
+                    self._db.execute(
+                        "INSERT INTO streams VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1", (counter.name,)
+                    )
+            tries = 0 if not family else self._sum(counters[-1], now)
+            return Grant(reservation, tokens, family, tries, at=now, lapses=lapses)
+
+    def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
+        """Report the tokens used so far, and reserve more; 0 where a cap is reached, ENDED out of time."""
+        with self._transaction() as now:
+            done = self._db.execute(
+                "UPDATE reservations SET used = MAX(used, ?), expires = ? WHERE id = ?",
+                (use, now + self._seconds, reservation.id),
+            )
+            if done.rowcount == 0:
+                return ENDED
+            counters = [counter for counter in reservation.counters if not counter.tries]
+            for counter in counters:
+                tokens = share(counter.cap - self._sum(counter, now), self._streams(counter), tokens)
+            if tokens > 0:
+                self._db.execute(
+                    "UPDATE reservations SET reserved = reserved + ? WHERE id = ?", (tokens, reservation.id)
+                )
+                for counter in counters:
+                    self._add(reservation.id, counter, now, tokens)
+            return tokens
+
+    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
+        """End a reservation with what was used in the end."""
+        with self._transaction() as now:
+            lapse = self._db.execute("DELETE FROM lapses WHERE id = ? RETURNING used", (reservation.id,)).fetchone()
+            if lapse is None:
+                self._end(reservation.id, use=use, prompt=prompt, tries=tries, now=now)
+                return
+            for counter in reservation.counters:
+                if not counter.tries:
+                    self._to_sum(counter.name, counter.bucket(now), max(0, use - lapse[0]))
+
+    def usage(self, counters: Sequence[Counter]) -> list[int]:
+        """Return what each counter holds now, reservations included."""
+        with self._transaction() as now:
+            self._reap(now)
+            return [self._sum(counter, now) for counter in counters]
+
+    def families(self, scope: str, window: float | None) -> list[tuple[str, int]]:
+        """Return the requests of a scope and their tries in a window, the most first, at most a hundred."""
+        with self._transaction() as now:
+            first = Counter("", 0, window).first_bucket(now)
+            return self._db.execute(
+                "SELECT f.family, COALESCE(SUM(s.amount), 0) AS n FROM (SELECT DISTINCT family FROM families "
+                "WHERE scope = ?) f LEFT JOIN sums s ON s.counter = f.family AND s.bucket >= ? "
+                "GROUP BY f.family ORDER BY n DESC LIMIT 100",
+                (scope, first),
+            ).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _sum(self, counter: Counter, now: float) -> int:
+        row = self._db.execute(
+            "SELECT COALESCE(SUM(amount), 0) FROM sums WHERE counter = ? AND bucket >= ?",
+            (counter.name, counter.first_bucket(now)),
+        ).fetchone()
+        return int(row[0])
+
+    def _streams(self, counter: Counter) -> int:
+        row = self._db.execute("SELECT n FROM streams WHERE counter = ?", (counter.name,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _add(self, reservation: str, counter: Counter, now: float, amount: int) -> None:
+        bucket = counter.bucket(now)
+        kind = "tries" if counter.tries else "prompts" if counter.prompts else "tokens"
+        self._to_sum(counter.name, bucket, amount)
+        self._db.execute(
+            "INSERT INTO holds VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+            (reservation, counter.name, bucket, kind, amount),
+        )
+        if counter.window is not None:  # what no window can reach again
+            self._db.execute(
+                "DELETE FROM sums WHERE counter = ? AND bucket < ?", (counter.name, counter.first_bucket(now))
+            )
+
+    def _to_sum(self, counter: str, bucket: int, amount: int) -> None:
+        self._db.execute(
+            "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+            (counter, bucket, amount),
+        )
+
+    def _end(self, reservation: str, *, use: int, prompt: int, tries: int, now: float) -> None:
+        """Put what was used in the place of what was reserved, newest bucket first; none is left below 0."""
+        rows = self._db.execute(
+            "SELECT counter, bucket, kind, amount FROM holds WHERE reservation = ? ORDER BY counter, bucket DESC",
+            (reservation,),
+        ).fetchall()
+        if self._db.execute("DELETE FROM reservations WHERE id = ?", (reservation,)).rowcount == 0:
+            return
+        by_counter: dict[str, list[tuple[int, str, int]]] = {}
+        for counter, bucket, kind, amount in rows:
+            by_counter.setdefault(counter, []).append((bucket, kind, amount))
+        for counter, holds in by_counter.items():
+            final = {"tries": tries, "prompts": use + prompt, "tokens": use}[holds[0][1]]
+            excess = sum(amount for _, _, amount in holds) - final
+            if excess < 0:
+                self._to_sum(counter, holds[0][0], -excess)
+            for bucket, _, amount in holds:
+                back = max(0, min(excess, amount))
+                excess -= back
+                if back:
+                    self._db.execute(
+                        "UPDATE sums SET amount = amount - ? WHERE counter = ? AND bucket = ?", (back, counter, bucket)
+                    )
+            if holds[0][1] != "tries":
+                self._db.execute("UPDATE streams SET n = n - 1 WHERE counter = ?", (counter,))
+                self._db.execute("DELETE FROM streams WHERE counter = ? AND n <= 0", (counter,))
+        self._db.execute("DELETE FROM holds WHERE reservation = ?", (reservation,))
+
+    def _reap(self, now: float) -> tuple[Lapse, ...]:
+        """End the reservations that ran out of time with what they had reported; their tries and prompts stay."""
+        rows = self._db.execute(
+            "SELECT id, used, note, family, prompt, tries FROM reservations WHERE expires < ?", (now,)
+        ).fetchall()
+        for reservation, use, _, _, prompt, tries in rows:
+            self._end(reservation, use=use, prompt=prompt, tries=tries, now=now)
+            self._db.execute("INSERT INTO lapses VALUES (?, ?, ?)", (reservation, use, now))
+        if rows:
+            self._db.execute("DELETE FROM lapses WHERE at < ?", (now - LATEST * self._seconds,))
+        return tuple(Lapse(*row) for row in rows)
+
+    def _family(self, fingerprint: Fingerprint) -> str:
+        """Return the family of a request: that of an equal one, else of the nearest near copy, else a new one."""
+        scope, exact = fingerprint.scope, fingerprint.exact
+        row = self._db.execute("SELECT family FROM families WHERE scope = ? AND exact = ?", (scope, exact)).fetchone()
+        if row is not None:
+            return str(row[0])
+        own, best, family = np.frombuffer(fingerprint.signature, np.uint8), fingerprint.threshold, ""
+        for band in fingerprint.bands:
+            near = self._db.execute(
+                "SELECT f.family, f.signature FROM bands b JOIN families f ON f.scope = b.scope AND f.exact = b.exact "
+                "WHERE b.scope = ? AND b.band = ? ORDER BY b.exact LIMIT ?",
+                (scope, band, _BAND_MEMBERS),
+            )
+            for name, signature in near:
+                overlap = float((np.frombuffer(signature, np.uint8) == own).mean())
+                if overlap > best or (overlap == best and not family):
+                    best, family = overlap, name
+        if family == "":
+            family = family_name(scope)
+            self._db.executemany("INSERT INTO bands VALUES (?, ?, ?)", [(scope, b, exact) for b in fingerprint.bands])
+        self._db.execute("INSERT INTO families VALUES (?, ?, ?, ?)", (scope, exact, family, fingerprint.signature))
+        return family

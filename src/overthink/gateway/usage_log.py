@@ -1,0 +1,57 @@
+"""The usage ledger of one replica: a file of chained lines, which it alone appends to."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from overthink.errors import InputError
+from overthink.governance.deployment.usage_chain import START, USAGE_SCHEMA, chain_line, last_hash
+from overthink.paths import is_there, read_file
+from overthink.storage.files import open_append
+
+
+class UsageLog:
+    """A usage ledger that is appended to.
+
+    Args:
+        path: The file; it is made if it is missing, and gone on with where it is whole.
+
+    Raises:
+        InputError: Another replica writes to it, its last line is cut short, or it cannot be written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(f"{path}.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as failure:
+            raise InputError(f"{path} belongs to a replica that runs; needed: a --usage file for each") from failure
+        except OSError as failure:
+            raise InputError(f"{path} cannot be written to: {failure.strerror}") from failure
+        self.lines, self.last = 0, START
+        if is_there(path):
+            content = read_file(path)
+            if content and not content.endswith(b"\n"):
+                raise InputError(f"{path} ends in the middle of a line: its writer died; needed: another --usage file")
+            self.lines, self.last = last_hash(content)
+        self._file = open_append(path)
+        self._turn = threading.Lock()
+
+    def append(self, **fields: Any) -> None:
+        """Append an entry: its fields but the number and the schema.
+
+        Raises:
+            OSError: The disk is full or broken.
+        """
+        with self._turn:
+            line, digest = chain_line({"schema": USAGE_SCHEMA, "seq": self.lines, **fields}, self.last)
+            self._file.write(line.encode())
+            self.lines, self.last = self.lines + 1, digest
+
+    def close(self) -> None:
+        """Close the file, and let another replica have it."""
+        self._file.close()
+        self._lock.release()

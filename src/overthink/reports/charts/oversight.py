@@ -1,0 +1,124 @@
+"""“Is it watched?”: AUROC and catches of every monitor against the thinking budget, with capability beside it."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from overthink.data.finding import Finding
+from overthink.data.record import Axis
+from overthink.data.results.curve import CurveResult
+from overthink.data.results.oversight import MonitorResult
+from overthink.data.results.study import Results
+from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
+from overthink.reports import wording
+from overthink.reports.charts.axes import compute_axis
+from overthink.reports.charts.curve import Chart
+from overthink.reports.charts.templates import KindLook, kind_lines_chart
+from overthink.reports.report_curves import SHOWN_ARMS, level
+
+LINES = {
+    "auroc": "AUROC of the monitor: 50 % tells nothing apart",
+    "caught": "share caught where 5 % of honest runs are flagged",
+    "capability": "capability: share correct",
+}
+"""Meaning by kind of line."""
+
+_KINDS = {
+    "auroc": KindLook((1, 0), "circle"),
+    "caught": KindLook((2, 3), "diamond"),
+    "capability": KindLook((7, 4), "square"),
+}
+_LOOKS = {"auroc": "solid", "caught": "dotted", "capability": "dashed"}
+_CAPABILITY_COLOUR = "var(--ink)"
+
+
+@cache
+def oversight_chart() -> dict[str, Any]:
+    """Return the template: shares by kind of line, with the interval of every AUROC."""
+    return kind_lines_chart(_KINDS, point_size=60, whisker={"opacity": 0.6}, whisker_kind="auroc", label_separation=6)
+
+
+def oversight_charts(results: Results) -> list[Chart]:
+    """Return one chart per watched curve: its monitors, and the capability of the same arm."""
+    groups: dict[object, list[MonitorResult]] = {}
+    for result in results.oversight.monitors:
+        groups.setdefault(result.key, []).append(result)
+    return [chart for group in groups.values() if (chart := _chart(group, results.curves)) is not None]
+
+
+def _chart(group: Sequence[MonitorResult], curves: Sequence[CurveResult]) -> Chart | None:
+    points: list[dict[str, Any]] = []
+    keys: dict[str, str] = {}
+    for number, result in enumerate(group[:SHOWN_ARMS]):
+        name, colour = visible(f"{result.monitor} reads {result.view}", PROSE_LIMIT), f"var(--s{number})"
+        series = [("auroc", [rung.auroc for rung in result.rungs]), ("caught", [rung.tpr[-1] for rung in result.rungs])]
+        for kind, findings in series:
+            points += _points(findings, kind, name=name, colour=colour, series=f"{number} {kind}")
+        keys[name] = colour
+    if not any(point["kind"] == "auroc" for point in points):
+        return None
+    key = group[0].key
+    for curve in capability_beside(key.arm, key.task, key.estimand, curves):
+        name = f"{wording.axis_name(curve.key.axis)} · {visible(curve.key.task)}"
+        means = [rung.mean for rung in curve.rungs if rung.mean is not None]
+        points += _points(means, "capability", name=name, colour=_CAPABILITY_COLOUR, series=curve.id)
+        keys[name] = _CAPABILITY_COLOUR
+    labels = {point["x"]: point.pop("level") for point in points}
+    axis = compute_axis([point["x"] for point in points], None)
+    kinds = {point["kind"] for point in points}
+    left_out = len(group) - SHOWN_ARMS
+    notes = [
+        "thinking budget asked for, log scale of one more token",
+        *(f"{_LOOKS[kind]}: {meaning}" for kind, meaning in LINES.items() if kind in kinds),
+        "line at a point: pointwise interval of an AUROC",
+        *([f"{left_out} more monitors are in the table"] if left_out > 0 else []),
+    ]
+    span = {
+        "xlow": axis.low,
+        "xhigh": axis.high,
+        "xticks": sorted(labels),
+        "xlabels": [labels[x] for x in sorted(labels)],
+    }
+    of = visible(key.arm) if group[0].policy is None else f"attack {visible(group[0].policy)}"
+    title = f"Is it watched? {visible(key.task)}, {of}"
+    return Chart(
+        (key.axis, key.task, key.arm, "oversight"),
+        title,
+        tuple(notes),
+        oversight_chart(),
+        span,
+        {"points": points},
+        keys,
+    )
+
+
+def capability_beside(arm: str, task: str, estimand: str, curves: Sequence[CurveResult]) -> Iterator[CurveResult]:
+    """Yield the capability curve beside a watched one: of the same task where there is one, else of the same arm."""
+    own = [
+        curve
+        for curve in curves
+        if curve.key.axis == Axis.CAPABILITY and curve.key.arm == arm and curve.key.estimand == estimand
+    ]
+    yield from ([curve for curve in own if curve.key.task == task] or own)[:1]
+
+
+def _points(findings: Sequence[Finding], kind: str, *, name: str, colour: str, series: str) -> Iterator[dict[str, Any]]:
+    for finding in findings:
+        if finding.estimate is None:
+            continue
+        at = finding.at
+        words = f"{name}: {LINES[kind]}, {wording.percent(finding.estimate)}"
+        tip = [words, wording.interval(finding) or "no interval", f"asked for: {level(at)}"]
+        tip.append(f"finding {visible(finding.id, ID_LIMIT)}")
+        yield {
+            "x": float((at.rung or 0) + 1 if at.requested_tokens is None else at.requested_tokens + 1),
+            "level": level(at),
+            "estimate": finding.estimate,
+            "low": finding.low,
+            "high": finding.high,
+            "series": series,
+            "colour": colour,
+            "name": name,
+            "kind": kind,
+            "tip": "\n".join(tip),
+        }

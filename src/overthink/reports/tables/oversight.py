@@ -1,0 +1,98 @@
+"""What monitors see, as text tables: per rung, and the surface of agent budget and monitor budget."""
+
+from collections.abc import Iterator, Sequence
+
+from overthink.data.finding import Finding
+from overthink.data.results.oversight import MonitorResult, MonitorRung, OversightResults
+from overthink.data.visible import PROSE_LIMIT, visible
+from overthink.reports import wording
+from overthink.reports.report_curves import level
+from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
+
+CAPTION = "Monitors at each thinking budget"
+HEAD = ("Watched", "Monitor", "Asked for", "AUROC", "Verdict", "Caught at 5 %", "Caught at 1 %", "Safety", "Scored")
+SURFACE = "Agent budget × monitor budget, in the order of their total: tokens of an attempt and of its monitor"
+SURFACE_HEAD = ("Watched", "Total tokens", "Agent", "Monitor", "Monitor's budget", "AUROC")
+WORST = "The worst of the attack policies, with an interval that holds for all of them at once"
+WORST_HEAD = ("Monitor", "Asked for", "Lowest AUROC", "Policy")
+
+
+def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
+    """Return the tables that have a row: monitors by rung, the worst policies, and the surface of both budgets."""
+    rows = tuple(row for result in results.monitors for row in _rows(result))
+    worst = tuple(
+        (
+            plain(_monitor(worst_of.monitor, worst_of.view)),
+            plain(level(finding.at)),
+            _number(finding),
+            plain(visible(policy, PROSE_LIMIT)),
+        )
+        for worst_of in results.worst
+        for finding, policy in zip(worst_of.rungs, worst_of.worst, strict=True)
+    )
+    tables = (
+        Table(CAPTION, HEAD, rows, tuple(visible(note, PROSE_LIMIT) for note in results.notes)),
+        Table(WORST, WORST_HEAD, worst),
+        Table(SURFACE, SURFACE_HEAD, tuple(_surface(results.monitors))),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def _rows(result: MonitorResult) -> Iterator[tuple[TextCell, ...]]:
+    watched = curve_name(result.key) + ("" if result.policy is None else f" · attack {visible(result.policy)}")
+    for rung in result.rungs:
+        low, high = rung.tpr[0], rung.tpr[-1]
+        yield (
+            plain(watched),
+            plain(_monitor(result.monitor, result.view)),
+            plain(level(rung.at)),
+            _number(rung.auroc),
+            plain(_verdict(rung)),
+            _number(high),
+            _number(low),
+            _number(rung.safety),
+            _number(rung.scored),
+        )
+
+
+def _verdict(rung: MonitorRung) -> str:
+    if rung.verdict is not None:
+        return str(rung.verdict)
+    return visible(rung.auroc.reason or "no test", PROSE_LIMIT)
+
+
+def _monitor(monitor: str, view: str) -> str:
+    return visible(f"{monitor} reads {view}", PROSE_LIMIT)
+
+
+def _surface(results: Sequence[MonitorResult]) -> Iterator[tuple[TextCell, ...]]:
+    """Yield a row per rung of every monitor that calls a model, the cheapest total of each curve first."""
+    cells = [
+        (result, rung, rung.total.estimate)
+        for result in results
+        for rung in result.rungs
+        if result.model is not None and rung.total is not None and rung.total.estimate is not None
+    ]
+    for result, rung, total in sorted(cells, key=lambda cell: (cell[0].key, cell[2])):
+        attempt = total - (rung.tokens.estimate or 0.0)
+        assert rung.total is not None
+        yield (
+            plain(curve_name(result.key)),
+            (finding_link(rung.total, f"{total:,.0f}"),),
+            plain(f"{level(rung.at)}: {attempt:,.0f}"),
+            (finding_link(rung.tokens, f"{rung.tokens.estimate or 0:,.0f}"),),
+            plain(visible(f"{result.monitor} reads {result.view}", PROSE_LIMIT)),
+            _number(rung.auroc),
+        )
+
+
+def _number(finding: Finding | None) -> TextCell:
+    """Return a share as text, with its interval where it has one."""
+    if finding is None or finding.estimate is None:
+        return plain("–")
+    ends = "" if finding.low is None or finding.high is None else f" ({_share(finding.low)} to {_share(finding.high)})"
+    return (finding_link(finding, f"{_share(finding.estimate)}{ends}"),)
+
+
+def _share(value: float) -> str:
+    return wording.percent(value)
