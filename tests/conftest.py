@@ -20,13 +20,29 @@ import pytest
 from chart_bundle import stored_bundle
 from hypothesis import settings
 from plain_copies import plain_copy
+from workers import Workers, number_of_workers
 
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--workers", type=number_of_workers, default=1, help="processes that run the tests: a number, or auto"
+    )
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """More workers than one; what stands in the way of any test is left to pytest."""
+    options = session.config.option
+    if options.workers < 2 or options.collectonly or session.testsfailed or not session.items:
+        return None
+    Workers(session, options.workers).run()
+    return True
 
 
 def pytest_collection_finish() -> None:
@@ -130,6 +146,15 @@ def _the_script_of_charts_is_built_once() -> Iterator[None]:
     """Another way to the same text: test_forked compares them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vl_convert.javascript_bundle", stored_bundle)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ids_of_inspect_are_hexadecimal() -> Iterator[None]:
+    """Inspect names every message and event by a random number to the base 57, each digit a division of 128 bits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shortuuid.ShortUUID.encode", lambda numbers, own, pad_length=None: own.hex[:22])
+        patch.setattr("shortuuid.ShortUUID._length", 22)
         yield
 
 
