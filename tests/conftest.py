@@ -20,6 +20,7 @@ import pytest
 from chart_bundle import stored_bundle
 from hypothesis import settings
 from plain_copies import plain_copy
+
 from workers import Workers, number_of_workers
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30)
