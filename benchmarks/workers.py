@@ -6,7 +6,8 @@
 `--kind ray` starts a Ray on this machine, `--kind processes` processes. The provider is a server on loopback that
 counts its requests, and knows from their seeds whose they are. `speed` divides the time from the first request to the
 last with one worker by that with two. `kills` ends a random worker with SIGKILL at random moments until there were so
-many or the minutes are over, and counts traces that were stored and lost, and requests for a trace behind the moment at which it was stored.
+many or the minutes are over, and counts traces that were stored and lost, and requests for a trace behind the moment at
+which it was stored.
 """
 
 import argparse
