@@ -126,6 +126,8 @@ class PerturbationAnswers:
         estimand: Effect of the budget on the traces.
         arm: Label of the arm.
         label: Label of the change.
+        writer: Model that writes the change; None where none does.
+        attack: Attack policy of the arm; empty where it is unknown.
         questions: Question of each run.
         draws: Number of its trace.
         requested: Thinking budget of its rung.
@@ -140,6 +142,8 @@ class PerturbationAnswers:
     estimand: Estimand
     arm: str
     label: str
+    writer: str | None
+    attack: str
     questions: NDArray[np.str_]
     draws: NDArray[np.int64]
     requested: Array
@@ -171,6 +175,8 @@ def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
             estimand=Estimand(first["estimand"]),
             arm=first["arm"],
             label=first["perturbation"],
+            writer=first["monitor_model"],
+            attack=first["attack"] or "",
             questions=_words(block["question"]),
             draws=block["draw"].to_numpy(),
             requested=_numbers(block["requested_tokens"]),
