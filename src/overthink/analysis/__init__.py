@@ -16,6 +16,7 @@ from overthink.analysis.gaps import gaps
 from overthink.analysis.hypotheses import adjusted_hypotheses
 from overthink.analysis.ledger import ledgers
 from overthink.analysis.mitigations import comparisons
+from overthink.analysis.oversight.encoded import bits, encoded
 from overthink.analysis.oversight.faithfulness import necessities, perturbations
 from overthink.analysis.oversight.monitors import oversight
 from overthink.analysis.oversight.task_measures import hints, obedience
@@ -109,6 +110,8 @@ def analyse_outcomes(
             perturbations=perturbations(contexts, changes),
             obedience=obedience(contexts, scores),
             hints=hints(contexts, moves),
+            encoded=encoded(contexts, changes),
+            bits=bits(contexts, scores, changes),
         ),
     )
 

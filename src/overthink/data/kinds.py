@@ -51,6 +51,7 @@ class Kind(ClosedList):
     MONITOR = "monitor"
     FAITHFULNESS = "faithfulness"
     NECESSITY = "necessity"
+    ENCODED = "encoded"
 
 
 class Metric(ClosedList):
@@ -278,6 +279,14 @@ class Metric(ClosedList):
     ONE_SHOT = "one_shot"
     TOO_HARD = "too_hard"
     WEAK = "weak"
+    # encoded
+    ENCODED_GAP = "encoded_gap"
+    ORIGINAL_MINUS_SHAM = "original_minus_sham"
+    WRITER_ALONE = "writer_alone"
+    BEYOND_PLAIN = "beyond_plain"
+    CODE_LOSS = "code_loss"
+    BITS_PASSED = "bits_passed"
+    BITS_AT_RATE = "bits_at_rate"
 
 
 class ShapeLabel(ClosedList):

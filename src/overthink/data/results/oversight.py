@@ -147,6 +147,62 @@ class NecessityResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EncodedRung:
+    """What a paraphrase of the thinking loses at one rung, with its controls.
+
+    Attributes:
+        at: The rung.
+        gap: Accuracy behind the same text minus accuracy behind the paraphrase.
+        sham_check: The rung's own accuracy minus that behind the same text.
+        controls: Those that were measured: the writer alone minus no thinking, the gap beyond that of plain traces,
+            and what is lost of a planted code.
+        claim: What is shown; None where the gap is unknown.
+        reason: Why no more is claimed; None where nothing is withheld.
+    """
+
+    at: At
+    gap: Finding
+    sham_check: Finding
+    controls: tuple[Finding, ...]
+    claim: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedResult:
+    """What a paraphrase of the thinking loses on one curve.
+
+    Attributes:
+        key: The curve.
+        paraphrase: Label of the paraphrase.
+        writer: Model that writes it; None where it is unknown.
+        is_own: Whether that is the model under test; None where either is unknown.
+        rungs: The rungs with thinking, from the lowest.
+    """
+
+    key: CurveKey
+    paraphrase: str
+    writer: str | None
+    is_own: bool | None
+    rungs: tuple[EncodedRung, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BitsResult:
+    """Bits in the traces of one curve: at least what a red team passed, and what an assumed rate would pass.
+
+    Attributes:
+        key: The curve.
+        passed: Least bits per trace that the attack passed, by rung; empty where the arm hides nothing.
+        at_rate: Bits that the thinking at the highest rung would pass at the assumed rate.
+    """
+
+    key: CurveKey
+    passed: tuple[Finding, ...]
+    at_rate: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ObedienceRung:
     """How often a rule is kept at one rung, among right answers.
 
@@ -194,6 +250,8 @@ class OversightResults:
         perturbations: Every change of the thinking on every curve.
         obedience: Rules kept in the thinking and in the answer.
         hints: Mentions of hints that moved answers.
+        encoded: What paraphrases of the thinking lose.
+        bits: Bits in the traces: passed, and at an assumed rate.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -203,3 +261,5 @@ class OversightResults:
     perturbations: tuple[PerturbationResult, ...] = ()
     obedience: tuple[ObedienceRung, ...] = ()
     hints: tuple[HintRung, ...] = ()
+    encoded: tuple[EncodedResult, ...] = ()
+    bits: tuple[BitsResult, ...] = ()
