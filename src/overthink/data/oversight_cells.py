@@ -126,6 +126,7 @@ class PerturbationAnswers:
         estimand: Effect of the budget on the traces.
         arm: Label of the arm.
         label: Label of the change.
+        kind: Name of the change, without its settings.
         writer: Model that writes the change; None where none does.
         attack: Attack policy of the arm; empty where it is unknown.
         questions: Question of each run.
@@ -142,6 +143,7 @@ class PerturbationAnswers:
     estimand: Estimand
     arm: str
     label: str
+    kind: str
     writer: str | None
     attack: str
     questions: NDArray[np.str_]
@@ -152,11 +154,6 @@ class PerturbationAnswers:
     agreements: Array
     corrects: Array
     tokens: Array
-
-    @property
-    def kind(self) -> str:
-        """Name of the change, without its settings."""
-        return self.label.partition(":")[0]
 
 
 def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
@@ -175,6 +172,7 @@ def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
             estimand=Estimand(first["estimand"]),
             arm=first["arm"],
             label=first["perturbation"],
+            kind=first["perturbation"].partition(":")[0],
             writer=first["monitor_model"],
             attack=first["attack"] or "",
             questions=_words(block["question"]),

@@ -18,13 +18,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from overthink.data.results.flatten import flatten
+from overthink.data.results.oversight import OversightResults
 from overthink.data.results.study import Results
 from overthink.data.rung_samples import RungSample, RungSamples, SamplePlace
 from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
-from overthink.reports.charts.arms import static_charts
+from overthink.reports.charts.arms import StaticChart, static_charts
 from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
@@ -190,12 +191,7 @@ def report_html(
         "of_arms": drawings["log"],
         "of_budgets": drawings["frontier"],
         "within_limits": drawings["within"],
-        "watched": drawings["oversight"],
-        "oversight": oversight_tables(results.oversight),
-        "thinking_drawn": drawings["faithfulness"],
-        "thinking_tables": faithfulness_tables(results.oversight),
-        "encoded_tables": encoded_tables(results.oversight),
-        "bounds": bound_sentences(results.oversight),
+        **_oversight_content(results.oversight, drawings),
         "within_meaning": MEANING,
         "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
@@ -221,6 +217,18 @@ def report_html(
     return web_page(
         "page.html", styles=("page.css",), scripts=_SCRIPTS, data={"data": data, "charts": _charts()}, content=content
     )
+
+
+def _oversight_content(results: OversightResults, drawings: Mapping[str, Sequence[StaticChart]]) -> dict[str, object]:
+    """Return what the section on oversight shows."""
+    return {
+        "watched": drawings["oversight"],
+        "oversight": oversight_tables(results),
+        "thinking_drawn": drawings["faithfulness"],
+        "thinking_tables": faithfulness_tables(results),
+        "encoded_tables": encoded_tables(results),
+        "bounds": bound_sentences(results),
+    }
 
 
 def _heading(axes: Sequence[str]) -> str:

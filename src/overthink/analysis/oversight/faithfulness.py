@@ -110,8 +110,9 @@ def _perturbation_rung(curve: PerturbationCurve, block: PerturbationAnswers, run
     else:
         mean, low, high, n = question_mean(values, level=context.level)
         result = IntervalEstimate(mean, low, high, "", None if n > 1 else NO_ANSWER)
-    value = measure_finding(
-        curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label), label=block.label
+    value = replace(
+        measure_finding(curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label)),
+        label=block.label,
     )
     sham = curve.named(SHAM)
     beyond = None if sham is None or block.kind == SHAM else _beyond(curve, block, sham, rung, values, limits)
@@ -133,8 +134,9 @@ def _beyond(
     found = paired_mean(differences, level=curve.context.level, margin=MARGIN)
     result = IntervalEstimate(found.estimate, found.low, found.high, "", None if found.n_questions > 1 else NO_ANSWER)
     at, part = curve.context.at(rung), id_part(block.label)
-    finding = measure_finding(
-        curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label
+    finding = replace(
+        measure_finding(curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part),
+        label=block.label,
     )
     finding = replace(finding, n_questions=found.n_questions)
     return finding if np.isnan(found.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=found.p, mde=found.mde))
@@ -154,8 +156,11 @@ def _strata(
     for stratum in strata:
         part = f"{id_part(block.label)}/{stratum.label}"
         label = f"{block.label}: {stratum.label}"
-        finding = measure_finding(
-            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label
+        finding = replace(
+            measure_finding(
+                curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part
+            ),
+            label=label,
         )
         findings.append(replace(finding, n_questions=stratum.n_questions))
     return tuple(findings)
