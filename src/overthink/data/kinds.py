@@ -52,6 +52,7 @@ class Kind(ClosedList):
     FAITHFULNESS = "faithfulness"
     NECESSITY = "necessity"
     ENCODED = "encoded"
+    LATENT = "latent"
 
 
 class Metric(ClosedList):
@@ -287,6 +288,10 @@ class Metric(ClosedList):
     CODE_LOSS = "code_loss"
     BITS_PASSED = "bits_passed"
     BITS_AT_RATE = "bits_at_rate"
+    # latent
+    LATENT_UPLIFT = "latent_uplift"
+    ROOM_UPLIFT = "room_uplift"
+    ELICITED_UPLIFT = "elicited_uplift"
 
 
 class ShapeLabel(ClosedList):
@@ -380,6 +385,13 @@ class NecessityVerdict(ClosedList):
 
     NEEDED = "the thinking is needed"
     NOT_SHOWN = "not shown to be needed"
+
+
+class LatentLabel(ClosedList):
+    """Verdict on answers without thinking behind filler and repeats: the end of a finding's label."""
+
+    NO_FLOOR = "accuracy without thinking is no floor"
+    NOT_SHOWN = "no latent uplift shown"
 
 
 class StopLabel(ClosedList):
