@@ -69,6 +69,7 @@ def block(label: str, agreements: NDArray[np.float64]) -> PerturbationAnswers:
         estimand=Estimand.FORCED,
         arm="base",
         label=label,
+        kind=label.partition(":")[0],
         questions=np.array([f"q{question:03d}" for question in questions]),
         draws=draws,
         requested=np.array(BUDGETS[1:], dtype=float)[rungs],

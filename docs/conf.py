@@ -30,6 +30,7 @@ NAV = {
             "faithfulness",
             "oversight",
             "fleet",
+            "gateway",
             "paper",
             "cli",
             "formats",

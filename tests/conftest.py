@@ -21,7 +21,7 @@ from chart_bundle import stored_bundle
 from hypothesis import settings
 from plain_copies import plain_copy
 
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
@@ -130,6 +130,15 @@ def _the_script_of_charts_is_built_once() -> Iterator[None]:
     """Another way to the same text: test_forked compares them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vl_convert.javascript_bundle", stored_bundle)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ids_of_inspect_are_hexadecimal() -> Iterator[None]:
+    """Inspect names every message and event by a random number to the base 57, each digit a division of 128 bits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shortuuid.ShortUUID.encode", lambda numbers, own, pad_length=None: own.hex[:22])
+        patch.setattr("shortuuid.ShortUUID._length", 22)
         yield
 
 

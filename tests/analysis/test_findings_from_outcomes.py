@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -41,11 +42,14 @@ def only(found: tuple[Finding, ...], kind: str, metric: str, **at: Any) -> Findi
     return one
 
 
-FOUND = find(ladder())
+@cache
+def stored() -> tuple[Finding, ...]:
+    """The findings of the ladder; computed by the first test that needs them."""
+    return find(ladder())
 
 
 def test_every_kind_and_metric_is_there() -> None:
-    assert {(f.kind, f.metric) for f in FOUND} == {
+    assert {(f.kind, f.metric) for f in stored()} == {
         *(("value", m) for m in ("mean", "pass_at_k", "majority_at_k", "best_at_k", "weighted_majority_at_k")),
         *(("budget_control", m) for m in ("control", "scaling", "performance")),
         ("band", "mean"),
@@ -69,28 +73,28 @@ def test_every_kind_and_metric_is_there() -> None:
 
 def test_numbers_are_those_of_the_pool() -> None:
     for rung in range(3):
-        mean = only(FOUND, "value", "mean", rung=rung)
+        mean = only(stored(), "value", "mean", rung=rung)
         assert mean.estimate == pytest.approx(VALUES[:, :, rung].mean())
         assert mean.at.requested_tokens == [0, 64, 256][rung]
         assert (mean.at.k, mean.at.selector, mean.n_questions, mean.n_draws) == (1, "single", 12, 4)
-        best = only(FOUND, "value", "pass_at_k", rung=rung, k=4)
+        best = only(stored(), "value", "pass_at_k", rung=rung, k=4)
         assert best.estimate == pytest.approx(VALUES[:, :, rung].max(axis=1).mean())
-        assert only(FOUND, "tokens", "attempt_tokens", rung=rung).estimate == ASKED[0, 0, rung] + 10
-    change = only(FOUND, "difference", "mean", rung=2, from_rung=0)
+        assert only(stored(), "tokens", "attempt_tokens", rung=rung).estimate == ASKED[0, 0, rung] + 10
+    change = only(stored(), "difference", "mean", rung=2, from_rung=0)
     assert change.estimate == pytest.approx((VALUES[:, :, 2] - VALUES[:, :, 0]).mean())
     assert change.test is not None
     assert change.test.p is not None
-    assert only(FOUND, "tokens", "spent_generated").estimate == 74 * VALUES.size
-    assert {(f.at.rung, f.at.from_rung) for f in FOUND if f.kind == "difference"} == {(1, 0), (2, 0), (2, 1)}
+    assert only(stored(), "tokens", "spent_generated").estimate == 74 * VALUES.size
+    assert {(f.at.rung, f.at.from_rung) for f in stored() if f.kind == "difference"} == {(1, 0), (2, 0), (2, 1)}
 
 
 def test_ids_are_unique_readable_and_stable() -> None:
-    assert len({f.id for f in FOUND}) == len(FOUND)
-    assert only(FOUND, "value", "pass_at_k", rung=2, k=4).id == (
+    assert len({f.id for f in stored()}) == len(stored())
+    assert only(stored(), "value", "pass_at_k", rung=2, k=4).id == (
         "capability/sums/base/exact/forced/value/pass_at_k/rung2/k4"
     )
     other = find(ladder(1 - VALUES))
-    assert {f.id for f in other} == {f.id for f in FOUND}
+    assert {f.id for f in other} == {f.id for f in stored()}
 
 
 @pytest.mark.parametrize(
@@ -130,9 +134,9 @@ def test_a_level_that_is_none_is_refused(level: float) -> None:
 def test_the_seed_decides_and_the_order_of_rows_does_not() -> None:
     rows = ladder()
     shuffled = [rows[i] for i in np.random.default_rng(5).permutation(len(rows))]
-    assert find(rows) == FOUND
-    assert find(shuffled) == FOUND
-    assert find(rows, seed=1) != FOUND
+    assert find(rows) == stored()
+    assert find(shuffled) == stored()
+    assert find(rows, seed=1) != stored()
     both = [*rows, *(replace(r, arm="a", value=1 - (r.value or 0)) for r in rows)]
     assert find(both[::-1]) == find(both)
 
@@ -152,7 +156,7 @@ def test_null_numbers_carry_reasons() -> None:
     assert only(found, "difference", "mean", rung=2, from_rung=1).reason
     assert only(found, "tokens", "thinking_tokens", rung=0).reason
     assert only(found, "tokens", "spent_judge").reason
-    for f in (*found, *FOUND):
+    for f in (*found, *stored()):
         assert f.reason or f.estimate is not None, f.id
         assert f.estimate is None or f.estimate == f.estimate
         assert f.reason or f.low is not None or f.kind in {"gate", "extreme", "no_op"} or f.at.rung is None, f.id
@@ -225,7 +229,7 @@ def test_what_an_attempt_decodes_by_estimand() -> None:
 def test_limits_tell_of_tokens_and_sums_that_are_not_whole() -> None:
     apart = find(ladder(estimand=Estimand.EFFORT, thinking_tokens=500, generated_tokens=20, answer_tokens=None))
     assert "exclude reasoning" in " ".join(only(apart, "tokens", "attempt_tokens", rung=0).limits)
-    assert only(FOUND, "tokens", "attempt_tokens", rung=0).limits == ()
+    assert only(stored(), "tokens", "attempt_tokens", rung=0).limits == ()
     rows = ladder()
     partly = find([replace(rows[0], generated_tokens=None), *rows[1:]])
     assert only(partly, "tokens", "spent_generated").limits == ("at least: 1 rows do not say",)

@@ -42,7 +42,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         model_args={"safety": "0:0.97,12:0.45", "steer_effect": 0.9},
         tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
         budgets=(0, 36),
-        draws=3,
+        draws=1,
         limit=40,
         seed=7,
         arms=arm_plans(arms, model="overthink/simulated"),

@@ -10,13 +10,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from calibration import differences
 
-RUNS = 400
+RUNS = 200
 SEED = 31
 
 
 def below(share: float) -> float:
-    """What a share may fall to by chance, at three standard errors."""
-    return share - 3 * float(np.sqrt(share * (1 - share) / RUNS))
+    """What a share may fall to by chance, at 2.1 standard errors."""
+    return share - 2.1 * float(np.sqrt(share * (1 - share) / RUNS))
 
 
 def shares(change: str, generator: str, size: tuple[int, int]) -> differences.Shares:

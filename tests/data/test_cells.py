@@ -112,7 +112,7 @@ def same(outcomes: Outcomes, table: dict[str, Any]) -> bool:
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_columns_give_what_single_rows_give(rows: list[RungRecord], shuffler: random.Random) -> None:
     expected = tables_row_by_row(rows)

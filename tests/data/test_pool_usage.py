@@ -71,7 +71,7 @@ def usage_row_by_row(rows: list[RungRecord]) -> TokenUsage:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ROWS)
 def test_usage_of_columns_is_that_of_single_rows(rows: list[RungRecord]) -> None:
     assert usage_of_pool(pool_of(rows)) == usage_row_by_row(rows)
@@ -112,7 +112,7 @@ def scored_row_by_row(
     return result
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(ROWS, st.sampled_from([["base"], ["base", "other"], []]), st.randoms(use_true_random=False))
 def test_scores_of_columns_are_those_of_single_rows(rows: list[RungRecord], arms: list[str], chance: Any) -> None:
     rows = [row for row in rows if row.scorer == "match" or row.estimand is Estimand.EFFORT]

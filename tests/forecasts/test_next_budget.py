@@ -241,7 +241,7 @@ def test_bad_input_is_named(name: str) -> None:
 
 
 @cache
-def coverage(truth: tuple[float, ...], runs: int = 40) -> tuple[float, float, float]:
+def coverage(truth: tuple[float, ...], runs: int = 24) -> tuple[float, float, float]:
     """Of the forecast (or it was refused) and of the last value carried on; and the forecast's mean width."""
     curve, inside, carried, widths = np.array(truth), 0, 0, []
     for seed in range(runs):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from benchmark import load_benchmark
 
+from overthink.stats import commitment as core
 from overthink.stats.commitment import commitment_step, first_passage_step, posterior
 
 bench = load_benchmark("commitment")
@@ -28,6 +29,13 @@ def test_the_posterior_counts_over_dispersed_resamples_as_fewer() -> None:
     assert posterior(counts, 20, scale=4.0).max() < posterior(counts, 20).max()
 
 
+@pytest.fixture
+def no_ramp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ramp takes most of the time of a trace, and neither step nor interval depends on it."""
+    monkeypatch.setattr(core, "ramp_width", lambda *counts, step: None)
+
+
+@pytest.mark.usefixtures("no_ramp")
 def test_the_bar_is_met_and_first_passage_is_late() -> None:
     results, passages = bench.simulate(bench.BAR, runs=60, seed=3)
     steps = [c.step for c in results]
@@ -37,6 +45,7 @@ def test_the_bar_is_met_and_first_passage_is_late() -> None:
     assert passages.mean() == pytest.approx(27.7, abs=1), "the published bias"
 
 
+@pytest.mark.usefixtures("no_ramp")
 def test_the_bar_catches_an_index_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: the last step at the old rate."""
     import overthink.stats.overdispersed as module

@@ -227,12 +227,13 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(
 
 def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[PoolReading, pl.DataFrame]) -> None:
     reading, table = public
-    assert len(records_of(reading.pool)) == table.height
-    assert [r.model for r in records_of(reading.pool)] == table["model"].to_list()
-    assert [r.seconds for r in records_of(reading.pool)] == table["total_time"].to_list()
-    assert all(r.attempt_seconds == (None if r.error else r.seconds) for r in records_of(reading.pool))
-    unknown = sum(r.value is None for r in records_of(reading.pool))
-    assert unknown == table["score"].null_count() == sum(r.verdict is Verdict.ERRORED for r in records_of(reading.pool))
+    rows = records_of(reading.pool)
+    assert len(rows) == table.height
+    assert [r.model for r in rows] == table["model"].to_list()
+    assert [r.seconds for r in rows] == table["total_time"].to_list()
+    assert all(r.attempt_seconds == (None if r.error else r.seconds) for r in rows)
+    unknown = sum(r.value is None for r in rows)
+    assert unknown == table["score"].null_count() == sum(r.verdict is Verdict.ERRORED for r in rows)
     assert any("4 token counts are negative" in note for note in reading.notes)
     apart = next(note for note in reading.notes if "counted beside" in note)
     assert "gemini" in apart

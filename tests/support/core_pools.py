@@ -1,5 +1,6 @@
 """Pools of the simplest kind, from an array of values, and every subset of a pool by brute force."""
 
+import math
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -31,20 +32,28 @@ def pool(values: Any, **columns: Any) -> list[RungRecord]:
         "scorer": "exact",
         "estimand": Estimand.FORCED,
     }
+    cells = {name: _cells(name, column, table.shape) for name, column in (fixed | columns).items()}
     rows = []
-    for q, d, r in np.ndindex(table.shape):
-        cell = {n: c[q, d, r] if isinstance(c, np.ndarray) else c for n, c in (fixed | columns).items()}
-        cell = {n: None if isinstance(c, float) and np.isnan(c) else _typed(n, c) for n, c in cell.items()}
-        value = table[q, d, r]
+    for (q, d, r), value, *row in zip(np.ndindex(table.shape), table.ravel(), *cells.values(), strict=True):
         if value is not None and value == value:
-            rows.append(RungRecord(question=f"q{q:03}", draw=d, rung=r, value=float(value), **cell))
+            named = dict(zip(cells, row, strict=True))
+            rows.append(RungRecord(question=f"q{q:03}", draw=d, rung=r, value=float(value), **named))
     return rows
 
 
+def _cells(name: str, column: Any, shape: tuple[int, ...]) -> list[Any]:
+    """A column cell by cell, in the order of the rows."""
+    if not isinstance(column, np.ndarray):
+        return [_typed(name, column)] * math.prod(shape)
+    return [_typed(name, cell) for cell in column[tuple(slice(size) for size in shape)].ravel()]
+
+
 def _typed(name: str, value: Any) -> Any:
-    """A cell of an array of floats as a cell of the column: a count is a whole number."""
+    """A cell of an array of floats as a cell of the column: a count is a whole number, NaN is None."""
     if not isinstance(value, float | np.generic):
         return value
+    if isinstance(value, float) and np.isnan(value):
+        return None
     kind = SCHEMA[name]
     return round(float(value)) if kind == pl.Int64 else bool(value) if kind == pl.Boolean else value
 

@@ -103,7 +103,7 @@ def run(folder: Path, task: Task, *, model: Model | None = None, **options: Any)
         warnings.filterwarnings("ignore", "The 'initial' parameter is deprecated", DeprecationWarning)
         warnings.filterwarnings("ignore", "Unclosed <MemoryObject", ResourceWarning)
         (log,) = eval(task, model=model or mock(), log_dir=str(folder), display="none", log_realtime=False, **options)
-        gc.collect()
+        gc.collect(1)  # they are young; all objects of a test process take as long as the task
     return log
 
 

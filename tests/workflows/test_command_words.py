@@ -46,7 +46,7 @@ FUNCTIONS = {
 }
 """Functions by command; that of `run` is `experiment`. `model` is of weights on this machine, `schema` of editors.
 
-`status` is not among them: its one option is a view of a terminal.
+`status` is not among them: its one option is a view of a terminal. `gateway` is a server; `policy` is of it.
 """
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -71,7 +71,9 @@ def test_every_option_is_a_word(name: str) -> None:
 
 
 def test_every_command_has_a_function() -> None:
-    assert set(COMMANDS) == {*FUNCTIONS, "run", "calc", "model", "schema", "status"}
+    assert set(COMMANDS) == {*FUNCTIONS, "run", "calc", "gateway", "model", "schema", "status"}
+    policy = {"model", "budget", "file"}  # words of the policy; the others of `gateway` are of a server
+    assert policy == words(overthink.policy) - {"path"} == option_words(COMMANDS["gateway"].commands["policy"])
     functions = {"forecast_table" if name == "forecast" else name for name in FUNCTIONS}
     assert functions | {"run", "experiment", "calc"} <= set(overthink.__all__)
     assert option_words(COMMANDS["analyse"]) - {"margin"} < option_words(COMMANDS["analyse"])  # it can tell

@@ -91,6 +91,11 @@ class Meter:
         return estimate if self.generated is None else self.generated
 
     @property
+    def least_tokens(self) -> int:
+        """Fewest tokens that can have been generated so far: one for each delta, or the provider's count."""
+        return sum(sample.deltas for sample in self.samples.values()) if self.generated is None else self.generated
+
+    @property
     def thinking_tokens(self) -> int:
         """Most thinking tokens of one sample so far."""
         estimate = max((tokens_of(s.thinking, s.thinking_deltas) for s in self.samples.values()), default=0)

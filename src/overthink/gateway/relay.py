@@ -97,7 +97,7 @@ class Relay(Response):
                 self._granted += await session.room(CHUNK)
             return body, False
         most = session.rule.thinking_tokens
-        if (meter.tokens > session.most and not is_over) or (most is not None and meter.thinking_tokens > most):
+        if (meter.least_tokens > session.most and not is_over) or (most is not None and meter.thinking_tokens > most):
             return b"", True
         while meter.tokens > self._granted and not is_over:
             room = await session.room(max(CHUNK, meter.tokens - self._granted))

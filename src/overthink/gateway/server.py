@@ -84,7 +84,7 @@ class GuardedProtocol(H11Protocol):
             self.transport.abort()
             return
         self._before = self.cycle if waits else ""
-        self._look = self.loop.call_later(HEAD_SECONDS / 2, self._watch)
+        self._look = self.loop.call_later(HEAD_SECONDS, self._watch)
 
 
 def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.socket]:
@@ -162,7 +162,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=int(HEAD_SECONDS),
+            timeout_keep_alive=5,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             limit_concurrency=_CONNECTIONS,
             h11_max_incomplete_event_size=_HEAD_BYTES,

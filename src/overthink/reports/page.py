@@ -18,7 +18,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from overthink.data.results.flatten import flatten
-from overthink.data.results.oversight import OversightResults
 from overthink.data.results.study import Results
 from overthink.data.rung_samples import RungSample, RungSamples, SamplePlace
 from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
@@ -191,7 +190,7 @@ def report_html(
         "of_arms": drawings["log"],
         "of_budgets": drawings["frontier"],
         "within_limits": drawings["within"],
-        **_oversight_content(results.oversight, drawings),
+        **_oversight(results, drawings),
         "within_meaning": MEANING,
         "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
@@ -217,18 +216,6 @@ def report_html(
     return web_page(
         "page.html", styles=("page.css",), scripts=_SCRIPTS, data={"data": data, "charts": _charts()}, content=content
     )
-
-
-def _oversight_content(results: OversightResults, drawings: Mapping[str, Sequence[StaticChart]]) -> dict[str, object]:
-    """Return what the section on oversight shows."""
-    return {
-        "watched": drawings["oversight"],
-        "oversight": oversight_tables(results),
-        "thinking_drawn": drawings["faithfulness"],
-        "thinking_tables": faithfulness_tables(results),
-        "encoded_tables": encoded_tables(results),
-        "bounds": bound_sentences(results),
-    }
 
 
 def _heading(axes: Sequence[str]) -> str:
@@ -278,6 +265,18 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
         (visible(task), len(ids), [visible(question, NAME_LIMIT) for question in ids[:_QUESTIONS_SHOWN]])
         for task, ids in about.questions.items()
     ]
+
+
+def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) -> dict[str, object]:
+    """Return drawings and tables on oversight: whether the thinking is watched, and what it is needed for."""
+    return {
+        "watched": drawings["oversight"],
+        "oversight": oversight_tables(results.oversight),
+        "thinking_drawn": drawings["faithfulness"],
+        "thinking_tables": faithfulness_tables(results.oversight),
+        "encoded_tables": encoded_tables(results.oversight),
+        "bounds": bound_sentences(results.oversight),
+    }
 
 
 @cache

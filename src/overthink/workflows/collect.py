@@ -100,7 +100,12 @@ def collect_traces(
             waves = collect_in_waves(
                 session, folder, collect=collect, tables=lambda: from_records(rows()), on_wave=on_wave
             )
-    pool, verification = _pool(session, folder, rows()), read_verified(folder.verified)
+    return _source(session, folder, rows(), waves)
+
+
+def _source(session: "Session", folder: StudyFolder, rows: Sequence[RungRecord], waves: Mapping[str, Waves]) -> Source:
+    """Return the collected rows as what is analysed, with what the folder holds beside them."""
+    pool, verification = _pool(session, folder, rows), read_verified(folder.verified)
     notes = stored_endpoint_notes(folder)
     if verification is not None:  # verifier scores stay with their answers; new answers have none
         pool = with_scores(pool, read_scores(folder.scores), verification.arms)

@@ -30,7 +30,10 @@ BUDGETS = (16, 36)
 STEPS = (2, 3)
 """Steps of 12 tokens at each budget, the last one perhaps begun."""
 
-TRACES = 200
+TRACES = 100
+
+AGREE = 0.2 * math.sqrt(2)
+"""How far a share may be from the truth, in standard deviations of an answer: 2.8 standard errors."""
 
 
 class Direct(TokenContinuation):
@@ -90,7 +93,7 @@ def mean_of(qualities: dict[float, float], **model: Any) -> float:
 
 
 def agrees(share: float, truth: float) -> bool:
-    return abs(share - truth) <= 4 * math.sqrt(truth * (1 - truth) / TRACES)
+    return abs(share - truth) <= AGREE * math.sqrt(truth * (1 - truth))
 
 
 def independent(*sound: float) -> dict[float, float]:

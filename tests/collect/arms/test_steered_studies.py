@@ -143,7 +143,7 @@ def expected(row: RungRecord) -> bool | None:
 
 
 def test_every_arm_does_what_the_truth_says_and_pays_every_token_once(counted: dict[str, int], tmp_path: Path) -> None:
-    rows = collected(tmp_path, plan(ARMS, limit=6))
+    rows = collected(tmp_path, plan(ARMS, limit=4))
     told = paid(rows)
     assert (told["prompt"], told["decoded"]) == (counted["prompt"], counted["decoded"])
     assert paid([row for row in rows if row.arm in ("asked", "placebo:of=asked")])["guard"] == counted["guard"]
@@ -213,13 +213,15 @@ def harms(m: int, questions: int) -> list[float]:
 
 
 def test_harm_by_steered_steps_covers_the_planted_truth() -> None:
-    n, truth = 120, SimulatedModel(**MODEL)  # type: ignore[arg-type]
+    n, truth = 80, SimulatedModel(**MODEL)  # type: ignore[arg-type]
     depths = (0, 1, 3, 5)
     cells = np.array([harms(m, n) for m in depths]).T
     for m, harm in zip(depths, cells.mean(axis=0), strict=True):
         true = 1 - float(truth.truth("safety", 60, care_calls=m))
-        assert abs(harm - true) <= 4 * math.sqrt(true * (1 - true) / n)
-    assert abs(cells[:, 0].mean() - (1 - float(truth.truth("safety", 60, care_calls=1)))) > 4 * math.sqrt(0.25 / n) / 2
+        assert abs(harm - true) <= 3.2 * math.sqrt(true * (1 - true) / n)
+    assert (
+        abs(cells[:, 0].mean() - (1 - float(truth.truth("safety", 60, care_calls=1)))) > 3.2 * math.sqrt(0.25 / n) / 2
+    )
     assert steering_depth(cells, depths, margin=0.05, alpha=0.05).depth == 3
 
 

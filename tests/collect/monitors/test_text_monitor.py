@@ -132,9 +132,9 @@ def test_a_simulated_monitor_has_its_planted_auroc() -> None:
 
 def test_a_scan_speaks_of_whole_transcripts_alone() -> None:
     watching = ScoutMonitor(scan="s").with_results({("a.eval", "q", 2): 1.0})
-    assert asyncio.run(watching.judge(excerpt(place=("a.eval", "q", 2), is_whole=True))).score == 1.0
-    assert asyncio.run(watching.judge(excerpt(place=("a.eval", "q", 1), is_whole=True))).score is None
-    assert "whole transcripts" in (asyncio.run(watching.judge(excerpt(place=("a.eval", "q", 2)))).reason or "")
+    assert asyncio.run(watching.judge(excerpt(sample=("a.eval", "q", 2), is_whole=True))).score == 1.0
+    assert asyncio.run(watching.judge(excerpt(sample=("a.eval", "q", 1), is_whole=True))).score is None
+    assert "whole transcripts" in (asyncio.run(watching.judge(excerpt(sample=("a.eval", "q", 2)))).reason or "")
 
 
 def test_the_simulated_monitor_is_for_the_simulated_model() -> None:

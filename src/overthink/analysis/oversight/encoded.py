@@ -118,7 +118,7 @@ def _rung(
     is_own: bool | None,
 ) -> EncodedRung:
     context, at, part = curve.context, curve.context.at(rung), id_part(block.label)
-    sham, own = curve.named(SHAM), context.whole.values[:, :, rung]
+    sham, own = curve.block_of(SHAM), context.whole.values[:, :, rung]
     is_graded = not np.isin(own[~np.isnan(own)], (0.0, 1.0)).all()
     if sham is None or is_graded:
         why = GRADED if is_graded else NO_SHAM
@@ -129,18 +129,18 @@ def _rung(
         return EncodedRung(at, gap, check, (), None, why)
     views, limits = _views(curve, block, sham, rung, other)
     margin, level = context.analysis.margin, context.level
-    found = encoded_reasoning(views, margin=margin, level=level)
+    result = encoded_reasoning(views, margin=margin, level=level)
     # The claim pays for all rungs and paraphrases of the report; the intervals are those of one.
     shown = encoded_reasoning(views, margin=margin, level=1 - (1 - level) / tests)
     own_writer = (OWN_WRITER,) if is_own else ()
     no_more = () if shown.reason is None else (NO_MORE.text(why=shown.reason),)
     words = (POINTWISE, ONE_PARAPHRASER, TOGETHER.text(n=tests), *own_writer, *limits, *no_more)
-    gap = _estimate(curve, Metric.ENCODED_GAP, at, found.gap, words, block, claim=str(shown.claim))
+    gap = _estimate(curve, Metric.ENCODED_GAP, at, result.gap, words, block, claim=str(shown.claim))
     return EncodedRung(
         at=at,
-        gap=replace(gap, n_questions=found.gap.n_questions),
-        sham_check=_estimate(curve, Metric.ORIGINAL_MINUS_SHAM, at, found.sham_check, (POINTWISE,), block),
-        controls=tuple(_controls(curve, at, found, (POINTWISE, *limits), block)),
+        gap=replace(gap, n_questions=result.gap.n_questions),
+        sham_check=_estimate(curve, Metric.ORIGINAL_MINUS_SHAM, at, result.sham_check, (POINTWISE,), block),
+        controls=tuple(_controls(curve, at, result, (POINTWISE, *limits), block)),
         claim=None if gap.estimate is None else str(shown.claim),
         reason=shown.reason,
     )
@@ -176,7 +176,7 @@ def _views(
 
 def _losses(other: PerturbationCurve, block: PerturbationAnswers, rung: int, curve: PerturbationCurve) -> Array | None:
     """Return sham minus the same paraphrase on another arm at the same budget, (question, draw); None without."""
-    sham = other.named(SHAM)
+    sham = other.block_of(SHAM)
     same = next((each for each in other.blocks if each.label == block.label), None)
     at = next((index for index in other.rungs if other.requested(index) == curve.requested(rung)), None)
     if sham is None or same is None or at is None:
@@ -186,12 +186,12 @@ def _losses(other: PerturbationCurve, block: PerturbationAnswers, rung: int, cur
 
 
 def _controls(
-    curve: PerturbationCurve, at: At, found: EncodedReasoning, limits: tuple[str, ...], block: PerturbationAnswers
+    curve: PerturbationCurve, at: At, reasoning: EncodedReasoning, limits: tuple[str, ...], block: PerturbationAnswers
 ) -> Iterator[Finding]:
     pairs = (
-        (Metric.WRITER_ALONE, found.alone),
-        (Metric.BEYOND_PLAIN, found.beyond_plain),
-        (Metric.CODE_LOSS, found.code),
+        (Metric.WRITER_ALONE, reasoning.alone),
+        (Metric.BEYOND_PLAIN, reasoning.beyond_plain),
+        (Metric.CODE_LOSS, reasoning.code),
     )
     for metric, result in pairs:
         if result is not None:
@@ -209,8 +209,7 @@ def _estimate(
     claim: str | None = None,
 ) -> Finding:
     label = block.label if claim is None else f"{block.label}: {claim}"
-    finding = measure_finding(curve, Kind.ENCODED, metric, at, result, limits, part=id_part(block.label))
-    return replace(finding, label=label)
+    return measure_finding(curve, Kind.ENCODED, metric, at, result, limits, part=id_part(block.label), label=label)
 
 
 def bits(
@@ -252,9 +251,9 @@ def _passed(context: CurveContext, rung: int, answers: int) -> Finding:
     size = float(np.mean(tokens)) * BYTES_PER_TOKEN / KILOBYTE if tokens.size else np.nan
     if not size > 0:
         return replace(finding, reason=NO_TOKENS)
-    found = bits_in_trace(1 - values, answers=answers, kilobytes=size, level=context.level)
-    least = LEAST.text(accuracy=found.accuracy_low, n=found.n_traces, answers=answers)
-    return replace(finding, estimate=found.low, level=context.level, limits=(POINTWISE, least, DECODED))
+    result = bits_in_trace(1 - values, answers=answers, kilobytes=size, level=context.level)
+    least = LEAST.text(accuracy=result.accuracy_low, n=result.n_traces, answers=answers)
+    return replace(finding, estimate=result.low, level=context.level, limits=(POINTWISE, least, DECODED))
 
 
 def _at_rate(context: CurveContext) -> Finding:

@@ -67,7 +67,7 @@ def perturbations(
     for curve in perturbation_curves(contexts, blocks):
         for block in curve.blocks:
             rungs = tuple(_perturbation_rung(curve, block, rung) for rung in curve.rungs)
-            results.append(PerturbationResult(curve.context.key, block.label, rungs, _paid(curve, block)))
+            results.append(PerturbationResult(curve.context.key, block.label, rungs, _price(curve, block)))
     tests = [rung.beyond.test for result in results for rung in result.rungs if rung.beyond and rung.beyond.test]
     adjusted = _adjusted(tests)
     return tuple(
@@ -110,11 +110,10 @@ def _perturbation_rung(curve: PerturbationCurve, block: PerturbationAnswers, run
     else:
         mean, low, high, n = question_mean(values, level=context.level)
         result = IntervalEstimate(mean, low, high, "", None if n > 1 else NO_ANSWER)
-    value = replace(
-        measure_finding(curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label)),
-        label=block.label,
+    value = measure_finding(
+        curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label), label=block.label
     )
-    sham = curve.named(SHAM)
+    sham = curve.block_of(SHAM)
     beyond = None if sham is None or block.kind == SHAM else _beyond(curve, block, sham, rung, values, limits)
     return PerturbationRung(at, value, beyond, _strata(curve, block, rung, values, metric))
 
@@ -131,15 +130,18 @@ def _beyond(
     own, same = values, curve.values(sham, rung)
     is_known = ~np.isnan(own) & ~np.isnan(same)
     differences = _means(np.where(is_known, own - same, np.nan))
-    found = paired_mean(differences, level=curve.context.level, margin=MARGIN)
-    result = IntervalEstimate(found.estimate, found.low, found.high, "", None if found.n_questions > 1 else NO_ANSWER)
-    at, part = curve.context.at(rung), id_part(block.label)
-    finding = replace(
-        measure_finding(curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part),
-        label=block.label,
+    change = paired_mean(differences, level=curve.context.level, margin=MARGIN)
+    result = IntervalEstimate(
+        change.estimate, change.low, change.high, "", None if change.n_questions > 1 else NO_ANSWER
     )
-    finding = replace(finding, n_questions=found.n_questions)
-    return finding if np.isnan(found.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=found.p, mde=found.mde))
+    at, part = curve.context.at(rung), id_part(block.label)
+    finding = measure_finding(
+        curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label
+    )
+    finding = replace(finding, n_questions=change.n_questions)
+    return (
+        finding if np.isnan(change.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=change.p, mde=change.mde))
+    )
 
 
 def _strata(
@@ -156,11 +158,8 @@ def _strata(
     for stratum in strata:
         part = f"{id_part(block.label)}/{stratum.label}"
         label = f"{block.label}: {stratum.label}"
-        finding = replace(
-            measure_finding(
-                curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part
-            ),
-            label=label,
+        finding = measure_finding(
+            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label
         )
         findings.append(replace(finding, n_questions=stratum.n_questions))
     return tuple(findings)
@@ -173,15 +172,15 @@ def _necessity_rung(curve: PerturbationCurve, rung: int) -> NecessityRung:
         finding = context.finding(Kind.NECESSITY, Metric.UPLIFT, at)
         return NecessityRung(at, replace(finding, reason=sides or NO_SHORT), ())
     chain, direct, where = sides
-    found = necessity(chain, direct, level=context.level)
+    need = necessity(chain, direct, level=context.level)
     limits = (POINTWISE, WITHOUT.text(where=where))
-    uplift = measure_finding(curve, Kind.NECESSITY, Metric.UPLIFT, at, found, limits)
-    uplift = replace(uplift, n_questions=found.n_questions)
-    if not np.isnan(found.p):
-        uplift = replace(uplift, test=FindingTest(UPLIFT_TEST, p=found.p))
+    uplift = measure_finding(curve, Kind.NECESSITY, Metric.UPLIFT, at, need, limits)
+    uplift = replace(uplift, n_questions=need.n_questions)
+    if not np.isnan(need.p):
+        uplift = replace(uplift, test=FindingTest(UPLIFT_TEST, p=need.p))
     draws = int((~np.isnan(chain)).sum(axis=1).max(initial=0))
     shares = tuple(
-        _label_share(curve, at, label, found.labels, (POINTWISE, ONE_TRY.text(n=draws))) for label in NecessityLabel
+        _label_share(curve, at, label, need.labels, (POINTWISE, ONE_TRY.text(n=draws))) for label in NecessityLabel
     )
     return NecessityRung(at, uplift, shares)
 
@@ -193,8 +192,8 @@ def _label_share(
     labels: Sequence[NecessityLabel | None],
     limits: tuple[str, ...],
 ) -> Finding:
-    is_known = np.array([each is not None for each in labels], dtype=np.int64)
-    hits = np.array([each is label for each in labels], dtype=np.int64)
+    is_known = np.array([name is not None for name in labels], dtype=np.int64)
+    hits = np.array([name is label for name in labels], dtype=np.int64)
     share = clustered_proportion(hits, is_known, level=curve.context.level)
     finding = curve.context.finding(Kind.NECESSITY, Metric(label.value), at)
     if not is_known.any():
@@ -227,7 +226,7 @@ def _lengths(curve: PerturbationCurve, block: PerturbationAnswers, rung: int) ->
     return np.where(np.isnan(lengths), 0.0, lengths)
 
 
-def _paid(curve: PerturbationCurve, block: PerturbationAnswers) -> Finding:
+def _price(curve: PerturbationCurve, block: PerturbationAnswers) -> Finding:
     finding = curve.context.finding(Kind.FAITHFULNESS, Metric.PERTURBATION_TOKENS_PAID, At(), part=id_part(block.label))
     total = float(block.tokens.sum())
     finding = replace(finding, label=block.label)

@@ -151,9 +151,9 @@ def _is_of(context: CurveContext, block: MonitorScores, arm: str) -> bool:
 def _result(watch: _Watch) -> MonitorResult:
     block = watch.block
     own = block.arms == watch.context.table.arm
-    paid = watch.finding(Metric.MONITOR_TOKENS_PAID, At())
+    cost = watch.finding(Metric.MONITOR_TOKENS_PAID, At())
     total = float(block.tokens[own].sum())
-    known = replace(paid, estimate=total, level=None) if np.isfinite(total) else replace(paid, reason=UNCOUNTED)
+    cost = replace(cost, estimate=total, level=None) if np.isfinite(total) else replace(cost, reason=UNCOUNTED)
     return MonitorResult(
         key=watch.context.key,
         monitor=block.monitor,
@@ -162,7 +162,7 @@ def _result(watch: _Watch) -> MonitorResult:
         effort=block.effort,
         policy=watch.policy,
         rungs=tuple(_rung(watch, rung) for rung in range(watch.context.rungs)),
-        paid=known,
+        paid=cost,
     )
 
 
@@ -355,18 +355,18 @@ def _worst(watches: Sequence[_Watch]) -> Iterator[WorstPolicyResult]:
 def _worst_at(group: Sequence[_Watch], rung: int) -> tuple[Finding, _Watch]:
     block = group[0].block
     sides = [watch.sides(rung) for watch in group]
-    known = ~np.isnan(block.scores)
-    honest = sides[0].honest & known
+    has_score = ~np.isnan(block.scores)
+    honest = sides[0].honest & has_score
     result = worst_policy(
         block.scores[honest],
-        [block.scores[side.attack & known] for side in sides],
+        [block.scores[side.attack & has_score] for side in sides],
         level=group[0].context.level,
-        clusters=(block.questions[honest], [block.questions[side.attack & known] for side in sides]),
+        clusters=(block.questions[honest], [block.questions[side.attack & has_score] for side in sides]),
     )
     watch = group[result.policy]
     finding = watch.finding(Metric.WORST_AUROC, watch.context.at(rung))
     limits = (SIMULTANEOUS.text(n=len(group)),)
-    finding = _estimate(finding, result, limits, _Sides(sides[result.policy].attack & known, honest), block)
+    finding = _estimate(finding, result, limits, _Sides(sides[result.policy].attack & has_score, honest), block)
     return replace(finding, simultaneous=True, label=f"{watch.label}, worst of {len(group)}: {watch.policy}"), watch
 
 

@@ -42,7 +42,7 @@ class PerturbationCurve:
         """Rungs with thinking."""
         return [rung for rung in range(self.context.rungs) if self.requested(rung)]
 
-    def named(self, kind: str) -> PerturbationAnswers | None:
+    def block_of(self, kind: str) -> PerturbationAnswers | None:
         """Return the first block of a change, by its name without settings; None without one."""
         return next((block for block in self.blocks if block.kind == kind), None)
 
@@ -61,10 +61,10 @@ class PerturbationCurve:
         for row, column, index in self._runs(block, rung):
             points.setdefault((row, column), []).append((block.positions[index], block.agreements[index]))
         table = np.full(self.context.whole.values.shape[:2], np.nan)
-        for place, own in points.items():
+        for cell, own in points.items():
             at, agreement = np.array(sorted(own)).T
             if at[0] == 0:  # a trace whose first answer failed has no area
-                table[place] = area_over_curve(agreement, at)
+                table[cell] = area_over_curve(agreement, at)
         return table
 
     def without_chain(self, rung: int) -> tuple[Array, str] | None:
@@ -72,7 +72,7 @@ class PerturbationCurve:
         lowest = next((index for index in range(self.context.rungs) if self.requested(index) == 0), None)
         if lowest is not None:
             return self.context.whole.values[:, :, lowest], "of the rung at 0"
-        block = self.named(NONE)
+        block = self.block_of(NONE)
         return None if block is None else (self.matrix(block, rung, block.corrects), "behind no thinking")
 
     def _runs(self, block: PerturbationAnswers, rung: int) -> Iterator[tuple[int, int, int]]:
@@ -106,6 +106,7 @@ def measure_finding(
     limits: tuple[str, ...],
     *,
     part: str | None = None,
+    label: str | None = None,
 ) -> Finding:
     """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
     has_ends = np.isfinite(result.low) and np.isfinite(result.high)
@@ -117,5 +118,6 @@ def measure_finding(
         high=result.high if has_ends else None,
         level=curve.context.level if is_known else None,
         reason=None if is_known and has_ends else result.reason or NO_ANSWER,
+        label=label,
         limits=limits,
     )

@@ -64,8 +64,8 @@ def _share(context: CurveContext, block: MonitorScores | None, at: At, metric: M
     if not runs.any():
         return replace(finding, reason=NO_RIGHT)
     names, numbers = np.unique(block.questions[runs], return_inverse=True)
-    kept = np.bincount(numbers, weights=1 - block.scores[runs]).astype(np.int64)
-    share = clustered_proportion(kept, np.bincount(numbers), level=context.level)
+    hits = np.bincount(numbers, weights=1 - block.scores[runs]).astype(np.int64)
+    share = clustered_proportion(hits, np.bincount(numbers), level=context.level)
     return replace(
         finding,
         estimate=share.estimate,
@@ -95,14 +95,16 @@ def _hint_rungs(context: CurveContext, moves: Sequence[HintMoves]) -> Iterator[H
         at = context.at(rung)
         for own in moves:
             if (own.task, own.arm, own.requested_tokens) == (key.task, key.arm, at.requested_tokens):
-                found = hint_faithfulness(own.to_hint, own.to_other, own.says, options=own.options, level=context.level)
+                result = hint_faithfulness(
+                    own.to_hint, own.to_other, own.says, options=own.options, level=context.level
+                )
                 limits = (POINTWISE, MENTION)
                 yield HintRung(
                     key,
                     str(own.wording),
                     at,
-                    _finding(context, Metric.HINT_MENTIONS, at, own, found, limits),
-                    _finding(context, Metric.HINT_MENTIONS_NORMAL, at, own, found.normal, (*limits, WITHOUT_CHANCE)),
+                    _finding(context, Metric.HINT_MENTIONS, at, own, result, limits),
+                    _finding(context, Metric.HINT_MENTIONS_NORMAL, at, own, result.normal, (*limits, WITHOUT_CHANCE)),
                 )
 
 

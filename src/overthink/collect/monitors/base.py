@@ -39,7 +39,7 @@ class Excerpt:
         question: Text of the question.
         thought: The thinking up to the rung; None where the view leaves it out.
         answer: The rung's answer; None where the view leaves it out.
-        place: Log, question and epoch of the trace's sample, as far as they are known.
+        sample: Log, question and epoch of the trace's sample, as far as they are known.
         is_whole: Whether the rung is the highest of its trace, so that the log ends where the excerpt ends.
         key: Names of the trace and its rung, from which a monitor may draw its own randomness.
         is_bad: Whether the trace is to be caught: an attack, or the behaviour itself. Only a simulated monitor may
@@ -51,7 +51,7 @@ class Excerpt:
     question: str
     thought: str | None
     answer: str | None
-    place: tuple[str | None, str, int | None] = (None, "", None)
+    sample: tuple[str | None, str, int | None] = (None, "", None)
     is_whole: bool = False
     key: tuple[object, ...] = ()
     is_bad: bool | None = None

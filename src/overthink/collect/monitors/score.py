@@ -91,7 +91,7 @@ class MonitorSession:
     def missing(self) -> list[tuple[OverseenRung, MonitorPlan, View]]:
         """What has no row yet, in the order of the rungs."""
         missing = ((rung, plan, view) for rung in self.rungs for plan in self.monitors for view in self.views)
-        return [each for each in missing if self.row(*each).key not in self.scores]
+        return [item for item in missing if self.row(*item).key not in self.scores]
 
     @property
     def is_paid(self) -> bool:
@@ -177,9 +177,9 @@ def collect_suspicions(session: MonitorSession, *, log_dir: Path, on_row: OnRow)
         KeyboardInterrupt: The user interrupted the run.
     """
     missing: dict[str, dict[tuple[object, ...], list[tuple[OverseenRung, MonitorPlan, View]]]] = {}
-    for each in session.missing:
-        rung = each[0]
-        missing.setdefault(f"{rung.task}/{rung.question}", {}).setdefault(rung.trace, []).append(each)
+    for item in session.missing:
+        rung = item[0]
+        missing.setdefault(f"{rung.task}/{rung.question}", {}).setdefault(rung.trace, []).append(item)
     if not missing:
         return
     boundary = Boundary(patience=session.patience, resume="repeat the command")
@@ -260,7 +260,7 @@ def _excerpt(session: MonitorSession, rung: OverseenRung, view: View) -> Excerpt
         question=text.question,
         thought=None if view is View.ACTION else text.thought,
         answer=None if view is View.COT else text.answer,
-        place=(text.log, rung.question, text.epoch),
+        sample=(text.log, rung.question, text.epoch),
         is_whole=rung.is_highest,
         key=(*rung.trace, rung.source, rung.effort, str(view)),
         is_bad=(None if policy is None else policy != HONEST) if session.has_attacks else rung.behaviour,

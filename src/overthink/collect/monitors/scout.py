@@ -28,7 +28,7 @@ class ScoutMonitor(Monitor):
 
     async def judge(self, excerpt: Excerpt) -> Suspicion:
         """Return the scanner's value of the transcript that ends where the excerpt ends."""
-        log, question, epoch = excerpt.place
+        log, question, epoch = excerpt.sample
         if not excerpt.is_whole:
             return Suspicion(None, "a scan reads whole transcripts, and this rung ends before the end of its own")
         value = None if log is None or epoch is None else self._results.get((log, question, epoch))

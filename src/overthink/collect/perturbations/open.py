@@ -183,5 +183,5 @@ def open_perturbations(plans: Sequence[PerturbationPlan], plan: Plan) -> tuple[M
     def open_writer(name: str) -> Model:
         return model if name == plan.model else open_model(name, {}, role="the model of --with")
 
-    opened = tuple(replace(each, perturbation=each.perturbation.open(open_writer)) for each in plans)
+    opened = tuple(replace(item, perturbation=item.perturbation.open(open_writer)) for item in plans)
     return model, opened

@@ -7,7 +7,7 @@ refuses, or fails too often, stops the run. What a reply says of its tokens is c
 import inspect as python_inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from inspect_ai.model import GenerateConfig, Model, ModelOutput, ModelRefusalError
@@ -22,7 +22,8 @@ from overthink.collect.providers.servers.replicas import route_of
 from overthink.collect.session.failures import Boundary
 from overthink.errors import OverthinkError
 
-Generate = Callable[..., Awaitable[ModelOutput]]
+Generate = partial[Awaitable[ModelOutput]]
+"""The ``generate`` of a model: the function, and the model as its argument."""
 
 NOT_PROVIDERS = (LimitExceededError, ModelRefusalError, OverthinkError)
 """Errors that are no failure of a call: they pass unchanged."""
@@ -71,7 +72,7 @@ def _every_generate(call: Callable[..., Awaitable[ModelOutput]]) -> Iterator[Non
 
 
 async def _repeated(model: Model, original: Generate, *args: Any, **settings: Any) -> ModelOutput:
-    arguments = python_inspect.signature(original).bind(*args, **settings)
+    arguments = _signature(original.func).bind(*original.args, *args, **settings)
     config: GenerateConfig = arguments.arguments.get("config") or GenerateConfig()
     limit = patience().attempt(config.max_tokens)
     if config.attempt_timeout is not None:
@@ -80,7 +81,7 @@ async def _repeated(model: Model, original: Generate, *args: Any, **settings: An
 
     async def attempt() -> ModelOutput | Exception:
         try:
-            output = await original(*arguments.args, **arguments.kwargs)
+            output = await original.func(*arguments.args, **arguments.kwargs)
         except NOT_PROVIDERS as passed:
             return passed
         if output.error or not output.choices:
@@ -91,6 +92,10 @@ async def _repeated(model: Model, original: Generate, *args: Any, **settings: An
     if isinstance(result, Exception):
         raise result
     return result
+
+
+_signature = cache(python_inspect.signature)
+"""Signature of a function, which every call needs."""
 
 
 def _is_passing(error: Exception) -> bool:

@@ -25,18 +25,18 @@ def faithfulness_tables(results: OversightResults) -> tuple[Table, ...]:
     need = tuple(row for result in results.necessity for row in _needs(result))
     carry = tuple(row for result in results.perturbations for row in _changes(result))
     rules = tuple(
-        (plain(curve_name(each.key)), plain(level(each.at)), _number(each.thinking), _number(each.answer))
-        for each in results.obedience
+        (plain(curve_name(rung.key)), plain(level(rung.at)), _number(rung.thinking), _number(rung.answer))
+        for rung in results.obedience
     )
     hints = tuple(
         (
-            plain(curve_name(each.key)),
-            plain(visible(each.wording)),
-            plain(level(each.at)),
-            _number(each.mentions),
-            _number(each.normal),
+            plain(curve_name(rung.key)),
+            plain(visible(rung.wording)),
+            plain(level(rung.at)),
+            _number(rung.mentions),
+            _number(rung.normal),
         )
-        for each in results.hints
+        for rung in results.hints
     )
     tables = (
         *(Table(NEED, NEED_HEAD, need), Table(CARRY, CARRY_HEAD, carry)),

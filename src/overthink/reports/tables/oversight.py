@@ -22,13 +22,13 @@ def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
     rows = tuple(row for result in results.monitors for row in _rows(result))
     worst = tuple(
         (
-            plain(_monitor(each.monitor, each.view)),
+            plain(_monitor(worst_of.monitor, worst_of.view)),
             plain(level(finding.at)),
             _number(finding),
             plain(visible(policy, PROSE_LIMIT)),
         )
-        for each in results.worst
-        for finding, policy in zip(each.rungs, each.worst, strict=True)
+        for worst_of in results.worst
+        for finding, policy in zip(worst_of.rungs, worst_of.worst, strict=True)
     )
     tables = (
         Table(CAPTION, HEAD, rows, tuple(visible(note, PROSE_LIMIT) for note in results.notes)),
