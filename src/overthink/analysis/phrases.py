@@ -17,6 +17,7 @@ WRITERS = {
             "oversight.latent",
             "oversight.monitors",
             "oversight.perturbation_curve",
+            "oversight.task_measures",
         ),
     ),
     "cost": ("mitigation",),
