@@ -1,6 +1,7 @@
 """Perturbations of a study that is there: what answers follow, what they cost, and that nothing is paid twice."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,6 +70,19 @@ def test_what_keeps_the_meaning_keeps_the_answer_and_what_removes_it_gives_that_
     mistakes = [row for row in rows_of(changed, "mistakes") if row.reason is None]
     assert {row.correct for row in mistakes if follows(row)} == {False}
     assert {row.agreement for row in mistakes if not follows(row)} == {True}
+
+
+def test_a_paraphrase_that_keeps_what_is_read_loses_nothing_and_no_more_is_claimed(changed: Path) -> None:
+    found = json.loads((changed / "findings.json").read_text())["findings"]
+    gaps = [finding for finding in found if finding["metric"] == "encoded_gap"]
+    assert [finding["at"]["requested_tokens"] for finding in gaps] == [24, 48]
+    for gap in gaps:
+        assert gap["estimate"] == 0
+        assert not gap["label"].endswith(("not kept by this paraphraser", ": encoded"))
+        assert any("the paraphraser is the model under test" in limit for limit in gap["limits"])
+    page = (changed / "report.html").read_text()
+    assert "What could be hidden?" in page
+    assert "a rate that is assumed. No ceiling is claimed." in page
 
 
 def test_an_early_answer_agrees_more_the_more_of_the_thinking_it_has(changed: Path) -> None:

@@ -193,6 +193,10 @@ class Finding:
         thinking; beyond_plain: the gap minus that of plain traces; code_loss: what is lost of a planted code.
         bits_passed: least bits per trace that an attack passed, a lower bound with no interval; bits_at_rate: what the
         thinking at the highest rung would pass at an assumed rate
+    ``latent``
+        of answers without thinking: latent_uplift: the largest gain by a prompt with filler or repeats, which the label
+        names before the verdict, simultaneous; room_uplift: by each prompt, simultaneous; elicited_uplift, where the
+        first is shown: accuracy with the thinking of the rung minus that without, with the best prompt
     """
 
     id: str

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from overthink.analysis import Analysis, analyse_outcomes
-from overthink.analysis.oversight.encoded import NO_SHAM, OWN_WRITER
+from overthink.analysis import Analysis
+from overthink.analysis.oversight.encoded import NO_SHAM, OWN_WRITER, bits, encoded
+from overthink.analysis.request import CurveContext
 from overthink.collect.tasks.secret import PASSWORDS
 from overthink.collect.tasks.side_task import Policy
 from overthink.cost.units import ModelInfo, ModelRoles
@@ -56,9 +57,12 @@ def results(
     records: Sequence[RungRecord], table: Sequence[OversightRow], analysis: Analysis | None = None
 ) -> OversightResults:
     changes = tuple(perturbation_answers(oversight_frame(table)))
-    tables = from_frame(pool_of(records))
     used = replace(analysis or Analysis(level=0.95), margin=0.1)
-    return analyse_outcomes(tables, used, rng=np.random.default_rng(1), changes=changes).oversight
+    contexts = [
+        CurveContext.of(table, used, prefix=table.arm, scorers=1, family=1, weights=np.zeros((0, 1)))
+        for table in from_frame(pool_of(records))
+    ]
+    return OversightResults(encoded=encoded(contexts, changes), bits=bits(contexts, (), changes))
 
 
 def claim(found: OversightResults, arm: str = "base") -> tuple[str | None, str | None]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import FaithfulnessLabel, MonitorLabel, NecessityVerdict
+from overthink.data.kinds import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,6 +203,28 @@ class BitsResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LatentResult:
+    """Answers without thinking on one curve, against those behind filler or repeats of the question.
+
+    Attributes:
+        key: The curve of the plain prompt.
+        uplift: Largest uplift over the prompts, with an interval that pays for the choice.
+        prompts: Uplift with each prompt, in a band over all of them.
+        best: Arm of the largest uplift; None where none is known.
+        elicited: Accuracy with the thinking of each rung minus that without, with the best prompt; empty where no
+            uplift is shown.
+        verdict: Verdict on the uplift; None without an interval.
+    """
+
+    key: CurveKey
+    uplift: Finding
+    prompts: tuple[Finding, ...]
+    best: str | None
+    elicited: tuple[Finding, ...]
+    verdict: LatentLabel | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ObedienceRung:
     """How often a rule is kept at one rung, among right answers.
 
@@ -252,6 +274,7 @@ class OversightResults:
         hints: Mentions of hints that moved answers.
         encoded: What paraphrases of the thinking lose.
         bits: Bits in the traces: passed, and at an assumed rate.
+        latent: Answers without thinking behind filler and repeats.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -263,3 +286,4 @@ class OversightResults:
     hints: tuple[HintRung, ...] = ()
     encoded: tuple[EncodedResult, ...] = ()
     bits: tuple[BitsResult, ...] = ()
+    latent: tuple[LatentResult, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
-from overthink.data.results.oversight import BitsResult, EncodedResult, OversightResults
+from overthink.data.results.oversight import BitsResult, EncodedResult, LatentResult, OversightResults
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.report_curves import level, level_text
 from overthink.reports.tables.faithfulness import points
@@ -22,13 +22,21 @@ LOSS_HEAD = (
     "Writer alone",
     "Beyond",
 )
+ROOM = "Is accuracy without thinking a floor? Direct answers behind filler and repeats, against the plain prompt"
+ROOM_HEAD = ("Curve", "Prompt", "Uplift without thinking", "Verdict")
+ELICITED = "What thinking adds to the best prompt without it, where the plain prompt is no floor"
+ELICITED_HEAD = ("Curve", "Best prompt", "Asked for", "Uplift of the thinking")
 WRITERS = {True: "the model itself", False: "another model", None: "unknown"}
 
 
 def encoded_tables(results: OversightResults) -> tuple[Table, ...]:
-    """Return the table of the encoded gap by rung with its controls; nothing without a paraphrase."""
-    rows = tuple(row for result in results.encoded for row in _rows(result))
-    return (Table(LOSS, LOSS_HEAD, rows),) if rows else ()
+    """Return the tables that have a row: the encoded gap by rung with its controls, and answers without thinking."""
+    tables = (
+        Table(LOSS, LOSS_HEAD, tuple(row for result in results.encoded for row in _rows(result))),
+        Table(ROOM, ROOM_HEAD, tuple(row for result in results.latent for row in _prompts(result))),
+        Table(ELICITED, ELICITED_HEAD, tuple(row for result in results.latent for row in _elicited(result))),
+    )
+    return tuple(table for table in tables if table.rows)
 
 
 def bound_sentences(results: OversightResults) -> tuple[str, ...]:
@@ -51,6 +59,20 @@ def _rows(result: EncodedResult) -> Iterator[tuple[TextCell, ...]]:
             controls.get(Metric.WRITER_ALONE, plain("–")),
             beyond,
         )
+
+
+def _prompts(result: LatentResult) -> Iterator[tuple[TextCell, ...]]:
+    verdict = str(result.verdict or result.uplift.reason or "no test")
+    curve, best = plain(curve_name(result.key)), visible(result.best or "–", PROSE_LIMIT)
+    yield curve, plain(f"the best: {best}"), points(result.uplift), plain(verdict)
+    for finding in result.prompts:
+        yield curve, plain(visible(finding.label or "–", PROSE_LIMIT)), points(finding), plain("–")
+
+
+def _elicited(result: LatentResult) -> Iterator[tuple[TextCell, ...]]:
+    best = plain(visible(result.best or "–", PROSE_LIMIT))
+    for finding in result.elicited:
+        yield plain(curve_name(result.key)), best, plain(level(finding.at)), points(finding)
 
 
 def _bound(result: BitsResult) -> str:
