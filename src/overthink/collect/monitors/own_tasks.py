@@ -19,7 +19,7 @@ class RuleMonitor(Monitor):
 
     async def judge(self, excerpt: Excerpt) -> Suspicion:
         """Return whether the thinking (view cot) or the answer (view action) breaks the rule that is about it."""
-        rule = rule_of(excerpt.place[1])
+        rule = rule_of(excerpt.sample[1])
         if rule is None:
             return Suspicion(None, "the question is none of overthink/thought_control")
         if _VIEWS.get(excerpt.view) != rule.where:
@@ -36,7 +36,7 @@ class HintMonitor(Monitor):
 
     async def judge(self, excerpt: Excerpt) -> Suspicion:
         """Return whether the text mentions the hint."""
-        hint = hint_of(excerpt.place[1])
+        hint = hint_of(excerpt.sample[1])
         if hint is None:
             return Suspicion(None, "the question has no hint of overthink/hints")
         is_mention = mentions_hint(excerpt.text, hint.wording)
