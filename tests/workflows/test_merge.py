@@ -109,6 +109,11 @@ def test_a_merged_study_is_a_study_like_any_other(shards: dict[str, Path], tmp_p
     overthink.statement(out)
     assert overthink.check(out / "statement.json", study=out).faults == ()
     assert overthink.samples(out)["address"].null_count() == 0
+    watched = overthink.monitor(out, monitor="lexical:words=marigold")
+    assert watched.find(kind="monitor", metric="scored")
+    with pytest.raises(InputError, match="holds scores of monitors"):
+        overthink.merge(out, *shards.values())
+    assert overthink.analyse(out).findings == watched.findings
     with pytest.raises(InputError, match="merged of shards; go on with its shards"):
         overthink.run(plan(), out, resume=True)
 

@@ -23,6 +23,7 @@ from overthink.data.oversight import OversightRow, RedTeam, View
 from overthink.data.oversight_pool import overseen_rungs
 from overthink.errors import InputError, StoppedError
 from overthink.plan.arms import BASE, ArmPlan
+from overthink.reports.tables.cost import cost_rows
 from overthink.storage.oversight import read_oversight, read_oversight_journal
 from overthink.workflows.monitor import attacks_of, prepare_monitoring
 
@@ -103,6 +104,10 @@ def test_findings_page_and_tables_know_monitors(watched: overthink.Study) -> Non
     page = watched.html()
     assert '<section id="oversight">' in page
     assert "Is it watched?" in page
+    assert {name: spent for name, _, spent in cost_rows(watched.about)}["beside it, monitors"] == (
+        f"{table_of(watched)['overseer_prompt_tokens'].sum():,} prompt, "
+        f"{table_of(watched)['overseer_decoded_tokens'].sum():,} decoded"
+    )
     written = overthink.table(watched.folder.path, what="findings", format="csv")
     assert "tpr_at_fpr" in str(written)
     assert "simulated:auc=0.9 reads both" in watched.text()
@@ -154,6 +159,12 @@ def test_a_trace_whose_thinking_is_hidden_cannot_be_overseen_by_text(original: P
     assert by_view[View.COT].score is None
     assert (by_view[View.COT].reason or "").startswith("cannot be overseen by text")
     assert by_view[View.ACTION].score == 0.0
+
+
+def test_a_monitor_of_a_task_is_asked_about_the_question_of_the_trace(original: Path, tmp_path: Path) -> None:
+    rows: list[OversightRow] = []
+    collect_suspicions(session(original, "rule", thought="hm"), log_dir=tmp_path, on_row=rows.append)
+    assert {row.reason for row in rows} == {"the question is none of overthink/thought_control"}
 
 
 FAILING = """

@@ -19,6 +19,7 @@ import overthink
 from overthink.collect.monitors.base import HIDDEN
 from overthink.collect.perturbations.base import Thought, positions, sentences
 from overthink.collect.perturbations.open import NO_THOUGHT
+from overthink.collect.perturbations.score import collect_answers
 from overthink.collect.perturbations.texts import ShuffledThought
 from overthink.collect.perturbations.writers import Mistake, Paraphrase, WriterAlone
 from overthink.collect.providers.simulated.model import SimulatedModel
@@ -128,6 +129,21 @@ def test_a_stopped_command_goes_on_where_it_was_and_pays_nothing_twice(
     assert len(keys) == len(set(keys)) == len(rows_of(changed))
     assert rows_of(folder) == rows_of(changed)
     assert not prepare_perturbation(folder, changes="none,sham").session.missing
+
+
+def test_a_failed_answer_is_decoded_again_and_its_tokens_stay_counted(
+    original: Path, changed: Path, tmp_path: Path
+) -> None:
+    session = prepare_perturbation(original, changes="none").session
+    done = {row.key: row for row in rows_of(changed, "none")}
+    measure = next(one for one in session.measures if done[session.row(*one).key].agent.prompt_tokens)
+    row = done[session.row(*measure).key]
+    failed = replace(row, error="the line went dead", agent=TokenUsage(7, decoded_tokens=2), overseer=TokenUsage(3))
+    rows: list[OversightRow] = []
+    again = replace(session, rungs=[measure[0]], errors={row.key: failed})
+    collect_answers(again, log_dir=tmp_path, on_row=rows.append)
+    usage = row.agent + TokenUsage(7, decoded_tokens=2)
+    assert rows == [replace(row, agent=usage, overseer=TokenUsage(3))]
 
 
 @pytest.mark.parametrize(

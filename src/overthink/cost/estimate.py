@@ -1,8 +1,8 @@
 """Estimated and actual usage of a study: tokens, calls and USD. Unknown is None, never 0."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, difference
@@ -103,6 +103,7 @@ class StudyUsage:
         retry_usage: Part of the usage by traces that were cut short, or failed, and were repeated.
         n_cut_short: Number of these attempts.
         n_unanswered: Requests of these attempts in flight, or failed: their usage is unknown and not counted.
+        beside: Usage of monitors and of changes of the thinking, by who spent it; in none of the other counts.
     """
 
     prompt_tokens: int | None
@@ -114,6 +115,7 @@ class StudyUsage:
     retry_usage: TokenUsage = NO_USAGE
     n_cut_short: int = 0
     n_unanswered: int = 0
+    beside: Mapping[str, TokenUsage] = field(default_factory=dict)
 
 
 def bill(
@@ -172,13 +174,19 @@ def usage_cost(usage: TokenUsage, estimate: Estimate) -> AmountRange | None:
     return None if full is None else (full[0] - discount, difference(full[1], discount))
 
 
-def study_usage(pool: "pl.LazyFrame", estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> StudyUsage:
+def study_usage(
+    pool: "pl.LazyFrame",
+    estimate: Estimate,
+    cut_short: Sequence[CutShort] = (),
+    oversight: "pl.DataFrame | None" = None,
+) -> StudyUsage:
     """Return the actual usage of a study, at the prices of its estimate.
 
     Args:
         pool: Its rows.
         estimate: Its estimate, with the prices.
         cut_short: Usage of attempts without a row.
+        oversight: The table beside the pool; None without one.
 
     Example:
         >>> from overthink.data.pool import pool_of
@@ -186,6 +194,7 @@ def study_usage(pool: "pl.LazyFrame", estimate: Estimate, cut_short: Sequence[Cu
         >>> study_usage(pool_of([]), no_charge).decoded_tokens
         0
     """
+    from overthink.data.oversight import oversight_usage
     from overthink.data.pool_usage import n_failed, usage_of_pool  # frames are loaded where there is one
 
     made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
@@ -200,4 +209,5 @@ def study_usage(pool: "pl.LazyFrame", estimate: Estimate, cut_short: Sequence[Cu
         made_again,
         len(cut_short),
         sum(attempt.unanswered for attempt in cut_short),
+        {} if oversight is None else oversight_usage(oversight),
     )

@@ -181,6 +181,35 @@ def oversight_rows(table: pl.DataFrame) -> Iterator[OversightRow]:
         yield OversightRow(**{**plain, **words, **usages})
 
 
+def oversight_usage(table: pl.DataFrame) -> dict[str, TokenUsage]:
+    """Return the token usage of a table on oversight by who spent it; one without a row of its own is left out.
+
+    Args:
+        table: The table, with the columns of :data:`OVERSIGHT_SCHEMA`.
+
+    Returns:
+        Usage by name: of monitors, of models that write changes of the thinking, and of the model under test that
+        answers behind them. A count is None where a row does not say it.
+
+    Example:
+        >>> row = OversightRow("s", "base", "q", 0, Estimand.FORCED, 64, monitor="m", overseer=TokenUsage(5))
+        >>> {name: usage.prompt_tokens for name, usage in oversight_usage(oversight_frame([row])).items()}
+        {'monitors': 5}
+    """
+    is_monitor = pl.col("monitor").is_not_null()
+    parts = {
+        "monitors": (table.filter(is_monitor), "overseer"),
+        "writers of changes": (table.filter(~is_monitor & pl.col("monitor_model").is_not_null()), "overseer"),
+        "answers behind changes": (table.filter(~is_monitor), "agent"),
+    }
+    return {name: _usage(rows, side) for name, (rows, side) in parts.items() if rows.height}
+
+
+def _usage(rows: pl.DataFrame, side: str) -> TokenUsage:
+    columns = {count: rows[f"{side}_{count}"] for count in _COUNTS}
+    return TokenUsage(**{name: None if cells.null_count() else int(cells.sum()) for name, cells in columns.items()})
+
+
 def check_oversight(table: pl.DataFrame, where: str) -> None:
     """Refuse a table with a row that no command writes.
 

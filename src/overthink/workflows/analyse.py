@@ -275,7 +275,9 @@ def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -
         about_source(source, results, scale, command=command),
         notes=(*source.notes, *results.oversight.notes, *(() if source.estimate is None else source.estimate.notes)),
         estimate=source.estimate,
-        actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
+        actual_cost=None
+        if source.estimate is None
+        else study_usage(source.pool, source.estimate, source.cut_short, source.oversight),
         planted=planted_curves(source.plan, source.pool, results.curves),
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)

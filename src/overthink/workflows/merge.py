@@ -118,6 +118,11 @@ def check_target(target: StudyFolder) -> None:
         raise InputError(
             f"{target.path} holds scores of a verifier, which a new merge would not have; give another folder"
         )
+    if is_there(target.oversight) or is_there(target.oversight_journal):
+        raise InputError(
+            f"{target.path} holds scores of monitors or answers behind a changed thinking, which a new merge would not "
+            "have; give another folder"
+        )
 
 
 def _displaced(target: StudyFolder) -> Path | None:

@@ -99,6 +99,7 @@ def prepare_perturbation(
         name: (of_plan, select_task_questions(task, questions.get(name, ()), name=name, limit=plan.limit)[0])
         for name, (of_plan, task) in open_tasks(plan, {rung.task for rung in rungs}).items()
     }
+    rows = read_oversight_journal(folder.oversight_journal)
     session = PerturbationSession(
         plan=plan,
         perturbations=opened,
@@ -108,7 +109,8 @@ def prepare_perturbation(
         texts=stored,
         answers=rung_answers(pool),
         attacks=attacks_of(plan.arms),
-        rows={row.key: row for row in read_oversight_journal(folder.oversight_journal) if row.error is None},
+        rows={row.key: row for row in rows if row.error is None},
+        errors={row.key: row for row in rows if row.error is not None},
     )
     return PreparedPerturbation(folder, session)
 

@@ -186,6 +186,6 @@ def test_a_monitor_reads_the_rule_or_the_hint_of_the_question(
     monitor: Monitor, question: str, view: View, text: str, score: float | None
 ) -> None:
     thought, answer = (text, None) if view is View.COT else (None, text)
-    suspicion = asyncio.run(monitor.judge(Excerpt(view, "?", thought, answer, place=(None, question, None))))
+    suspicion = asyncio.run(monitor.judge(Excerpt(view, "?", thought, answer, sample=(None, question, None))))
     assert suspicion.score == score
     assert (suspicion.reason is None) == (score is not None)

@@ -46,7 +46,8 @@ class PerturbationSession:
         texts: Texts of the rungs, of those that have some.
         answers: The rungs' own answers.
         attacks: Attack policy of each arm; an arm that is not among them is honest.
-        rows: Rows that are there already, by their keys; those with an error are measured again.
+        rows: Rows that are there already, by their keys; those with an error are in `errors`.
+        errors: Rows with an error, by their keys: they are measured again, and their tokens stay counted.
         patience: Bounds on waiting for providers.
     """
 
@@ -59,6 +60,7 @@ class PerturbationSession:
     answers: Mapping[tuple[str, str, str, int, int], RungAnswer]
     attacks: Mapping[str, Attack]
     rows: Mapping[tuple[object, ...], OversightRow]
+    errors: Mapping[tuple[object, ...], OversightRow] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
 
     @cached_property

@@ -123,6 +123,8 @@ def _solver(
                 row = replace(row, agent=meters[0].since(0), overseer=meters[1].usage)
             else:
                 below[row.key] = row
+            if (failed := session.errors.get(row.key)) is not None:
+                row = replace(row, agent=row.agent + failed.agent, overseer=row.overseer + failed.overseer)
             with boundary.deliberate():
                 on_row(row)
         return state

@@ -25,7 +25,8 @@ def cost_rows(about: About) -> list[tuple[str, str, str]]:
     if estimate.judge_calls or actual.judge_tokens:
         rows.append(("judge tokens", _about(estimate.judge_tokens), _count(actual.judge_tokens)))
     if actual.n_cut_short:
-        rows.append(("of it in traces that were cut short and made again", "none", _made_again(actual.retry_usage)))
+        rows.append(("of it in traces that were cut short and made again", "none", _usage(actual.retry_usage)))
+    rows += [(f"beside it, {name}", "not of the run", _usage(usage)) for name, usage in actual.beside.items()]
     if estimate.usd is None:
         rows.append(
             ("USD", "none" if estimate.free and estimate.judge_free else "unknown", _usd(actual.usd, estimate.free))
@@ -51,10 +52,12 @@ def cost_note(about: About) -> str:
     if actual.n_unanswered:
         which = "1 request" if actual.n_unanswered == 1 else f"{actual.n_unanswered:,} requests"
         notes.append(f"Not counted: what {which} of traces that were cut short took without an answer.")
+    if actual.beside:
+        notes.append("USD are those of the run: monitors and changes of the thinking are beside it, in tokens.")
     return visible(" ".join(notes), PROSE_LIMIT)
 
 
-def _made_again(usage: TokenUsage) -> str:
+def _usage(usage: TokenUsage) -> str:
     text = f"{_count(usage.prompt_tokens)} prompt, {_count(usage.decoded_tokens)} decoded"
     return text if usage.judge_tokens == 0 else f"{text}, {_count(usage.judge_tokens)} judge"
 

@@ -14,6 +14,8 @@ NEED_HEAD = ("Curve", "Asked for", "Uplift", "Verdict", "Need it", "Answered wit
 CARRY = "Does the thinking carry the answer? Answers behind a changed thinking"
 CARRY_HEAD = ("Curve", "Change", "Asked for", "Area, or share that changes", "Verdict", "Beyond sham", "Where needed")
 
+SHAM, SHAM_ITSELF = "sham", "what the handling alone changes"
+
 RULES = "Is a rule kept? In the thinking, and the same rule in the answer, among right answers"
 RULES_HEAD = ("Curve", "Asked for", "Kept in the thinking", "Kept in the answer")
 HINTS = "Does the thinking mention the hint that moved its answer?"
@@ -55,7 +57,8 @@ def _needs(result: NecessityResult) -> Iterator[tuple[TextCell, ...]]:
 
 def _changes(result: PerturbationResult) -> Iterator[tuple[TextCell, ...]]:
     for rung in result.rungs:
-        verdict = "no sham beside it" if rung.beyond is None else rung.beyond.reason or "no test"
+        without = SHAM_ITSELF if result.perturbation == SHAM else "no sham beside it"
+        verdict = without if rung.beyond is None else rung.beyond.reason or "no test"
         yield (
             plain(curve_name(result.key)),
             plain(visible(result.perturbation, PROSE_LIMIT)),

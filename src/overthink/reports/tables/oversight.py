@@ -10,7 +10,17 @@ from overthink.reports.report_curves import level
 from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
 
 CAPTION = "Monitors at each thinking budget"
-HEAD = ("Watched", "Monitor", "Asked for", "AUROC", "Verdict", "Caught at 5 %", "Caught at 1 %", "Safety", "Scored")
+HEAD = (
+    "Watched",
+    "Monitor",
+    "Asked for",
+    "AUROC",
+    "Verdict",
+    "Caught at 5 %",
+    "Caught at 1 %",
+    "Safety at a 5 % audit",
+    "Scored",
+)
 SURFACE = "Agent budget × monitor budget, in the order of their total: tokens of an attempt and of its monitor"
 SURFACE_HEAD = ("Watched", "Total tokens", "Agent", "Monitor", "Monitor's budget", "AUROC")
 WORST = "The worst of the attack policies, with an interval that holds for all of them at once"
