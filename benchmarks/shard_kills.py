@@ -179,7 +179,7 @@ def main() -> None:
             (top / str(rounds)).mkdir()
             round_ = Round(top / str(rounds), server, study, rng)
             round_.collect(tally, of, lambda: tally.kills >= options.kills or time.monotonic() > end)
-            merged = round_.merge(tally, whole, MERGE_KILLS if time.monotonic() < end else 0)
+            merged = round_.merge(tally, whole, MERGE_KILLS)
             tally.twice += merged.frame().select(*TRACE_KEY, "rung").is_duplicated().sum()
             assert merged.folder is not None
             tally.different += findings(merged.folder.path) != whole
