@@ -1,5 +1,6 @@
 """The proxy: what goes through, what is lowered, what is refused, and how a stream ends at its cap."""
 
+import contextlib
 import hashlib
 import json
 import socket
@@ -11,6 +12,7 @@ from typing import Any
 import fakeredis
 import httpx
 import pytest
+import uvicorn
 from gateways import Upstream, a_policy, a_rule, gateway, life
 from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitError
 
@@ -327,6 +329,61 @@ def test_a_slow_head_a_slow_body_and_a_half_open_connection_are_closed(
         assert raw(gate.url, framed("Content-Length: 100", body="{")).startswith(b"HTTP/1.1 408")
         assert post(gate.url).status_code == 200
     assert len(gate.entries()) == 1
+
+
+def test_a_connection_stays_between_two_requests_longer_than_clients_keep_it(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from overthink.gateway import proxy
+
+    clients, servers = httpx.Limits().keepalive_expiry, uvicorn.Config("").timeout_keep_alive
+    assert clients is not None
+    assert 2 * clients < server.KEEP_ALIVE_SECONDS
+    assert 2 * proxy._CONNECTIONS.keepalive_expiry < servers  # type: ignore[operator]
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    body = json.dumps({"model": "m", "messages": USER})
+    request = framed(f"Content-Length: {len(body)}", body=body).replace(b"Connection: close\r\n", b"")
+    with gateway(tmp_path, upstream, a_policy()) as gate:
+        host, _, port = gate.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            for _ in range(2):
+                connection.sendall(request)
+                answer = b""
+                while not answer.endswith(b"}}}"):
+                    answer += connection.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 200")
+                time.sleep(0.5)  # an idle connection is no slow head
+            connection.sendall(request[:20])
+            time.sleep(0.1)
+            connection.sendall(request[20:30])  # a head that drips is
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(65536) == b""
+
+
+def test_a_slow_reader_gets_its_whole_answer_and_one_that_takes_nothing_is_cut(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "READ_SECONDS", 0.2)
+    upstream.deltas = [{"content": "x" * 1_000_000}] * 8
+    body = json.dumps({"model": "m", "messages": USER})
+    with gateway(tmp_path, upstream, a_policy(output_tokens=2**40)) as gate:
+        host, _, port = gate.url.removeprefix("http://").partition(":")
+
+        def taken(pause: float) -> int:
+            with socket.socket() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+                connection.connect((host, int(port)))
+                connection.sendall(framed(f"Content-Length: {len(body)}", body=body))
+                size, first = 0, True
+                with contextlib.suppress(ConnectionResetError):
+                    while part := connection.recv(262_144):
+                        size += len(part)
+                        time.sleep(pause if first else 0.005)
+                        first = pause < 1
+                return size
+
+        assert taken(0.005) > 8_000_000
+        assert taken(1.0) < 8_000_000
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
