@@ -80,6 +80,21 @@ def test_a_stream_is_cut_at_the_budget_with_a_well_formed_end(tmp_path: Path, up
     assert gate.entries()[0]["generated_tokens"] == 13
 
 
+def test_streams_that_reserve_whole_leave_the_server_nothing_to_generate_beyond_the_budget(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.deltas = [{"content": "eight ch"}] * 100  # more by the estimate than by the server's count
+    with gateway(tmp_path, upstream, a_policy(budgets=(life(70),)), reserve_whole=True) as gate:
+        for asked, tokens in ((40, 40), (40, 30)):
+            events, last = streamed(gate.url, max_tokens=asked)
+            assert sum(bool(event["choices"][0]["delta"]) for event in events) == tokens
+            assert last == "[DONE]"
+        assert post(gate.url, stream=True).status_code == 429
+    assert [body["max_tokens"] for body in upstream.bodies] == [40, 30]
+    assert upstream.produced == 70
+    assert [entry["end"] for entry in gate.entries()] == ["complete", "complete", "refused"]
+
+
 def test_thinking_beyond_what_was_evaluated_is_cut_whatever_it_is_called(tmp_path: Path, upstream: Upstream) -> None:
     with gateway(tmp_path, upstream, a_policy()) as gate:
         for field in ("reasoning_content", "reasoning"):

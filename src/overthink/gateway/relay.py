@@ -99,6 +99,8 @@ class Relay(Response):
         most = session.rule.thinking_tokens
         if (meter.least_tokens > session.most and not is_over) or (most is not None and meter.thinking_tokens > most):
             return b"", True
+        if session.whole:
+            return body, False
         while meter.tokens > self._granted and not is_over:
             room = await session.room(max(CHUNK, meter.tokens - self._granted))
             if room == 0:

@@ -50,6 +50,7 @@ class ServeOptions:
         port: Port; 0 for any.
         log_only: Nothing is refused.
         continuous: Ask the model's server for its count in every chunk of a stream.
+        reserve_whole: A stream reserves all that it may generate before it begins.
         open_store: Let through what cannot be counted.
         seconds: Time after which a crashed replica's reservations come back.
         metrics: HOST:PORT of the metrics; None for none.
@@ -64,6 +65,7 @@ class ServeOptions:
     port: int = 8088
     log_only: bool = False
     continuous: bool = False
+    reserve_whole: bool = False
     open_store: bool = False
     seconds: float = 60.0
     metrics: str | None = None
@@ -86,35 +88,34 @@ class GuardedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head has its time from its first byte on, however few come at once."""
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE or not self.conn.trailing_data[0]:
-            self._head = _off(self._head)
-        elif self._head is None:
+        waits = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
+        if self._head is not None and not waits:
+            self._head.cancel()
+            self._head = None
+        elif self._head is None and waits:
             self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
     def on_response_complete(self) -> None:
         """Wait until the answer is read, as long as it is read at all."""
         super().on_response_complete()
-        self._reader = _off(self._reader)
-        self._read_on(math.inf)
+        if self._reader is None:
+            self._read_on(math.inf)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         super().connection_lost(exc)
-        self._head, self._reader = _off(self._head), _off(self._reader)
+        for timer in (self._head, self._reader):
+            if timer is not None:
+                timer.cancel()
 
     def _read_on(self, before: float) -> None:
-        left = self.transport.get_write_buffer_size()
+        left, self._reader = self.transport.get_write_buffer_size(), None
         if left == 0:
             return
         if left > before - _READ_BYTES:
             self.transport.abort()
         else:
             self._reader = self.loop.call_later(READ_SECONDS, self._read_on, left)
-
-
-def _off(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
 
 
 def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.socket]:
@@ -147,6 +148,7 @@ def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.soc
             upstream_key=key,
             log_only=options.log_only,
             continuous=options.continuous,
+            reserve_whole=options.reserve_whole,
             open_store=options.open_store,
             seconds=options.seconds,
         )
