@@ -181,6 +181,24 @@ def test_a_stream_that_breaks_off_says_so_and_counts(tmp_path: Path, upstream: U
     assert (entry["end"], entry["tries"], entry["generated_tokens"]) == ("upstream", 1, 5)  # 20 characters
 
 
+def test_what_is_no_answer_of_the_dialect_is_a_fault_of_the_server(tmp_path: Path, upstream: Upstream) -> None:
+    deep = b'{"choices": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    half = b'{"choices": [{"index": 0, "message": {"content": "\\ud83d"}}]}'
+    with gateway(tmp_path, upstream, a_policy()) as gate:
+        for content in (b"", b"hello", b"[]", b'{"choices": [null]}', b'{"choices": [], "x": NaN}', deep):
+            upstream.content = content
+            assert post(gate.url).status_code == 502
+        for content in (b"hello", b"[]", b'{"choices": [null]}', deep):
+            upstream.content = b"data: " + content + b"\n\n"
+            events, _ = streamed(gate.url)
+            assert events[-1]["error"]["code"] == "upstream_fault"
+        upstream.content = half
+        assert post(gate.url).json()["choices"][0]["message"]["content"] == "\ud83d"
+        upstream.content = b'data: {"error": {"message": "no memory"}}\n\ndata: [DONE]\n\n'
+        events, last = streamed(gate.url)
+        assert (events[0]["error"]["message"], last) == ("no memory", "[DONE]")
+
+
 @pytest.mark.parametrize(
     ("parameter", "value", "status"),
     [
