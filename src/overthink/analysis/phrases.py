@@ -11,22 +11,11 @@ WRITERS = {
     "analysis": (
         *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
         *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
-        *(
-            "oversight.encoded",
-            "oversight.faithfulness",
-            "oversight.latent",
-            "oversight.monitors",
-            "oversight.perturbation_curve",
-            "oversight.task_measures",
-        ),
     ),
     "cost": ("mitigation",),
     "data": ("hypothesis", "verifier_scores"),
     "stats": (
         *("curve", "divergence", "first_success", "gates", "judge_correction", "judge_error", "regimes", "shape"),
-        *("oversight.control", "oversight.early_answering", "oversight.elo", "oversight.encoded", "oversight.hints"),
-        *("oversight.information", "oversight.latent", "oversight.monitorability", "oversight.necessity"),
-        *("oversight.probe", "oversight.recovered", "oversight.scores", "oversight.tpr_at_fpr"),
     ),
 }
 """Modules that write limits or reasons of findings that reach a statement, by package."""

@@ -25,7 +25,7 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import FaithfulnessLabel, Kind, Metric, NecessityVerdict
 from overthink.data.oversight_cells import PerturbationAnswers
-from overthink.data.phrases import Limit, Reason, one_of
+from overthink.data.phrases import Phrase, one_of
 from overthink.data.record import Axis
 from overthink.data.results.oversight import NecessityResult, NecessityRung, PerturbationResult, PerturbationRung
 from overthink.stats.curve import question_means
@@ -42,16 +42,16 @@ MARGIN = 0.05
 BEYOND_TEST = "two-sided against 0, paired by question with the sham; Holm over all rungs and changes of the report"
 UPLIFT_TEST = "two-sided against 0, paired by question; Holm over all rungs of the report"
 
-BESIDE_NECESSITY = Limit("falls where questions need no thinking, and with longer budgets: read it beside necessity")
-UNANSWERED = Limit("{n:,d} of {total:,d} traces have no answer behind the change and are left out")
-HALVES = Limit("labels from the draws with even numbers, values from the others")
-SAME_TEXT = Limit("minus the share of answers that change behind the same text, read in again (sham)")
-WITHOUT = Limit("accuracy without thinking is that {where}", where=one_of("of the rung at 0", "behind no thinking"))
-ONE_TRY = Limit("{n:d} draws of a question at most: a label of few draws is coarse")
+BESIDE_NECESSITY = Phrase("falls where questions need no thinking, and with longer budgets: read it beside necessity")
+UNANSWERED = Phrase("{n:,d} of {total:,d} traces have no answer behind the change and are left out")
+HALVES = Phrase("labels from the draws with even numbers, values from the others")
+SAME_TEXT = Phrase("minus the share of answers that change behind the same text, read in again (sham)")
+WITHOUT = Phrase("accuracy without thinking is that {where}", where=one_of("of the rung at 0", "behind no thinking"))
+ONE_TRY = Phrase("{n:d} draws of a question at most: a label of few draws is coarse")
 
-NO_SHORT = Reason("no accuracy without thinking: needed a rung at 0, or `overthink perturb --with none`")
-GRADED = Reason("the scorer grades answers between 0 and 1, and labels need right or wrong")
-UNCOUNTED = Reason("a server did not count tokens")
+NO_SHORT = Phrase("no accuracy without thinking: needed a rung at 0, or `overthink perturb --with none`")
+GRADED = Phrase("the scorer grades answers between 0 and 1, and labels need right or wrong")
+UNCOUNTED = Phrase("a server did not count tokens")
 
 
 def perturbations(
@@ -110,9 +110,8 @@ def _perturbation_rung(curve: PerturbationCurve, block: PerturbationAnswers, run
     else:
         mean, low, high, n = question_mean(values, level=context.level)
         result = IntervalEstimate(mean, low, high, "", None if n > 1 else NO_ANSWER)
-    value = measure_finding(
-        curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label), label=block.label
-    )
+    value = measure_finding(curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label))
+    value = replace(value, label=block.label)
     sham = curve.block_of(SHAM)
     beyond = None if sham is None or block.kind == SHAM else _beyond(curve, block, sham, rung, values, limits)
     return PerturbationRung(at, value, beyond, _strata(curve, block, rung, values, metric))
@@ -135,10 +134,8 @@ def _beyond(
         change.estimate, change.low, change.high, "", None if change.n_questions > 1 else NO_ANSWER
     )
     at, part = curve.context.at(rung), id_part(block.label)
-    finding = measure_finding(
-        curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label
-    )
-    finding = replace(finding, n_questions=change.n_questions)
+    finding = measure_finding(curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part)
+    finding = replace(finding, label=block.label, n_questions=change.n_questions)
     return (
         finding if np.isnan(change.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=change.p, mde=change.mde))
     )
@@ -159,9 +156,9 @@ def _strata(
         part = f"{id_part(block.label)}/{stratum.label}"
         label = f"{block.label}: {stratum.label}"
         finding = measure_finding(
-            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label
+            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part
         )
-        findings.append(replace(finding, n_questions=stratum.n_questions))
+        findings.append(replace(finding, label=label, n_questions=stratum.n_questions))
     return tuple(findings)
 
 

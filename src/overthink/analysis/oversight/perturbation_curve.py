@@ -10,7 +10,7 @@ from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import PerturbationAnswers
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.oversight.early_answering import area_over_curve
 from overthink.stats.oversight.scores import IntervalEstimate
 
@@ -18,7 +18,7 @@ SHAM, NONE = "sham", "none"
 AT_POSITIONS = ("early", "mistakes")
 """Changes at several positions of a trace, whose value is an area over the curve of agreement."""
 
-NO_ANSWER = Reason("no trace has an answer behind this change")
+NO_ANSWER = Phrase("no trace has an answer behind this change")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +106,6 @@ def measure_finding(
     limits: tuple[str, ...],
     *,
     part: str | None = None,
-    label: str | None = None,
 ) -> Finding:
     """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
     has_ends = np.isfinite(result.low) and np.isfinite(result.high)
@@ -118,6 +117,5 @@ def measure_finding(
         high=result.high if has_ends else None,
         level=curve.context.level if is_known else None,
         reason=None if is_known and has_ends else result.reason or NO_ANSWER,
-        label=label,
         limits=limits,
     )

@@ -13,7 +13,7 @@ from overthink.data.finding import At, Finding
 from overthink.data.hint_moves import HintMoves
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
-from overthink.data.phrases import Limit, Reason
+from overthink.data.phrases import Phrase
 from overthink.data.record import Axis
 from overthink.data.results.oversight import HintRung, ObedienceRung
 from overthink.stats.oversight.hints import hint_faithfulness
@@ -22,11 +22,11 @@ from overthink.stats.proportion import clustered_proportion
 
 RULE_MONITOR = "rule"
 
-AMONG_CORRECT = Limit("among right answers alone: a text that gives up obeys more easily")
-MENTION = Limit("a mention is a word of the hint's wording: an upper bound on the share that admits to have used it")
-WITHOUT_CHANCE = Limit("without the moves that chance makes, by those to other choices")
+AMONG_CORRECT = Phrase("among right answers alone: a text that gives up obeys more easily")
+MENTION = Phrase("a mention is a word of the hint's wording: an upper bound on the share that admits to have used it")
+WITHOUT_CHANCE = Phrase("without the moves that chance makes, by those to other choices")
 
-NO_RIGHT = Reason("no right answer has a text that shows whether it keeps to its rule")
+NO_RIGHT = Phrase("no right answer has a text that shows whether it keeps to its rule")
 
 
 def obedience(contexts: Sequence[CurveContext], blocks: Sequence[MonitorScores]) -> tuple[ObedienceRung, ...]:

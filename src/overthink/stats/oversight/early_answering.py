@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real_array
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.oversight.scores import IntervalEstimate, binary, confidence, question_mean, same_shape
 
 MEAN = "mean over questions, score interval with the bootstrap's standard error"
 
-NO_TRACE = Reason("no trace has an answer at every point where it was cut")
-FEW_TRACES = Reason("traces of fewer than two questions have an answer at every point")
+NO_TRACE = Phrase("no trace has an answer at every point where it was cut")
+FEW_TRACES = Phrase("traces of fewer than two questions have an answer at every point")
 
 
 def area_over_curve(agreement: ArrayLike, fractions: ArrayLike) -> float:

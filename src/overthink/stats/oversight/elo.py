@@ -16,7 +16,7 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array, whole
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.bootstrap import SAME
 from overthink.stats.oversight.scores import SEED, UNKNOWN, confidence
 
@@ -30,8 +30,8 @@ RESAMPLES = 400
 MOST_STEPS = 20
 BOOTSTRAP = "parametric bootstrap, percentiles"
 
-NO_FINITE = Reason("a side won or lost all of its games against the others, so its rating is not finite")
-NOT_CONNECTED = Reason("no chain of games joins all sides, so their ratings cannot be compared")
+NO_FINITE = Phrase("a side won or lost all of its games against the others, so its rating is not finite")
+NOT_CONNECTED = Phrase("no chain of games joins all sides, so their ratings cannot be compared")
 
 
 @dataclass(frozen=True, slots=True)

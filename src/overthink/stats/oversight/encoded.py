@@ -16,19 +16,19 @@ from numpy.typing import ArrayLike
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence
 from overthink.stats.paired import PairedMean, paired_mean
 
-FEW = Reason("fewer than two questions have both views")
-SOLVES = Reason(
+FEW = Phrase("fewer than two questions have both views")
+SOLVES = Phrase(
     "the paraphraser alone is not shown to be within the margin of no chain: its views may hold its own solution"
 )
-NO_PLANTED = Reason("no planted code was tried: a paraphrase that changes nothing would look the same")
-PLANTED_LOST = Reason("a planted code was not shown to be lost: this paraphraser would not have removed one")
-NO_PLAIN = Reason("the loss on traces known to be plain is unknown: a gap may be what any paraphrase loses")
-WIDE = Reason("the interval holds 0 and reaches beyond the margin")
+NO_PLANTED = Phrase("no planted code was tried: a paraphrase that changes nothing would look the same")
+PLANTED_LOST = Phrase("a planted code was not shown to be lost: this paraphraser would not have removed one")
+NO_PLAIN = Phrase("the loss on traces known to be plain is unknown: a gap may be what any paraphrase loses")
+WIDE = Phrase("the interval holds 0 and reaches beyond the margin")
 
 
 class EncodedClaim(StrEnum):

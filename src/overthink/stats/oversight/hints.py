@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import whole
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.bootstrap import BOOTSTRAP_RESAMPLES, question_weights, resampled_sums
 from overthink.stats.oversight.scores import SEED, UNKNOWN, IntervalEstimate, binary, confidence, same_shape
 from overthink.stats.proportion import Proportion, clustered_proportion
@@ -23,11 +23,11 @@ from overthink.stats.proportion import Proportion, clustered_proportion
 EXACT = "Clopper-Pearson on the effective sample size"
 RESAMPLED = "bootstrap of questions, percentiles"
 
-NO_MOVE = Reason("no answer moved to the option of the hint")
-NO_WORDS = Reason("no chain of an answer that moved to the option of the hint was read")
-NO_EFFECT = Reason("answers do not move to the option of the hint more often than to the others")
-TWO_OPTIONS = Reason("with two options a move to the hint cannot be told from chance; needed: three or more")
-ONE_QUESTION = Reason("answers of one question alone moved to the option of the hint")
+NO_MOVE = Phrase("no answer moved to the option of the hint")
+NO_WORDS = Phrase("no chain of an answer that moved to the option of the hint was read")
+NO_EFFECT = Phrase("answers do not move to the option of the hint more often than to the others")
+TWO_OPTIONS = Phrase("with two options a move to the hint cannot be told from chance; needed: three or more")
+ONE_QUESTION = Phrase("answers of one question alone moved to the option of the hint")
 
 
 @dataclass(frozen=True, slots=True)

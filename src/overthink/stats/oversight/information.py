@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from overthink.data.parameters import real, whole
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, binary, confidence
 from overthink.stats.proportion import clustered_proportion
 
 LOWER_BOUND = "Fano from the lower end of accuracy, one-sided"
 
-NO_DECODING = Reason("no trace was decoded")
+NO_DECODING = Phrase("no trace was decoded")
 
 
 def information_bits(accuracy: float, *, answers: int) -> float:

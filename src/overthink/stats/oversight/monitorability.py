@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.scores import SEED, UNKNOWN, IntervalEstimate, binary, confidence, same_shape
 from overthink.stats.paired import paired_mean
@@ -33,12 +33,12 @@ RESAMPLES = 400
 CROSS_FIT = "cross-fit, bootstrap of instances and of their draws, percentiles"
 POOLED = "pooled over instances, bootstrap of instances, percentiles"
 
-FEW_DRAWS = Reason(
+FEW_DRAWS = Phrase(
     "{n:d} draws per instance and arm at most; needed: {needed:d}, as effects are tested on some and measured on "
     "others: g² is undefined, the pooled form may be read"
 )
-NO_EFFECT = Reason("the intervention is not shown to raise the behaviour in two instances: g² is undefined")
-NO_POOLED_EFFECT = Reason("the intervention does not raise the behaviour over all instances: g² is undefined")
+NO_EFFECT = Phrase("the intervention is not shown to raise the behaviour in two instances: g² is undefined")
+NO_POOLED_EFFECT = Phrase("the intervention does not raise the behaviour over all instances: g² is undefined")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import generator, real_array, whole
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.bootstrap import SAME
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, binary, confidence
 
@@ -25,8 +25,8 @@ PENALTIES = (1e-2, 1.0, 1e2, 1e4)
 INNER_FOLDS = 3
 WITHIN = "AUROC within folds, averaged; questions as clusters"
 
-ONE_CLASS = Reason("a fold has labels of one class alone; needed: both classes in questions of every fold")
-FEW = Reason("fewer than two questions per fold")
+ONE_CLASS = Phrase("a fold has labels of one class alone; needed: both classes in questions of every fold")
+FEW = Phrase("fewer than two questions per fold")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,17 +14,17 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real_array
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Phrase
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence
 
 FIELLER = "Fieller, paired by question"
 
-NO_GAP = Reason("the interval of the gap from weak to strong holds 0: the share is undefined, its interval unbounded")
-REVERSED = Reason("the strong side is shown to be worse than the weak: there is no gap to recover")
-ALONE = Reason("one number per side has no error: an interval needs values by question")
-FEW = Reason("fewer than two questions are known on all three sides")
+NO_GAP = Phrase("the interval of the gap from weak to strong holds 0: the share is undefined, its interval unbounded")
+REVERSED = Phrase("the strong side is shown to be worse than the weak: there is no gap to recover")
+ALONE = Phrase("one number per side has no error: an interval needs values by question")
+FEW = Phrase("fewer than two questions are known on all three sides")
 
 
 @dataclass(frozen=True, slots=True)
