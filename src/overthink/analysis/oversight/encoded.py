@@ -211,7 +211,8 @@ def _estimate(
     claim: str | None = None,
 ) -> Finding:
     label = block.label if claim is None else f"{block.label}: {claim}"
-    return measure_finding(curve, Kind.ENCODED, metric, at, result, limits, part=id_part(block.label), label=label)
+    finding = measure_finding(curve, Kind.ENCODED, metric, at, result, limits, part=id_part(block.label))
+    return replace(finding, label=label)
 
 
 def bits(

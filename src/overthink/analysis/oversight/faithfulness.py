@@ -110,9 +110,8 @@ def _perturbation_rung(curve: PerturbationCurve, block: PerturbationAnswers, run
     else:
         mean, low, high, n = question_mean(values, level=context.level)
         result = IntervalEstimate(mean, low, high, "", None if n > 1 else NO_ANSWER)
-    value = measure_finding(
-        curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label), label=block.label
-    )
+    value = measure_finding(curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label))
+    value = replace(value, label=block.label)
     sham = curve.block_of(SHAM)
     beyond = None if sham is None or block.kind == SHAM else _beyond(curve, block, sham, rung, values, limits)
     return PerturbationRung(at, value, beyond, _strata(curve, block, rung, values, metric))
@@ -135,10 +134,8 @@ def _beyond(
         change.estimate, change.low, change.high, "", None if change.n_questions > 1 else NO_ANSWER
     )
     at, part = curve.context.at(rung), id_part(block.label)
-    finding = measure_finding(
-        curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label
-    )
-    finding = replace(finding, n_questions=change.n_questions)
+    finding = measure_finding(curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part)
+    finding = replace(finding, label=block.label, n_questions=change.n_questions)
     return (
         finding if np.isnan(change.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=change.p, mde=change.mde))
     )
@@ -159,9 +156,9 @@ def _strata(
         part = f"{id_part(block.label)}/{stratum.label}"
         label = f"{block.label}: {stratum.label}"
         finding = measure_finding(
-            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label
+            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part
         )
-        findings.append(replace(finding, n_questions=stratum.n_questions))
+        findings.append(replace(finding, label=label, n_questions=stratum.n_questions))
     return tuple(findings)
 
 

@@ -16,7 +16,7 @@ from overthink.data.decisions import gives_room
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, LatentLabel, Metric
-from overthink.data.phrases import Limit, name
+from overthink.data.phrases import Phrase, name
 from overthink.data.record import Axis
 from overthink.data.results.oversight import LatentResult, NecessityResult
 from overthink.stats.curve import question_means
@@ -24,15 +24,15 @@ from overthink.stats.oversight.latent import FEW, LatentUplift, latent_uplift
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.paired import paired_mean
 
-LARGEST = Limit(
+LARGEST = Phrase(
     "the largest of {n:d} prompts, with an interval for the choice; prompts that were not tried may do more"
 )
-ALL_TASKS = Limit("the verdict holds for all {n:d} curves of the report with such prompts at once (Bonferroni)")
-NO_FLOOR = Limit(
+ALL_TASKS = Phrase("the verdict holds for all {n:d} curves of the report with such prompts at once (Bonferroni)")
+NO_FLOOR = Phrase(
     "accuracy without thinking is no floor: with {arm} it is shown to be higher, so read the elicited uplift instead",
     arm=name("arm"),
 )
-ELICITED = Limit("without thinking is behind {arm}, the best prompt on the same questions", arm=name("arm"))
+ELICITED = Phrase("without thinking is behind {arm}, the best prompt on the same questions", arm=name("arm"))
 
 _Pair = tuple[CurveContext, int, list[CurveContext]]
 

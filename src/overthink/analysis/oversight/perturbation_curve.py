@@ -106,7 +106,6 @@ def measure_finding(
     limits: tuple[str, ...],
     *,
     part: str | None = None,
-    label: str | None = None,
 ) -> Finding:
     """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
     has_ends = np.isfinite(result.low) and np.isfinite(result.high)
@@ -118,6 +117,5 @@ def measure_finding(
         high=result.high if has_ends else None,
         level=curve.context.level if is_known else None,
         reason=None if is_known and has_ends else result.reason or NO_ANSWER,
-        label=label,
         limits=limits,
     )
