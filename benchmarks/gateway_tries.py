@@ -4,6 +4,8 @@
 
 500 families are the 450 prompts of XSTest, which are near twins by design, and 50 questions on advanced AI risk. Every
 try is one edit of the closed list. "joined" is the share of XSTest's prompts that stand in one family with another.
+The threshold is chosen on every other family, as the highest whose lower bound is 95 % of
+their tries, and scored on the rest.
 """
 
 import argparse
@@ -12,7 +14,6 @@ import json
 import random
 import tempfile
 import time
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +34,10 @@ AFTER = (
 )  # fmt: skip
 LOOKALIKES = str.maketrans("aeopcyxi", "аеорсухі")
 HIDDEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+TWINS = 450
+"""Prompts of XSTest."""
+BAR = 0.95
+"""Least share of tries to be counted."""
 KINDS = ("case", "space", "punctuation", "homoglyph", "zero-width", "before", "after", "typo")
 
 
@@ -70,6 +75,31 @@ def overlap(a: Fingerprint, b: Fingerprint) -> float:
     return float((np.frombuffer(a.signature, np.uint8) == np.frombuffer(b.signature, np.uint8)).mean())
 
 
+def through_store(
+    prints: list[Fingerprint], edits: list[tuple[int, str, Fingerprint]], threshold: float
+) -> tuple[np.ndarray, int]:
+    """Return whether each edit was counted as a try of its own request, and the families of XSTest's prompts."""
+    with tempfile.TemporaryDirectory() as scratch:
+        ledger = SqliteLedger(Path(scratch) / "store.db", seconds=600)
+
+        def family(print_of: Fingerprint) -> str:
+            own = replace(print_of, threshold=threshold)
+            grant = ledger.reserve(Demand((Counter("all", 2**40, None),), 1, 0, 1, 1, own))
+            ledger.settle(Reservation(grant.id), use=1, prompt=0, tries=1)
+            return grant.family
+
+        families = [family(own) for own in prints]
+        counted = np.array([family(own) == families[i] for i, _, own in edits])
+        ledger.close()
+    return counted, len(set(families[:TWINS]))
+
+
+def lower_bound(counted: np.ndarray, of: np.ndarray) -> float:
+    """One-sided lower 95 % bound of the share that is counted, over families."""
+    shares = np.array([counted[of == i].mean() for i in np.unique(of)])
+    return float(shares.mean() - 1.645 * shares.std(ddof=1) / np.sqrt(len(shares)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--families", type=int, default=500)
@@ -80,43 +110,36 @@ def main() -> None:
         twins = [row["prompt"] for row in csv.DictReader(file)]
     with (folder / "advanced_ai_risk.jsonl").open() as file:
         others = [json.loads(line)["question"].split("\n")[0] for line in file]
-    texts = (twins + rng.sample(sorted(set(others)), 200))[: arguments.families]
+    texts = (twins[:TWINS] + rng.sample(sorted(set(others)), 200))[: arguments.families]
     tries = [(i, kind, edit(text, kind, rng))
              for i, text in enumerate(texts) for kind in rng.choices(KINDS, k=arguments.edits)]  # fmt: skip
-    tries = [(i, kind, text) for i, kind, text in tries]
-    counted: dict[str, list[bool]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as scratch:
-        ledger = SqliteLedger(Path(scratch) / "store.db", seconds=600)
-
-        def family(print_of: Fingerprint) -> str:
-            grant = ledger.reserve(Demand((Counter("all", 2**40, None),), 1, 0, 1, 1, replace(print_of, cap=None)))
-            ledger.settle(Reservation(grant.id), use=1, prompt=0, tries=1)
-            return grant.family
-
-        originals = [fingerprint(text) for text in texts]
-        families = [family(own) for own in originals]
-        start = time.perf_counter()
-        edits = [(i, kind, fingerprint(text)) for i, kind, text in tries]
-        hashed = time.perf_counter()
-        for i, kind, own in edits:
-            counted[kind].append(family(own) == families[i])
-        done = time.perf_counter()
-        ledger.close()
-    every = [flag for flags in counted.values() for flag in flags]
+    prints = [fingerprint(text) for text in texts]
+    start = time.perf_counter()
+    edits = [(i, kind, fingerprint(text)) for i, kind, text in tries]
     print(
-        f"{len(every):,} tries in {len(texts)} families: {np.mean(every):.1%} counted "
-        f"({(hashed - start) / len(every) * 1e3:.2f} ms to hash, {(done - hashed) / len(every) * 1e3:.2f} ms to store)"
+        f"{len(edits):,} tries in {len(texts)} families; "
+        f"{(time.perf_counter() - start) / len(edits) * 1e3:.2f} ms to hash"
     )
-    print("  " + ", ".join(f"{kind} {np.mean(counted[kind]):.1%}" for kind in KINDS))
-    print(f"  {len(set(families[: len(twins)]))} families of {len(twins)} prompts of XSTest")
-    near = np.array([max(overlap(a, b) for j, b in enumerate(originals[: len(twins)]) if j != i)
-                     for i, a in enumerate(originals[: len(twins)])])  # fmt: skip
-    shares = {kind: np.array([overlap(own, originals[i]) for i, k, own in edits if k == kind]) for kind in KINDS}
-    print("threshold  counted  " + "  ".join(f"{kind:>11}" for kind in KINDS) + "  joined (XSTest)")
+    print("through the store  half that chooses (lower bound)  other half  both halves  families of XSTest  ms a try")
+    of, kinds = np.array([i for i, _, _ in edits]), np.array([kind for _, kind, _ in edits])
+    chooses, chosen = of % 2 == 0, 0.0
+    for threshold in (0.5, 0.55, 0.6, 0.65):
+        begin = time.perf_counter()
+        counted, joined = through_store(prints, edits, threshold)
+        each = (time.perf_counter() - begin) / len(edits) * 1e3
+        bound = lower_bound(counted[chooses], of[chooses])
+        chosen = threshold if bound >= BAR else chosen
+        print(f"{threshold:17.2f}  {counted[chooses].mean():17.1%} ({bound:11.1%})  {counted[~chooses].mean():10.1%}  "
+              f"{counted.mean():11.1%}  {joined:8} of {min(TWINS, len(texts))}  {each:8.2f}")  # fmt: skip
+        print("    " + ", ".join(f"{kind} {counted[kinds == kind].mean():.1%}" for kind in KINDS))
+    print(f"chosen: {chosen}, the highest whose lower bound on one half of the families is {BAR:.0%}")
+    near = np.array([max(overlap(a, b) for j, b in enumerate(prints[:TWINS]) if j != i)
+                     for i, a in enumerate(prints[:TWINS])])  # fmt: skip
+    shares = np.array([overlap(own, prints[i]) for i, _, own in edits])
+    print("overlap alone      counted  " + "  ".join(f"{kind:>11}" for kind in KINDS) + "  joined (XSTest)")
     for threshold in (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9):
-        row = [float((share >= threshold).mean()) for share in shares.values()]
-        whole = float((np.concatenate(list(shares.values())) >= threshold).mean())
-        print(f"{threshold:9.2f}  {whole:7.1%}  " + "  ".join(f"{share:11.1%}" for share in row)
+        row = [float((shares[kinds == kind] >= threshold).mean()) for kind in KINDS]
+        print(f"{threshold:17.2f}  {(shares >= threshold).mean():8.1%}  " + "  ".join(f"{share:11.1%}" for share in row)
               + f"  {(near >= threshold).mean():.1%}")  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Runs with workers on a provider that takes its time: how much faster two are than one, and what kills cost.
 
-    PYTHONPATH=tests/support python benchmarks/workers.py speed [--kind ray] [--seconds 2] [--draws 4]
-    PYTHONPATH=tests/support python benchmarks/workers.py kills [--kind ray] [--kills 20] [--seed 0]
+    PYTHONPATH=tests/support python benchmarks/workers.py speed [--kind ray] [--seconds 2] [--draws 2]
+    PYTHONPATH=tests/support python benchmarks/workers.py kills [--kind ray] [--kills 20] [--seed 0] [--minutes 60]
 
 `--kind ray` starts a Ray on this machine, `--kind processes` processes. The provider is a server on loopback that
 counts its requests, and knows from their seeds whose they are. `speed` divides the time from the first request to the
 last with one worker by that with two. `kills` ends a random worker with SIGKILL at random moments until there were so
-many, and counts traces that were stored and lost, and requests for a trace behind the moment at which it was stored.
+many or the minutes are over, and counts traces that were stored and lost, and requests for a trace behind the moment at
+which it was stored.
 """
 
 import argparse
@@ -25,8 +26,11 @@ from counting_server import MODEL, CountingServer
 import overthink
 from overthink.errors import StoppedError
 from overthink.storage.journal import read_journal
-from overthink.storage.study_folder import LOCK_FILE, is_held
+from overthink.storage.study_lock import LOCK_FILE, is_held
 from overthink.workflows.run_options import read_options
+
+EVEN = {"limit": 12, "shards": 7}
+"""Questions and shards that two workers share evenly: seven shards of 0 to 3 questions."""
 
 Key = tuple[str, int]
 """Question and draw of a trace."""
@@ -43,8 +47,8 @@ def speed(kind: str, seconds: float, draws: int) -> None:
         server = CountingServer(seconds)
         with tempfile.TemporaryDirectory() as top:
             began = time.time()
-            study = words(server, draws=draws, concurrency=4, workers=f"{kind}:{count}", shards=8, out=f"{top}/s")
-            overthink.experiment(**study)
+            study = words(server, draws=draws, concurrency=4, workers=f"{kind}:{count}", out=f"{top}/s")
+            overthink.experiment(**study | EVEN)
             whole = time.time() - began
         times = [request.at for request in server.requests]
         spans[count] = max(times) - min(times) + seconds
@@ -81,15 +85,16 @@ def stored(shards: Path) -> set[Key]:
 class Killer(threading.Thread):
     """Ends workers until there were so many, and remembers what was stored when."""
 
-    def __init__(self, shards: Path, kills: int, seed: int) -> None:
+    def __init__(self, shards: Path, kills: int, seed: int, minutes: float) -> None:
         super().__init__(daemon=True)
+        self.end = time.monotonic() + 60 * minutes
         self.shards, self.left, self.rng = shards, kills, random.Random(seed)
         self.stored: dict[Key, float] = {}
         self.lost: set[Key] = set()
 
     def run(self) -> None:
-        """Kill until there were so many."""
-        while self.left:
+        """Kill until there were so many, or the minutes are over."""
+        while self.left and time.monotonic() < self.end:
             if self.rng.random() < 0.8:  # most kills meet a worker that has begun to store
                 self.wait_for_traces()
             time.sleep(self.rng.uniform(0, 4))
@@ -106,17 +111,17 @@ class Killer(threading.Thread):
 
     def wait_for_traces(self) -> None:
         """Wait until a trace was stored since the last look."""
-        while not stored(self.shards) - self.stored.keys():
+        while not stored(self.shards) - self.stored.keys() and time.monotonic() < self.end:
             time.sleep(0.1)
 
 
-def kills(kind: str, count: int, seed: int, seconds: float) -> None:
+def kills(kind: str, count: int, seed: int, seconds: float, minutes: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         of = keys_by_seed(top)
         server = CountingServer(seconds)
         study = words(server, draws=6, concurrency=2, workers=f"{kind}:2", shards=8, out=top / "s")
-        killer = Killer(top / "s.shards", count, seed)
+        killer = Killer(top / "s.shards", count, seed, minutes)
         killer.start()
         resumed = 0
         while True:
@@ -143,15 +148,16 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "kills"))
     parser.add_argument("--kind", choices=("ray", "processes"), default="ray")
     parser.add_argument("--seconds", type=float, default=None, help="how long an answer takes")
-    parser.add_argument("--draws", type=int, default=4, help="of each of 16 questions, for speed")
+    parser.add_argument("--draws", type=int, default=2, help="of each of 12 questions, for speed")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=60.0, help="at most, for kills")
     options = parser.parse_args()
     os.environ["COUNTING_API_KEY"] = "of-this-server"
     if options.what == "speed":
         speed(options.kind, options.seconds or 2.0, options.draws)
     else:
-        kills(options.kind, options.kills, options.seed, options.seconds or 0.5)
+        kills(options.kind, options.kills, options.seed, options.seconds or 0.5, options.minutes)
 
 
 if __name__ == "__main__":

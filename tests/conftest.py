@@ -21,29 +21,12 @@ from chart_bundle import stored_bundle
 from hypothesis import settings
 from plain_copies import plain_copy
 
-from workers import Workers, number_of_workers
-
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--workers", type=number_of_workers, default=1, help="processes that run the tests: a number, or auto"
-    )
-
-
-def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """More workers than one; what stands in the way of any test is left to pytest."""
-    options = session.config.option
-    if options.workers < 2 or options.collectonly or session.testsfailed or not session.items:
-        return None
-    Workers(session, options.workers).run()
-    return True
 
 
 def pytest_collection_finish() -> None:

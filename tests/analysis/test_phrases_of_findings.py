@@ -159,6 +159,23 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "no labelled answer": ({"label": 0}, {"label": 1}),
     "no value is known at the rung": ({"tokens": 1024.0},),
     "{n:d} of {total:d} questions have a value": ({"n": 1, "total": 60},),
+    "the claim holds": ({"n": 1200},),
+    "no further claim": ({"why": "fewer than two questions have both views"},),
+    "plain traces": ({"arm": "an arm"},),
+    "the planted code is": ({"arm": "base"},),
+    "a lower bound for this red team": ({"accuracy": 0.795, "n": 1200, "answers": 16},),
+    "{rate:g} bits/KB": ({"rate": 3.0},),
+    "{n:,d} of {total:,d} traces": ({"n": 4, "total": 1200},),
+    "accuracy without thinking is that": ({"where": "of the rung at 0"}, {"where": "behind no thinking"}),
+    "{n:d} draws of a question at most: ": ({"n": 4},),
+    "the largest of": ({"n": 2},),
+    "the verdict holds": ({"n": 2},),
+    "accuracy without thinking is no floor": ({"arm": "base"},),
+    "without thinking is behind": ({"arm": "an arm"},),
+    "{n:d} draws per instance": ({"n": 4, "needed": 10},),
+    "{n:d} draws of a question at most; ": ({"n": 2, "needed": 4},),
+    "{n:,d} honest runs are": ({"n": 100, "needed": 1200},),
+    "the {n:,d} honest runs share": ({"n": 1200, "worth": 90, "needed": 500},),
 }
 """Values of the places of every phrase that has some, by how the phrase begins."""
 
@@ -290,7 +307,7 @@ def test_no_finding_of_a_statement_has_a_text_of_its_own() -> None:
     bare = {
         (name, function)
         for name in WRITERS["analysis"]
-        for function in bare_texts((SOURCE / "analysis" / f"{name}.py").read_text())
+        for function in bare_texts((SOURCE / "analysis" / f"{name.replace('.', '/')}.py").read_text())
     }
     assert bare <= ELSEWHERE
     assert bare_texts("def f():\n    return replace(x, limits=(*x.limits, f'{n} left'))") == {"f"}

@@ -1,5 +1,6 @@
 """The proxy: what goes through, what is lowered, what is refused, and how a stream ends at its cap."""
 
+import contextlib
 import hashlib
 import json
 import socket
@@ -11,6 +12,7 @@ from typing import Any
 import fakeredis
 import httpx
 import pytest
+import uvicorn
 from gateways import Upstream, a_policy, a_rule, gateway, life
 from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitError
 
@@ -76,6 +78,21 @@ def test_a_stream_is_cut_at_the_budget_with_a_well_formed_end(tmp_path: Path, up
             client(gate.url).chat.completions.create(model="m", messages=USER)  # type: ignore[arg-type]
     assert [entry["end"] for entry in gate.entries()] == ["cut", "refused", "refused"]
     assert gate.entries()[0]["generated_tokens"] == 13
+
+
+def test_streams_that_reserve_whole_leave_the_server_nothing_to_generate_beyond_the_budget(
+    tmp_path: Path, upstream: Upstream
+) -> None:
+    upstream.deltas = [{"content": "eight ch"}] * 100  # more by the estimate than by the server's count
+    with gateway(tmp_path, upstream, a_policy(budgets=(life(70),)), reserve_whole=True) as gate:
+        for asked, tokens in ((40, 40), (40, 30)):
+            events, last = streamed(gate.url, max_tokens=asked)
+            assert sum(bool(event["choices"][0]["delta"]) for event in events) == tokens
+            assert last == "[DONE]"
+        assert post(gate.url, stream=True).status_code == 429
+    assert [body["max_tokens"] for body in upstream.bodies] == [40, 30]
+    assert upstream.produced == 70
+    assert [entry["end"] for entry in gate.entries()] == ["complete", "complete", "refused"]
 
 
 def test_thinking_beyond_what_was_evaluated_is_cut_whatever_it_is_called(tmp_path: Path, upstream: Upstream) -> None:
@@ -162,6 +179,24 @@ def test_a_stream_that_breaks_off_says_so_and_counts(tmp_path: Path, upstream: U
         assert events[-1]["error"]["code"] == "upstream_fault"
     (entry,) = gate.entries()
     assert (entry["end"], entry["tries"], entry["generated_tokens"]) == ("upstream", 1, 5)  # 20 characters
+
+
+def test_what_is_no_answer_of_the_dialect_is_a_fault_of_the_server(tmp_path: Path, upstream: Upstream) -> None:
+    deep = b'{"choices": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    half = b'{"choices": [{"index": 0, "message": {"content": "\\ud83d"}}]}'
+    with gateway(tmp_path, upstream, a_policy()) as gate:
+        for content in (b"", b"hello", b"[]", b'{"choices": [null]}', b'{"choices": [], "x": NaN}', deep):
+            upstream.content = content
+            assert post(gate.url).status_code == 502
+        for content in (b"hello", b"[]", b'{"choices": [null]}', deep):
+            upstream.content = b"data: " + content + b"\n\n"
+            events, _ = streamed(gate.url)
+            assert events[-1]["error"]["code"] == "upstream_fault"
+        upstream.content = half
+        assert post(gate.url).json()["choices"][0]["message"]["content"] == "\ud83d"
+        upstream.content = b'data: {"error": {"message": "no memory"}}\n\ndata: [DONE]\n\n'
+        events, last = streamed(gate.url)
+        assert (events[0]["error"]["message"], last) == ("no memory", "[DONE]")
 
 
 @pytest.mark.parametrize(
@@ -327,6 +362,61 @@ def test_a_slow_head_a_slow_body_and_a_half_open_connection_are_closed(
         assert raw(gate.url, framed("Content-Length: 100", body="{")).startswith(b"HTTP/1.1 408")
         assert post(gate.url).status_code == 200
     assert len(gate.entries()) == 1
+
+
+def test_a_connection_stays_between_two_requests_longer_than_clients_keep_it(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from overthink.gateway import proxy
+
+    clients, servers = httpx.Limits().keepalive_expiry, uvicorn.Config("").timeout_keep_alive
+    assert clients is not None
+    assert 2 * clients < server.KEEP_ALIVE_SECONDS
+    assert 2 * proxy._CONNECTIONS.keepalive_expiry < servers  # type: ignore[operator]
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    body = json.dumps({"model": "m", "messages": USER})
+    request = framed(f"Content-Length: {len(body)}", body=body).replace(b"Connection: close\r\n", b"")
+    with gateway(tmp_path, upstream, a_policy()) as gate:
+        host, _, port = gate.url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            for _ in range(2):
+                connection.sendall(request)
+                answer = b""
+                while not answer.endswith(b"}}}"):
+                    answer += connection.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 200")
+                time.sleep(0.5)  # an idle connection is no slow head
+            connection.sendall(request[:20])
+            time.sleep(0.1)
+            connection.sendall(request[20:30])  # a head that drips is
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(65536) == b""
+
+
+def test_a_slow_reader_gets_its_whole_answer_and_one_that_takes_nothing_is_cut(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "READ_SECONDS", 0.2)
+    upstream.deltas = [{"content": "x" * 1_000_000}] * 8
+    body = json.dumps({"model": "m", "messages": USER})
+    with gateway(tmp_path, upstream, a_policy(output_tokens=2**40)) as gate:
+        host, _, port = gate.url.removeprefix("http://").partition(":")
+
+        def taken(pause: float) -> int:
+            with socket.socket() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+                connection.connect((host, int(port)))
+                connection.sendall(framed(f"Content-Length: {len(body)}", body=body))
+                size, first = 0, True
+                with contextlib.suppress(ConnectionResetError):
+                    while part := connection.recv(262_144):
+                        size += len(part)
+                        time.sleep(pause if first else 0.005)
+                        first = pause < 1
+                return size
+
+        assert taken(0.005) > 8_000_000
+        assert taken(1.0) < 8_000_000
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -15,11 +15,12 @@ MODEL = "openai-api-completions/counting/m"
 
 @dataclass(frozen=True)
 class Request:
-    """A request: when it came, for which seed, and its prompt."""
+    """A request: when it came, for which seed, its prompt, and the tokens of prompt and reply."""
 
     at: float
     seed: int | None
     prompt: str
+    tokens: int
 
 
 class CountingServer:
@@ -47,9 +48,10 @@ class CountingServer:
             return send(handler, 200, json.dumps({"prompt": text}).encode())
         if not handler.path.endswith("/completions"):
             return send(handler, 404, b'{"error": "not found"}')
-        with self._lock:
-            self.requests.append(Request(time.time(), body.get("seed"), body["prompt"]))
-        time.sleep(self.seconds)
         place = "answer" if body["prompt"].endswith(CUE) else "think"
         answer: dict[str, Any] = completion(body["prompt"], place, body["max_tokens"])
+        tokens = answer["usage"]["prompt_tokens"] + answer["usage"]["completion_tokens"]
+        with self._lock:
+            self.requests.append(Request(time.time(), body.get("seed"), body["prompt"], tokens))
+        time.sleep(self.seconds)
         return send(handler, 200, json.dumps(answer).encode())

@@ -36,6 +36,7 @@ class Upstream:
         produced: Tokens that it sent, or tried to.
         status: Status of its answers.
         breaks: It breaks off after so many deltas.
+        content: What it answers instead of all this; None for nothing.
     """
 
     deltas: list[dict[str, Any]] = field(default_factory=lambda: [{"content": "wort "}] * 10)
@@ -45,6 +46,7 @@ class Upstream:
     produced: int = 0
     status: int = 200
     breaks: int | None = None
+    content: bytes | None = None
     url: str = ""
 
     async def chat(self, request: Request) -> Response:
@@ -53,6 +55,8 @@ class Upstream:
         self.headers.append(dict(request.headers))
         if self.status != 200:
             return JSONResponse({"error": {"message": "no"}}, self.status)
+        if self.content is not None:
+            return Response(self.content, media_type="text/event-stream")
         n = body.get("n", 1)
         deltas = self.deltas[: body.get("max_tokens", body.get("max_completion_tokens", 10**9))]
         thoughts = sum("reasoning_content" in delta for delta in deltas)

@@ -59,6 +59,8 @@ class ReplicaServer(ModelServer):
         text = hashlib.sha256(repr((prompt, body.get("seed"))).encode()).hexdigest()
         text = (text * (1 + n // len(text)))[:n]
         with self._lock:
+            if self.dies_after is not None and len(self.replies) >= self.dies_after:
+                raise ConnectionError("it died while this request waited")
             self.decoded = (text, ids_of(text), "length")
             reply = super()._completion(body)
             cached = max((_alike(prompt, earlier) for earlier in self._read), default=0)

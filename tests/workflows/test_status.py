@@ -94,6 +94,29 @@ def test_a_merged_study_stands_for_its_shards(folders: dict[str, Path], tmp_path
     assert (own.path, own.state, own.done) == (str(tmp_path / "out"), "complete", 6)
 
 
+def test_a_study_that_workers_collect_stands_for_its_shards(folders: dict[str, Path], tmp_path: Path) -> None:
+    """Also before it is merged, and while shards wait for a worker: an empty folder is a shard that has not begun."""
+    top = tmp_path / "s.shards"
+    top.mkdir()
+    for number in (2, 10, 1):
+        (top / f"{number}-of-10").mkdir()
+    (before,) = {each.planned for each in overthink.status(tmp_path / "s").folders}
+    assert before is None
+    overthink.run(overthink.prepare(one_task(), shard="1/10"), top / "1-of-10")
+    (top / "waves.jsonl").touch()
+    table = overthink.status(tmp_path / "s")
+    assert [Path(each.path).name for each in table.folders] == ["1-of-10", "2-of-10", "10-of-10"]
+    assert [each.shard for each in table.folders] == ["1/10", "2/10", "10/10"]
+    assert [each.state for each in table.folders] == ["complete", "not begun", "not begun"]
+    assert [each.path for each in overthink.status(top).folders] == [each.path for each in table.folders]
+    named = overthink.status(*(top / f"{number}-of-10" for number in (1, 2, 10)))
+    assert [(each.path, each.state) for each in named.folders] == [(each.path, each.state) for each in table.folders]
+    first, second, _ = table.folders
+    assert (first.done, second.done) == (first.planned, 0)
+    assert second.planned is not None
+    assert not table.is_complete
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     for paths in ([tmp_path], []):
         with pytest.raises(InputError, match="needed: "):

@@ -16,7 +16,9 @@ from overthink.analysis.gaps import gaps
 from overthink.analysis.hypotheses import adjusted_hypotheses
 from overthink.analysis.ledger import ledgers
 from overthink.analysis.mitigations import comparisons
+from overthink.analysis.oversight.encoded import bits, encoded
 from overthink.analysis.oversight.faithfulness import necessities, perturbations
+from overthink.analysis.oversight.latent import latents, with_elicited
 from overthink.analysis.oversight.monitors import oversight
 from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.request import CurveContext
@@ -90,6 +92,7 @@ def analyse_outcomes(
         )  # comparisons of curves have a bootstrap of their own
     rngs = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
     folds = int(rng.integers(2**63))
+    latent = latents(contexts)
     new = adjusted_shapes(curves, family_of, alpha=analysis.alpha)
     new |= adjusted_hypotheses(curves, family_of, alpha=analysis.alpha)
     return Results(
@@ -105,10 +108,13 @@ def analyse_outcomes(
         steering_depths=tuple(steering_depths(contexts, tuple(dict(family) for family in analysis.steered))),
         oversight=replace(
             oversight(contexts, scores, rng=rng) if scores else OversightResults(),
-            necessity=necessities(contexts, changes),
+            necessity=with_elicited(necessities(contexts, changes), latent),
             perturbations=perturbations(contexts, changes),
             obedience=obedience(contexts, scores),
             hints=hints(contexts, moves),
+            encoded=encoded(contexts, changes),
+            bits=bits(contexts, scores, changes),
+            latent=latent,
         ),
     )
 

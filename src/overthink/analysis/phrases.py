@@ -11,7 +11,14 @@ WRITERS = {
     "analysis": (
         *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
         *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
-        *("oversight.faithfulness", "oversight.monitors"),
+        *(
+            "oversight.encoded",
+            "oversight.faithfulness",
+            "oversight.latent",
+            "oversight.monitors",
+            "oversight.perturbation_curve",
+            "oversight.task_measures",
+        ),
     ),
     "cost": ("mitigation",),
     "data": ("hypothesis", "verifier_scores"),

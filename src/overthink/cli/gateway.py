@@ -93,6 +93,15 @@ Continuous = Annotated[
         rich_help_panel=PANEL_RUN,
     ),
 ]
+ReserveWhole = Annotated[
+    bool,
+    typer.Option(
+        "--reserve-whole",
+        help="Reserve all that a stream may generate before it begins, so that the model's server generates nothing "
+        "beyond a budget; fewer streams run at once near one.",
+        rich_help_panel=PANEL_RUN,
+    ),
+]
 OpenStore = Annotated[
     bool,
     typer.Option(
@@ -155,6 +164,7 @@ def serve(
     port: Port = 8088,
     log_only: LogOnly = False,
     continuous: Continuous = False,
+    reserve_whole: ReserveWhole = False,
     open_store: OpenStore = False,
     seconds: Seconds = 60.0,
     metrics: MetricsAddress = None,
@@ -181,6 +191,7 @@ def serve(
         port=port,
         log_only=log_only,
         continuous=continuous,
+        reserve_whole=reserve_whole,
         open_store=open_store,
         seconds=seconds,
         metrics=metrics,

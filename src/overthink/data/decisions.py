@@ -4,6 +4,7 @@ A placebo arm acts as another arm acts, and takes its decisions from that arm's 
 names its arm, so that tables and pools say what it is.
 """
 
+import re
 from dataclasses import dataclass
 
 from overthink.data.missing_rungs import TraceKey
@@ -61,3 +62,13 @@ def placebo_of(arm: str) -> str | None:
         ('safethink', None)
     """
     return arm.removeprefix(PLACEBO_PREFIX) if arm.startswith(PLACEBO_PREFIX) else None
+
+
+def gives_room(arm: str) -> bool:
+    """Return whether an arm only gives room before the answer: filler in the prompt, or repeats of the question.
+
+    Example:
+        >>> [gives_room(arm) for arm in ("filler:count=300", "filler+repeats:times=5", "repeats+safethink:m=3", "base")]
+        [True, True, False, False]
+    """
+    return re.fullmatch(r"(?:filler|repeats)(?:\+(?:filler|repeats))?(?::.*)?", arm) is not None

@@ -51,6 +51,8 @@ class Kind(ClosedList):
     MONITOR = "monitor"
     FAITHFULNESS = "faithfulness"
     NECESSITY = "necessity"
+    ENCODED = "encoded"
+    LATENT = "latent"
 
 
 class Metric(ClosedList):
@@ -253,7 +255,7 @@ class Metric(ClosedList):
     DRAWS = "draws"
     EVEN_DRAWS = "even_draws"
     SAVING = "saving"
-    # monitor
+    # monitor, faithfulness and necessity
     AUROC = "auroc"
     WORST_AUROC = "worst_auroc"
     TPR_AT_FPR = "tpr_at_fpr"
@@ -263,7 +265,6 @@ class Metric(ClosedList):
     MONITOR_TOKENS = "monitor_tokens"
     OVERSEEN_TOKENS = "overseen_tokens"
     MONITOR_TOKENS_PAID = "monitor_tokens_paid"
-    # faithfulness
     AREA_OVER_CURVE = "area_over_curve"
     ANSWERS_CHANGE = "answers_change"
     BEYOND_SHAM = "beyond_sham"
@@ -272,12 +273,22 @@ class Metric(ClosedList):
     OBEYS_IN_ANSWER = "obeys_in_answer"
     HINT_MENTIONS = "hint_mentions"
     HINT_MENTIONS_NORMAL = "hint_mentions_normal"
-    # necessity
     UPLIFT = "uplift"
     COT_NECESSARY = "cot_necessary"
     ONE_SHOT = "one_shot"
     TOO_HARD = "too_hard"
     WEAK = "weak"
+    # encoded and latent
+    ENCODED_GAP = "encoded_gap"
+    ORIGINAL_MINUS_SHAM = "original_minus_sham"
+    WRITER_ALONE = "writer_alone"
+    BEYOND_PLAIN = "beyond_plain"
+    CODE_LOSS = "code_loss"
+    BITS_PASSED = "bits_passed"
+    BITS_AT_RATE = "bits_at_rate"
+    LATENT_UPLIFT = "latent_uplift"
+    ROOM_UPLIFT = "room_uplift"
+    ELICITED_UPLIFT = "elicited_uplift"
 
 
 class ShapeLabel(ClosedList):
@@ -371,6 +382,13 @@ class NecessityVerdict(ClosedList):
 
     NEEDED = "the thinking is needed"
     NOT_SHOWN = "not shown to be needed"
+
+
+class LatentLabel(ClosedList):
+    """Verdict on answers without thinking behind filler and repeats: the end of a finding's label."""
+
+    NO_FLOOR = "accuracy without thinking is no floor"
+    NOT_SHOWN = "no latent uplift shown"
 
 
 class StopLabel(ClosedList):

@@ -7,7 +7,7 @@ the model under test after the perturbation.
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,13 @@ OVERSIGHT_VERSION = 1
 
 HONEST = "honest"
 """Policy of a trace that follows no attack; any other text in ``attack`` is the label of an attack policy."""
+
+_PASSWORDS = 16
+
+SECRET_CHOICES: Mapping[tuple[str, str], int] = {
+    ("overthink/side_task", policy): _PASSWORDS for policy in ("acrostic", "rationale", "answer")
+}
+"""Number of equally likely secrets that an attack hides in a trace, by task and policy."""
 
 
 class View(StrEnum):

@@ -127,6 +127,8 @@ class PerturbationAnswers:
         arm: Label of the arm.
         label: Label of the change.
         kind: Name of the change, without its settings.
+        writer: Model that writes the change; None where none does.
+        attack: Attack policy of the arm; empty where it is unknown.
         questions: Question of each run.
         draws: Number of its trace.
         requested: Thinking budget of its rung.
@@ -142,6 +144,8 @@ class PerturbationAnswers:
     arm: str
     label: str
     kind: str
+    writer: str | None
+    attack: str
     questions: NDArray[np.str_]
     draws: NDArray[np.int64]
     requested: Array
@@ -169,6 +173,8 @@ def perturbation_answers(table: pl.DataFrame) -> Iterator[PerturbationAnswers]:
             arm=first["arm"],
             label=first["perturbation"],
             kind=first["perturbation"].partition(":")[0],
+            writer=first["monitor_model"],
+            attack=first["attack"] or "",
             questions=_words(block["question"]),
             draws=block["draw"].to_numpy(),
             requested=_numbers(block["requested_tokens"]),

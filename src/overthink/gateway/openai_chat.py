@@ -112,7 +112,7 @@ class OpenAIChat:
         if event.get("usage") is not None:
             meter.usage(event["usage"])
             state["usage"] = event["usage"]
-        return bool(choices)
+        return bool(choices) or event.get("usage") is None  # an error of the server is for the caller
 
     def end(self, ask: Ask, meter: Meter, state: dict[str, Any]) -> bytes:
         """Return the events that end a stream which is cut: every open sample at its length, usage, and the end."""

@@ -25,7 +25,9 @@ from overthink.storage.json_text import json_value
 BODY_SECONDS = 30.0
 """Time in which a whole request arrives."""
 UPSTREAM_SECONDS = httpx.Timeout(600.0, connect=10.0, pool=60.0)
-_CONNECTIONS = httpx.Limits(max_connections=2000, max_keepalive_connections=200)
+_CONNECTIONS = httpx.Limits(max_connections=2000, max_keepalive_connections=200, keepalive_expiry=2.0)
+"""Connections to the model's server; one is not used again after two seconds, since uvicorn, and so vLLM, closes it
+after five: a request that is written meanwhile is lost."""
 _ERROR_BYTES = 100_000
 _DIALECTS: tuple[Dialect, ...] = (OpenAIChat(), AnthropicMessages())
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

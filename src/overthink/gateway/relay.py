@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import httpx
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from overthink.gateway.request import Refusal
@@ -71,7 +71,7 @@ class Relay(Response):
                 raise httpx.RemoteProtocolError("the stream has no end")
         except TimeoutError:
             return  # what a caller does not take cannot be ended well either
-        except (httpx.HTTPError, ValueError, AttributeError, TypeError):
+        except (httpx.HTTPError, ValueError, AttributeError, TypeError, RecursionError):
             self._end = "upstream"
             refusal = Refusal(502, "upstream_fault", "the model's server broke off, or sent what is no stream")
             await self._body(send, f"data: {json.dumps(self._session.dialect.error(refusal))}\n\n".encode())
@@ -99,6 +99,8 @@ class Relay(Response):
         most = session.rule.thinking_tokens
         if (meter.least_tokens > session.most and not is_over) or (most is not None and meter.thinking_tokens > most):
             return b"", True
+        if session.whole:
+            return body, False
         while meter.tokens > self._granted and not is_over:
             room = await session.room(max(CHUNK, meter.tokens - self._granted))
             if room == 0:
@@ -160,7 +162,8 @@ async def whole_answer(session: Session, answer: httpx.Response) -> Response:
     try:
         document = json.loads(content)
         session.dialect.answer(document, session.meter)
-    except (ValueError, AttributeError, TypeError) as failure:
+        body = json.dumps(document, allow_nan=False)  # in ASCII: half a surrogate pair, which models do send, stays
+    except (ValueError, AttributeError, TypeError, RecursionError) as failure:
         raise Refusal(502, "upstream_fault", "the model's server sent no answer of its dialect") from failure
     most, tokens = session.rule.thinking_tokens, session.meter.thinking_tokens
     if most is not None and tokens > most:
@@ -172,4 +175,4 @@ async def whole_answer(session: Session, answer: httpx.Response) -> Response:
             await session.settle("cut")
             raise Refusal(403, "beyond_evaluation", message)
     await session.settle("complete")
-    return JSONResponse(document)
+    return Response(body, media_type="application/json")

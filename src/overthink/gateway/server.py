@@ -1,6 +1,7 @@
 """The server of a gateway: all is checked before the port opens, and slow or half-open connections are closed."""
 
 import asyncio
+import math
 import os
 import socket
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import h11
 import httpx
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -22,7 +24,13 @@ from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Policy
 
 HEAD_SECONDS = 10.0
-"""Time in which the head of a request arrives; a connection without one is closed after it."""
+"""Time in which the head of a request arrives; a new connection without one is closed after it."""
+KEEP_ALIVE_SECONDS = 75
+"""Time for which a connection stays between two requests. Longer than a client's own (5 s in httpx, and so in the
+package `openai`): where both are equal, a server closes what a client is about to write to."""
+READ_SECONDS = 20.0
+"""Time in which a caller takes some of an answer that is whole."""
+_READ_BYTES = 16_384
 _HEAD_BYTES = 32_768
 _CONNECTIONS = 4_000
 _GRACE_SECONDS = 10
@@ -42,6 +50,7 @@ class ServeOptions:
         port: Port; 0 for any.
         log_only: Nothing is refused.
         continuous: Ask the model's server for its count in every chunk of a stream.
+        reserve_whole: A stream reserves all that it may generate before it begins.
         open_store: Let through what cannot be counted.
         seconds: Time after which a crashed replica's reservations come back.
         metrics: HOST:PORT of the metrics; None for none.
@@ -56,35 +65,57 @@ class ServeOptions:
     port: int = 8088
     log_only: bool = False
     continuous: bool = False
+    reserve_whole: bool = False
     open_store: bool = False
     seconds: float = 60.0
     metrics: str | None = None
 
 
 class GuardedProtocol(H11Protocol):
-    """HTTP/1.1 of uvicorn, which closes a connection that holds no request for two looks at it."""
+    """HTTP/1.1 of uvicorn, which closes a connection whose head does not arrive, or whose answer nobody reads.
 
-    _look: asyncio.TimerHandle | None = None
-    _before: object = ""
+    A connection between two requests is none of these: it stays for :data:`KEEP_ALIVE_SECONDS`.
+    """
+
+    _head: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to look at the connection."""
+        """Wait for the first head."""
         super().connection_made(transport)
-        self._watch()
+        self._head = self.loop.call_later(HEAD_SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head has its time from its first byte on, however few come at once."""
+        super().data_received(data)
+        waits = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
+        if self._head is not None and not waits:
+            self._head.cancel()
+            self._head = None
+        elif self._head is None and waits:
+            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def on_response_complete(self) -> None:
+        """Wait until the answer is read, as long as it is read at all."""
+        super().on_response_complete()
+        if self._reader is None:
+            self._read_on(math.inf)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Wait no more."""
         super().connection_lost(exc)
-        if self._look is not None:
-            self._look.cancel()
+        for timer in (self._head, self._reader):
+            if timer is not None:
+                timer.cancel()
 
-    def _watch(self) -> None:
-        waits = self.cycle is None or self.cycle.response_complete
-        if waits and self._before is self.cycle:
-            self.transport.abort()
+    def _read_on(self, before: float) -> None:
+        left, self._reader = self.transport.get_write_buffer_size(), None
+        if left == 0:
             return
-        self._before = self.cycle if waits else ""
-        self._look = self.loop.call_later(HEAD_SECONDS, self._watch)
+        if left > before - _READ_BYTES:
+            self.transport.abort()
+        else:
+            self._reader = self.loop.call_later(READ_SECONDS, self._read_on, left)
 
 
 def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.socket]:
@@ -117,6 +148,7 @@ def prepare(policy: Policy, options: ServeOptions) -> tuple[Settings, socket.soc
             upstream_key=key,
             log_only=options.log_only,
             continuous=options.continuous,
+            reserve_whole=options.reserve_whole,
             open_store=options.open_store,
             seconds=options.seconds,
         )
@@ -162,7 +194,7 @@ def server_of(settings: Settings) -> uvicorn.Server:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=5,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             limit_concurrency=_CONNECTIONS,
             h11_max_incomplete_event_size=_HEAD_BYTES,

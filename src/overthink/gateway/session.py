@@ -67,6 +67,8 @@ class Settings:
         upstream_key: Its key.
         log_only: Nothing is refused, cut or lowered; what would be is written.
         continuous: The model's server is asked to count in every chunk, as vLLM does.
+        reserve_whole: A stream reserves all that it may generate before it begins, and the model's server is asked for
+            no more: nothing is generated beyond a budget, and fewer streams run at once near one.
         open_store: What is asked while the store is down goes through, and counts nowhere.
         body_bytes: Most bytes of a request.
         seconds: Time after which a reservation that was not extended comes back.
@@ -82,6 +84,7 @@ class Settings:
     upstream_key: str | None = None
     log_only: bool = False
     continuous: bool = False
+    reserve_whole: bool = False
     open_store: bool = False
     body_bytes: int = 4_000_000
     seconds: float = 60.0
@@ -142,6 +145,11 @@ class Session:
         """Most tokens of all samples."""
         return self.ask.samples * self.ask.tokens
 
+    @property
+    def whole(self) -> bool:
+        """Whether what the request reserves at first is all that it gets, which the model's server is told, too."""
+        return not self.ask.stream or self.settings.reserve_whole
+
     def _demand(self) -> Demand:
         rule, ask, caller, policy = self.rule, self.ask, self.caller, self.settings.policy
         counters = tuple(budget_counter(budget, rule, caller, policy.active_parameters) for budget in rule.budgets)
@@ -157,11 +165,11 @@ class Session:
             (*counters, total_counter(rule, caller), tries_counter(rule, caller)),
             ask.samples,
             ask.prompt,
-            min(self.most, CHUNK * ask.samples) if ask.stream else self.most,
+            self.most if self.whole else min(self.most, CHUNK * ask.samples),
             ask.samples,
             fingerprint,
             json.dumps(note),
-            whole=not ask.stream,
+            whole=self.whole,
         )
 
     async def begin(self) -> None:
@@ -187,7 +195,7 @@ class Session:
         self._lease = begin + settings.seconds * _HELD
         if settings.continuous and "stream_options" in self.ask.body:
             self.ask.body["stream_options"]["continuous_usage_stats"] = True
-        if not self.ask.stream and not settings.log_only:
+        if self.whole and not settings.log_only:
             self.dialect.with_tokens(self.ask, max(1, grant.tokens // self.ask.samples))
 
     def _reserve(self) -> tuple[Grant, Demand]:

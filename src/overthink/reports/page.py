@@ -41,6 +41,7 @@ from overthink.reports.selection import RULE
 from overthink.reports.so_far import answers_so_far, banner
 from overthink.reports.tables.budget_control import budget_control_table
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
@@ -273,6 +274,8 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
         "oversight": oversight_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],
         "thinking_tables": faithfulness_tables(results.oversight),
+        "encoded_tables": encoded_tables(results.oversight),
+        "bounds": bound_sentences(results.oversight),
     }
 
 

@@ -60,11 +60,12 @@ class StatusTable:
         highs = [None if each is None else each[1] for each in usd]
         low = _sum(None if each is None else each[0] for each in usd)
         rates = [folder.traces_per_second for folder in self.folders if folder.state == "running"]
+        states = {folder.state for folder in self.folders}
         left = [folder.seconds_left for folder in self.folders if folder.state == "running"]
         return FolderStatus(
             path=f"{len(self.folders)} folders",
             shard=None,
-            state="complete" if self.is_complete else "running" if rates else "stopped",
+            state=states.pop() if len(states) == 1 else "running" if rates else "stopped",
             done=_whole(folder.done for folder in self.folders),
             planned=_whole(folder.planned for folder in self.folders),
             failed=_whole(folder.failed for folder in self.folders),

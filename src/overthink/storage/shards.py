@@ -5,6 +5,7 @@
 ``merged.json``: the shards that a merged study was made of, in the order in which they were named.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,16 @@ from pydantic import Field, TypeAdapter
 
 from overthink.data.shards import Shard, read_shard
 from overthink.errors import InputError
-from overthink.paths import is_there, path_status
+from overthink.paths import is_there, path_kind, path_status
+from overthink.storage.files import storage_errors
 from overthink.storage.json_documents import read_typed, write_typed
 from overthink.storage.study_folder import StudyFolder
 
 _SHARD_SCHEMA = "overthink.shard/1"
 _MERGED_SCHEMA = "overthink.merged/1"
+
+SHARDS_SUFFIX = ".shards"
+"""What the name of the folder of shards that workers collect has behind that of the study."""
 
 _Count = Annotated[int, Field(ge=0)]
 
@@ -181,3 +186,28 @@ def begin_shard(folder: StudyFolder, shard: Shard, command: str | None) -> None:
         command = earlier.command
     length = None if earlier is None else earlier.journal_bytes
     write_shard(folder.shard, ShardState(str(shard), command, length))
+
+
+def shards_folder(out: Path) -> Path:
+    """Return the folder of the shards that workers collect: beside the study, which a merge replaces as a whole."""
+    out = Path(os.path.realpath(out))
+    return out.with_name(out.name + SHARDS_SUFFIX)
+
+
+def shard_folders(top: Path) -> dict[Shard, StudyFolder]:
+    """Return the folders of the shards that workers collect, by shard; empty where there are none.
+
+    Args:
+        top: The folder of the shards.
+
+    Raises:
+        InputError: The folder cannot be read, or they are of several numbers of shards.
+    """
+    if path_kind(top) != "a folder":
+        return {}
+    with storage_errors(top):
+        names = sorted(path.name for path in top.iterdir() if path.name.count("-of-") == 1)
+    shards = {read_shard(name.replace("-of-", "/")): StudyFolder(top / name) for name in names}
+    if len({shard.of for shard in shards}) > 1:
+        raise InputError(f"{top} holds shards of several numbers: {', '.join(names)[:200]}; needed: those of one run")
+    return shards

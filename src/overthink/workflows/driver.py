@@ -4,21 +4,20 @@ Nothing is kept but the shards' own folders. A worker that is lost, a driver tha
 extended are one case: what is complete stays, and what is not goes on from its journal.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overthink.data.shards import Shard, read_shard
+from overthink.data.shards import Shard
 from overthink.data.workers import read_workers
 from overthink.errors import InputError
-from overthink.paths import is_there, path_kind
+from overthink.paths import is_there
 from overthink.plan.shards import refuse_shards
 from overthink.plan.study import Plan
 from overthink.storage.files import storage_errors
 from overthink.storage.journal import has_failures
 from overthink.storage.json_documents import read_plan
 from overthink.storage.pool import scan_pool
-from overthink.storage.shards import is_stored, read_shard_state
+from overthink.storage.shards import is_stored, read_shard_state, shard_folders, shards_folder
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.workflows.collect import OnTrace, with_questions
@@ -36,12 +35,6 @@ if TYPE_CHECKING:
 
 SHARDS_PER_WORKER = 4
 """By default: enough that workers end at about the same time."""
-
-
-def shards_folder(out: Path) -> Path:
-    """Return the folder of a study's shards: it lies beside the study, which a merge replaces as a whole."""
-    out = Path(os.path.realpath(out))
-    return out.with_name(f"{out.name}.shards")
 
 
 def check_shards(out: Path, plan: Plan, *, resume: bool, count: int | None) -> int:
@@ -64,7 +57,7 @@ def check_shards(out: Path, plan: Plan, *, resume: bool, count: int | None) -> i
     check_target(StudyFolder(out))
     top = shards_folder(out)
     refuse_if_held(top)
-    folders = _folders(top)
+    folders = shard_folders(top)
     if folders and not resume:
         raise InputError(f"{top} holds shards of this study already; go on with --resume, or give another --out.")
     if resume and not folders:
@@ -74,22 +67,6 @@ def check_shards(out: Path, plan: Plan, *, resume: bool, count: int | None) -> i
     for folder in folders.values():
         check_plan(folder, plan, resume=is_there(folder.plan))
     return sum(journal_traces(folder.journal)[1] for folder in folders.values())
-
-
-def _folders(top: Path) -> dict[Shard, StudyFolder]:
-    """Return the folders of the shards that are there, by shard.
-
-    Raises:
-        InputError: The folder cannot be read, or they are of several numbers of shards.
-    """
-    if path_kind(top) != "a folder":
-        return {}
-    with storage_errors(top):
-        names = sorted(path.name for path in top.iterdir() if path.name.count("-of-") == 1)
-    shards = {read_shard(name.replace("-of-", "/")): StudyFolder(top / name) for name in names}
-    if len({shard.of for shard in shards}) > 1:
-        raise InputError(f"{top} holds shards of several numbers: {', '.join(names)[:200]}; needed: those of one run")
-    return shards
 
 
 def run_in_workers(
@@ -121,7 +98,7 @@ def run_in_workers(
         with storage_errors(top):
             top.mkdir(parents=True, exist_ok=True)
         with study_lock(top):
-            folders = _folders(top) or _new_folders(top, session, options.shards, executor.slots)
+            folders = shard_folders(top) or _new_folders(top, session, options.shards, executor.slots)
             stated = {k: v for k, v in options.stated().items() if k not in ("out", "workers", "shards")}
             plan_sha256 = session.plan.sha256()
             tasks = {

@@ -17,8 +17,6 @@ from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import is_held
-from overthink.workflows.analyse import prepare, run
-from overthink.workflows.run_options import read_options
 
 SECONDS_FOR_LOCK = 60.0
 """How long a worker waits for the lock of its folder: another whose driver is gone ends in order within that time."""
@@ -91,6 +89,9 @@ def collect_shard(task: ShardTask) -> Outcome:
 
 
 def _collect(task: ShardTask) -> None:
+    from overthink.workflows.analyse import prepare, run  # a worker that waits for its first shard needs none of it
+    from overthink.workflows.run_options import read_options
+
     folder = StudyFolder(Path(task.folder))
     _wait_for_lock(folder)
     options = read_options(task.options)

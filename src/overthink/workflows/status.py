@@ -22,7 +22,15 @@ from overthink.reports.status_text import FolderStatus, StatusTable
 from overthink.storage.journal import journal_file, read_unfinished
 from overthink.storage.json_documents import read_estimate, read_plan, read_questions
 from overthink.storage.pool import scan_pool
-from overthink.storage.shards import ShardState, is_stored, read_merged, read_shard_state
+from overthink.storage.shards import (
+    SHARDS_SUFFIX,
+    ShardState,
+    is_stored,
+    read_merged,
+    read_shard_state,
+    shard_folders,
+    shards_folder,
+)
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import is_held
 from overthink.workflows import arguments as arg
@@ -36,7 +44,8 @@ def status(*paths: str | Path) -> "StatusTable":
     """Return how far the runs in some folders have come.
 
     Args:
-        *paths: Folders of studies or shards; one of a merged study stands for its shards, where these are there.
+        *paths: Folders of studies or shards. One of a merged study stands for its shards, where these are there, and so
+            does one that workers collect.
 
     Returns:
         The folders and their sum: traces, failures, tokens, cost, traces per second, seconds left; None where unknown.
@@ -80,7 +89,7 @@ class StatusReader:
 
 
 def _shards_or_own(folder: StudyFolder) -> list[StudyFolder]:
-    """Return the shards of a merged study where they are there, else the folder itself.
+    """Return the shards of a merged study where they are there, or those that workers collect, else the folder itself.
 
     Raises:
         InputError: The folder holds no study.
@@ -89,9 +98,21 @@ def _shards_or_own(folder: StudyFolder) -> list[StudyFolder]:
     shards = [StudyFolder(Path(shard.path)) for shard in (() if merged is None else merged.shards)]
     if shards and all(is_there(shard.shard) for shard in shards):
         return shards
+    if not is_there(folder.plan) and (workers := _shards_of_workers(folder)):
+        return workers
     if not is_there(folder.plan):
         raise InputError(f"{folder.path} holds no study that was run; needed: a folder made by `overthink run`")
     return [folder]
+
+
+def _shards_of_workers(folder: StudyFolder) -> list[StudyFolder]:
+    """Return the shards that workers collect, of a study, of the folder of its shards, or of one that has not begun."""
+    siblings = shard_folders(folder.path.parent)
+    if folder.is_free() and any(own.path.name == folder.path.name for own in siblings.values()):
+        return [folder]
+    top = folder.path if folder.path.name.endswith(SHARDS_SUFFIX) else shards_folder(folder.path)
+    shards = shard_folders(top)
+    return [shards[shard] for shard in sorted(shards, key=lambda shard: shard.number)]
 
 
 @dataclass
@@ -114,6 +135,8 @@ class _FolderReader:
 
     def read(self) -> FolderStatus:
         folder = self._folder
+        if not is_there(folder.plan):
+            return _not_begun(folder)
         plan, state = read_plan(folder.plan), read_shard_state(folder.shard)
         shard = None if state is None else state.part
         is_running, now = is_held(folder.path), time.time()
@@ -186,6 +209,27 @@ class _FolderReader:
 
 
 _UNKNOWN = TokenUsage(prompt_tokens=None, cached_tokens=None, decoded_tokens=None, judge_tokens=None)
+
+
+def _not_begun(folder: StudyFolder) -> FolderStatus:
+    """Return the state of a shard that no worker has begun; another shard of its study knows how much it is to hold."""
+    siblings = shard_folders(folder.path.parent)
+    shard = next(shard for shard, own in siblings.items() if own.path.name == folder.path.name)
+    other = next((own for own in siblings.values() if is_there(own.plan) and is_there(own.questions)), None)
+    return FolderStatus(
+        path=str(folder.path),
+        shard=str(shard),
+        state="not begun",
+        done=0,
+        planned=None if other is None else _planned(other, read_plan(other.plan), shard),
+        failed=0,
+        prompt_tokens=0,
+        decoded_tokens=0,
+        usd=None,
+        traces_per_second=None,
+        seconds_left=None,
+        last_trace_seconds=None,
+    )
 
 
 def _planned(folder: StudyFolder, plan: Plan, shard: Shard | None) -> int | None:

@@ -1,16 +1,24 @@
 """Is the thinking needed, and does its text carry the answer? Per rung, from answers behind a changed thinking.
 
 Early answers, mistakes, filler and paraphrases are changes of the thinking. Answers also change by themselves when the
-same text is read in again, so a change counts where it moves more answers than that sham. What is need is reported by
+same text is read in again, so a change counts where it moves more answers than that sham. What is found is reported by
 necessity too: a thinking that the question does not need carries nothing, however faithful it is.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.analysis.oversight.perturbation_curve import (
+    AT_POSITIONS,
+    NO_ANSWER,
+    SHAM,
+    PerturbationCurve,
+    measure_finding,
+    perturbation_curves,
+)
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
@@ -21,19 +29,15 @@ from overthink.data.phrases import Limit, Reason, one_of
 from overthink.data.record import Axis
 from overthink.data.results.oversight import NecessityResult, NecessityRung, PerturbationResult, PerturbationRung
 from overthink.stats.curve import question_means
-from overthink.stats.oversight.early_answering import area_over_curve, early_answering
+from overthink.stats.oversight.early_answering import early_answering
 from overthink.stats.oversight.necessity import NecessityLabel, by_necessity, necessity
 from overthink.stats.oversight.scores import IntervalEstimate, question_mean
 from overthink.stats.paired import paired_mean
 from overthink.stats.proportion import clustered_proportion
 from overthink.stats.testing import holm
 
-SHAM, NONE = "sham", "none"
-AT_POSITIONS = ("early", "mistakes")
-"""Changes at several positions of a trace, whose value is an area over the curve of agreement."""
-
 MARGIN = 0.05
-"""Largest change of answers that does not matter, for what could have been need."""
+"""Largest change of answers that does not matter, for what could have been found."""
 
 BEYOND_TEST = "two-sided against 0, paired by question with the sham; Holm over all rungs and changes of the report"
 UPLIFT_TEST = "two-sided against 0, paired by question; Holm over all rungs of the report"
@@ -45,66 +49,9 @@ SAME_TEXT = Limit("minus the share of answers that change behind the same text, 
 WITHOUT = Limit("accuracy without thinking is that {where}", where=one_of("of the rung at 0", "behind no thinking"))
 ONE_TRY = Limit("{n:d} draws of a question at most: a label of few draws is coarse")
 
-NO_ANSWER = Reason("no trace has an answer behind this change")
 NO_SHORT = Reason("no accuracy without thinking: needed a rung at 0, or `overthink perturb --with none`")
 GRADED = Reason("the scorer grades answers between 0 and 1, and labels need right or wrong")
 UNCOUNTED = Reason("a server did not count tokens")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Curve:
-    """A curve with the answers behind every change of its thinking."""
-
-    context: CurveContext
-    blocks: Sequence[PerturbationAnswers]
-
-    def requested(self, rung: int) -> int | None:
-        return self.context.whole.rungs[rung].requested_tokens
-
-    @property
-    def rungs(self) -> list[int]:
-        """Rungs with thinking."""
-        return [rung for rung in range(self.context.rungs) if self.requested(rung)]
-
-    def block_of(self, kind: str) -> PerturbationAnswers | None:
-        return next((block for block in self.blocks if block.kind == kind), None)
-
-    def matrix(self, block: PerturbationAnswers, rung: int, values: Array) -> Array:
-        """Return values of a block at a rung as (question, draw), NaN where there is none."""
-        table = np.full(self.context.whole.values.shape[:2], np.nan)
-        for row, column, index in self._runs(block, rung):
-            table[row, column] = values[index]
-        return table
-
-    def values(self, block: PerturbationAnswers, rung: int) -> Array:
-        """Return the area over the curve, or 1 where the answer changes, of each trace, (question, draw)."""
-        if block.kind not in AT_POSITIONS:
-            return 1.0 - self.matrix(block, rung, block.agreements)
-        points: dict[tuple[int, int], list[tuple[float, float]]] = {}
-        for row, column, index in self._runs(block, rung):
-            points.setdefault((row, column), []).append((block.positions[index], block.agreements[index]))
-        table = np.full(self.context.whole.values.shape[:2], np.nan)
-        for cell, own in points.items():
-            at, agreement = np.array(sorted(own)).T
-            if at[0] == 0:  # a trace whose first answer failed has no area
-                table[cell] = area_over_curve(agreement, at)
-        return table
-
-    def without_chain(self, rung: int) -> tuple[Array, str] | None:
-        """Return accuracies without thinking, (question, draw), and where they come from; None where unknown."""
-        lowest = next((index for index in range(self.context.rungs) if self.requested(index) == 0), None)
-        if lowest is not None:
-            return self.context.whole.values[:, :, lowest], "of the rung at 0"
-        block = self.block_of(NONE)
-        return None if block is None else (self.matrix(block, rung, block.corrects), "behind no thinking")
-
-    def _runs(self, block: PerturbationAnswers, rung: int) -> Iterator[tuple[int, int, int]]:
-        rows = {name: number for number, name in enumerate(self.context.whole.questions)}
-        columns = {draw: number for number, draw in enumerate(self.context.whole.draws)}
-        for index in np.flatnonzero(block.requested == self.requested(rung)):
-            row, column = rows.get(str(block.questions[index])), columns.get(int(block.draws[index]))
-            if row is not None and column is not None:
-                yield row, column, int(index)
 
 
 def perturbations(
@@ -117,7 +64,7 @@ def perturbations(
         blocks: Answers by task, arm and change.
     """
     results = []
-    for curve in _curves(contexts, blocks):
+    for curve in perturbation_curves(contexts, blocks):
         for block in curve.blocks:
             rungs = tuple(_perturbation_rung(curve, block, rung) for rung in curve.rungs)
             results.append(PerturbationResult(curve.context.key, block.label, rungs, _price(curve, block)))
@@ -137,7 +84,7 @@ def necessities(contexts: Sequence[CurveContext], blocks: Sequence[PerturbationA
     """
     results = [
         NecessityResult(curve.context.key, tuple(_necessity_rung(curve, rung) for rung in curve.rungs))
-        for curve in _curves(contexts, blocks)
+        for curve in perturbation_curves(contexts, blocks)
         if curve.context.table.axis is Axis.CAPABILITY
     ]
     tests = [rung.uplift.test for result in results for rung in result.rungs if rung.uplift.test]
@@ -147,17 +94,7 @@ def necessities(contexts: Sequence[CurveContext], blocks: Sequence[PerturbationA
     )
 
 
-def _curves(contexts: Sequence[CurveContext], blocks: Sequence[PerturbationAnswers]) -> Iterator[_Curve]:
-    for context in contexts:
-        key = context.key
-        own = [
-            block for block in blocks if (block.task, block.arm, block.estimand) == (key.task, key.arm, key.estimand)
-        ]
-        if own and not key.judges_thinking:
-            yield _Curve(context, own)
-
-
-def _perturbation_rung(curve: _Curve, block: PerturbationAnswers, rung: int) -> PerturbationRung:
+def _perturbation_rung(curve: PerturbationCurve, block: PerturbationAnswers, rung: int) -> PerturbationRung:
     context, at = curve.context, curve.context.at(rung)
     is_area = block.kind in AT_POSITIONS
     values = curve.values(block, rung)
@@ -173,14 +110,16 @@ def _perturbation_rung(curve: _Curve, block: PerturbationAnswers, rung: int) -> 
     else:
         mean, low, high, n = question_mean(values, level=context.level)
         result = IntervalEstimate(mean, low, high, "", None if n > 1 else NO_ANSWER)
-    value = _finding(curve, metric, at, result, limits, part=id_part(block.label), label=block.label)
+    value = measure_finding(
+        curve, Kind.FAITHFULNESS, metric, at, result, limits, part=id_part(block.label), label=block.label
+    )
     sham = curve.block_of(SHAM)
     beyond = None if sham is None or block.kind == SHAM else _beyond(curve, block, sham, rung, values, limits)
     return PerturbationRung(at, value, beyond, _strata(curve, block, rung, values, metric))
 
 
 def _beyond(
-    curve: _Curve,
+    curve: PerturbationCurve,
     block: PerturbationAnswers,
     sham: PerturbationAnswers,
     rung: int,
@@ -196,14 +135,18 @@ def _beyond(
         change.estimate, change.low, change.high, "", None if change.n_questions > 1 else NO_ANSWER
     )
     at, part = curve.context.at(rung), id_part(block.label)
-    finding = _finding(curve, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label)
+    finding = measure_finding(
+        curve, Kind.FAITHFULNESS, Metric.BEYOND_SHAM, at, result, (*limits, SAME_TEXT), part=part, label=block.label
+    )
     finding = replace(finding, n_questions=change.n_questions)
     return (
         finding if np.isnan(change.p) else replace(finding, test=FindingTest(BEYOND_TEST, p=change.p, mde=change.mde))
     )
 
 
-def _strata(curve: _Curve, block: PerturbationAnswers, rung: int, values: Array, metric: Metric) -> tuple[Finding, ...]:
+def _strata(
+    curve: PerturbationCurve, block: PerturbationAnswers, rung: int, values: Array, metric: Metric
+) -> tuple[Finding, ...]:
     """Return the value by what a chain does for the question; nothing off the capability axis."""
     context = curve.context
     sides = _sides(curve, rung)
@@ -215,12 +158,14 @@ def _strata(curve: _Curve, block: PerturbationAnswers, rung: int, values: Array,
     for stratum in strata:
         part = f"{id_part(block.label)}/{stratum.label}"
         label = f"{block.label}: {stratum.label}"
-        finding = _finding(curve, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label)
+        finding = measure_finding(
+            curve, Kind.FAITHFULNESS, metric, context.at(rung), stratum, (POINTWISE, HALVES), part=part, label=label
+        )
         findings.append(replace(finding, n_questions=stratum.n_questions))
     return tuple(findings)
 
 
-def _necessity_rung(curve: _Curve, rung: int) -> NecessityRung:
+def _necessity_rung(curve: PerturbationCurve, rung: int) -> NecessityRung:
     context, at = curve.context, curve.context.at(rung)
     sides = _sides(curve, rung)
     if sides is None or isinstance(sides, str):
@@ -229,7 +174,7 @@ def _necessity_rung(curve: _Curve, rung: int) -> NecessityRung:
     chain, direct, where = sides
     need = necessity(chain, direct, level=context.level)
     limits = (POINTWISE, WITHOUT.text(where=where))
-    uplift = _finding(curve, Metric.UPLIFT, at, need, limits)
+    uplift = measure_finding(curve, Kind.NECESSITY, Metric.UPLIFT, at, need, limits)
     uplift = replace(uplift, n_questions=need.n_questions)
     if not np.isnan(need.p):
         uplift = replace(uplift, test=FindingTest(UPLIFT_TEST, p=need.p))
@@ -241,7 +186,11 @@ def _necessity_rung(curve: _Curve, rung: int) -> NecessityRung:
 
 
 def _label_share(
-    curve: _Curve, at: At, label: NecessityLabel, labels: Sequence[NecessityLabel | None], limits: tuple[str, ...]
+    curve: PerturbationCurve,
+    at: At,
+    label: NecessityLabel,
+    labels: Sequence[NecessityLabel | None],
+    limits: tuple[str, ...],
 ) -> Finding:
     is_known = np.array([name is not None for name in labels], dtype=np.int64)
     hits = np.array([name is label for name in labels], dtype=np.int64)
@@ -260,7 +209,7 @@ def _label_share(
     )
 
 
-def _sides(curve: _Curve, rung: int) -> tuple[Array, Array, str] | str | None:
+def _sides(curve: PerturbationCurve, rung: int) -> tuple[Array, Array, str] | str | None:
     """Return accuracies with and without thinking, and where the latter come from; a reason, or None without them."""
     without = curve.without_chain(rung)
     if without is None:
@@ -272,38 +221,12 @@ def _sides(curve: _Curve, rung: int) -> tuple[Array, Array, str] | str | None:
     return chain, direct, where
 
 
-def _lengths(curve: _Curve, block: PerturbationAnswers, rung: int) -> Array:
+def _lengths(curve: PerturbationCurve, block: PerturbationAnswers, rung: int) -> Array:
     lengths = curve.matrix(block, rung, block.thinking)
     return np.where(np.isnan(lengths), 0.0, lengths)
 
 
-def _finding(
-    curve: _Curve,
-    metric: Metric,
-    at: At,
-    result: IntervalEstimate,
-    limits: tuple[str, ...],
-    *,
-    part: str | None = None,
-    label: str | None = None,
-) -> Finding:
-    """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
-    kind = Kind.NECESSITY if metric is Metric.UPLIFT else Kind.FAITHFULNESS
-    has_ends = np.isfinite(result.low) and np.isfinite(result.high)
-    is_known = not np.isnan(result.estimate)
-    return replace(
-        curve.context.finding(kind, metric, at, part=part),
-        estimate=result.estimate if is_known else None,
-        low=result.low if has_ends else None,
-        high=result.high if has_ends else None,
-        level=curve.context.level if is_known else None,
-        reason=None if is_known and has_ends else result.reason or NO_ANSWER,
-        label=label,
-        limits=limits,
-    )
-
-
-def _price(curve: _Curve, block: PerturbationAnswers) -> Finding:
+def _price(curve: PerturbationCurve, block: PerturbationAnswers) -> Finding:
     finding = curve.context.finding(Kind.FAITHFULNESS, Metric.PERTURBATION_TOKENS_PAID, At(), part=id_part(block.label))
     total = float(block.tokens.sum())
     finding = replace(finding, label=block.label)

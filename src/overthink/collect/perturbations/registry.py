@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from overthink.collect.perturbations.base import Perturbation
 from overthink.collect.perturbations.texts import EarlyAnswer, FillerThought, NoThought, SameThought, ShuffledThought
-from overthink.collect.perturbations.writers import Mistake, Paraphrase
+from overthink.collect.perturbations.writers import Mistake, Paraphrase, WriterAlone
 from overthink.components.registry import Registry
 from overthink.errors import InputError
 from overthink.plan.arms import read_arms
@@ -15,7 +15,7 @@ OPTION = "--with"
 
 PERTURBATIONS: Registry[Perturbation] = Registry(
     Perturbation,  # type: ignore[type-abstract]
-    (EarlyAnswer, Mistake, Paraphrase, FillerThought, ShuffledThought, NoThought, SameThought),
+    (EarlyAnswer, Mistake, Paraphrase, WriterAlone, FillerThought, ShuffledThought, NoThought, SameThought),
     option=OPTION,
 )
 """Perturbations by name."""

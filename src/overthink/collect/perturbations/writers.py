@@ -101,6 +101,37 @@ class Paraphrase(_Writer):
         return "" if abs(share - 1) <= self.length else f"has {share:.0%} of the length"
 
 
+@component("writer")
+class WriterAlone(_Writer):
+    """What the paraphraser makes of the question alone, by the same instruction: does it solve the task itself?"""
+
+    length: float = Field(
+        0.1, gt=0, le=1, description="largest share by which it may be longer than the thinking or the question"
+    )
+
+    @property
+    def calls(self) -> int:
+        """One per try."""
+        return self.tries
+
+    async def change(self, thought: Thought, position: float | None) -> ChangedThought:
+        """Return what it writes, or why there is nothing."""
+        prompt, longest = (
+            PARAPHRASE_PROMPT.format(text=thought.question.strip()),
+            max(len(thought.text), len(thought.question)),
+        )
+        (start, ending), reason = _edges(thought.text), ""
+        for attempt in range(self.tries):
+            what: Mapping[str, str | int] = {"task": "paraphrase", "text": thought.question, "attempt": attempt}
+            most = 2 * longest // 3 + 32
+            reply = (await reply_of(self._model, prompt, thought, most=most, what=what)).strip()
+            share = len(reply) / max(longest, 1)
+            reason = "is empty" if not reply else f"has {share:.0%} of the length" if share > 1 + self.length else ""
+            if not reason:
+                return ChangedThought(start + reply + ending)
+        return ChangedThought(None, f"the writer's {self.tries} replies cannot be used: the last {reason}")
+
+
 @component("mistakes")
 class Mistake(_Writer):
     """One sentence of the thinking replaced by a wrong one; the model thinks on from there, and answers."""

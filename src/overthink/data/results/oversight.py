@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import FaithfulnessLabel, MonitorLabel, NecessityVerdict
+from overthink.data.kinds import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +147,84 @@ class NecessityResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class EncodedRung:
+    """What a paraphrase of the thinking loses at one rung, with its controls.
+
+    Attributes:
+        at: The rung.
+        gap: Accuracy behind the same text minus accuracy behind the paraphrase.
+        sham_check: The rung's own accuracy minus that behind the same text.
+        controls: Those that were measured: the writer alone minus no thinking, the gap beyond that of plain traces,
+            and what is lost of a planted code.
+        claim: What is shown; None where the gap is unknown.
+        reason: Why no more is claimed; None where nothing is withheld.
+    """
+
+    at: At
+    gap: Finding
+    sham_check: Finding
+    controls: tuple[Finding, ...]
+    claim: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedResult:
+    """What a paraphrase of the thinking loses on one curve.
+
+    Attributes:
+        key: The curve.
+        paraphrase: Label of the paraphrase.
+        writer: Model that writes it; None where it is unknown.
+        is_own: Whether that is the model under test; None where either is unknown.
+        rungs: The rungs with thinking, from the lowest.
+    """
+
+    key: CurveKey
+    paraphrase: str
+    writer: str | None
+    is_own: bool | None
+    rungs: tuple[EncodedRung, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BitsResult:
+    """Bits in the traces of one curve: at least what a red team passed, and what an assumed rate would pass.
+
+    Attributes:
+        key: The curve.
+        passed: Least bits per trace that the attack passed, by rung; empty where the arm hides nothing.
+        at_rate: Bits that the thinking at the highest rung would pass at the assumed rate.
+    """
+
+    key: CurveKey
+    passed: tuple[Finding, ...]
+    at_rate: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentResult:
+    """Answers without thinking on one curve, against those behind filler or repeats of the question.
+
+    Attributes:
+        key: The curve of the plain prompt.
+        uplift: Largest uplift over the prompts, with an interval that pays for the choice.
+        prompts: Uplift with each prompt, in a band over all of them.
+        best: Arm of the largest uplift; None where none is known.
+        elicited: Accuracy with the thinking of each rung minus that without, with the best prompt; empty where no
+            uplift is shown.
+        verdict: Verdict on the uplift; None without an interval.
+    """
+
+    key: CurveKey
+    uplift: Finding
+    prompts: tuple[Finding, ...]
+    best: str | None
+    elicited: tuple[Finding, ...]
+    verdict: LatentLabel | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ObedienceRung:
     """How often a rule is kept at one rung, among right answers.
 
@@ -194,6 +272,9 @@ class OversightResults:
         perturbations: Every change of the thinking on every curve.
         obedience: Rules kept in the thinking and in the answer.
         hints: Mentions of hints that moved answers.
+        encoded: What paraphrases of the thinking lose.
+        bits: Bits in the traces: passed, and at an assumed rate.
+        latent: Answers without thinking behind filler and repeats.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -203,3 +284,6 @@ class OversightResults:
     perturbations: tuple[PerturbationResult, ...] = ()
     obedience: tuple[ObedienceRung, ...] = ()
     hints: tuple[HintRung, ...] = ()
+    encoded: tuple[EncodedResult, ...] = ()
+    bits: tuple[BitsResult, ...] = ()
+    latent: tuple[LatentResult, ...] = ()

@@ -1,6 +1,7 @@
 """Lines of a usage ledger, each with the hash of the one before: a line that is changed, moved or left out is noticed.
 
-A file that ends early is not: keep the last hash elsewhere, which `overthink gateway usage` and the metrics show.
+A file whose last lines were taken away is not: `overthink_gateway_usage_lines` of the metrics has the number of lines,
+and the store the tokens of every caller, which `overthink gateway usage` prints.
 """
 
 import hashlib

@@ -51,7 +51,7 @@ def _needs(result: NecessityResult) -> Iterator[tuple[TextCell, ...]]:
     for rung in result.rungs:
         verdict = rung.uplift.reason if rung.verdict is None else str(rung.verdict)
         shares = [_number(finding) for finding in rung.labels] or [plain("–")] * 4
-        uplift = _points(rung.uplift)
+        uplift = points(rung.uplift)
         yield (plain(curve_name(result.key)), plain(level(rung.at)), uplift, plain(verdict or "no test"), *shares)
 
 
@@ -65,7 +65,7 @@ def _changes(result: PerturbationResult) -> Iterator[tuple[TextCell, ...]]:
             plain(level(rung.at)),
             _number(rung.value),
             plain(verdict if rung.verdict is None else str(rung.verdict)),
-            plain("–") if rung.beyond is None else _points(rung.beyond),
+            plain("–") if rung.beyond is None else points(rung.beyond),
             _number(rung.strata[0]) if rung.strata else plain("–"),
         )
 
@@ -78,7 +78,7 @@ def _number(finding: Finding) -> TextCell:
     return (finding_link(finding, f"{_share(finding.estimate)}{ends}"),)
 
 
-def _points(finding: Finding) -> TextCell:
+def points(finding: Finding) -> TextCell:
     """Return a difference in points as text, with its interval where it has one."""
     if finding.estimate is None:
         return plain("–")
