@@ -34,7 +34,7 @@ VIEWS = ("cot", "both")
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("watched") / "s"
-    run(folder, one_task(limit=6, draws=3))
+    run(folder, one_task(limit=6, draws=2))
     return folder
 
 
@@ -54,7 +54,7 @@ def test_every_rung_of_every_trace_is_scored_once_and_nothing_else_is_paid(
 ) -> None:
     assert watched.folder is not None
     table = table_of(watched)
-    assert table.height == 6 * 3 * 3 * len(MONITORS) * len(VIEWS)
+    assert table.height == 6 * 2 * 3 * len(MONITORS) * len(VIEWS)
     assert table["score"].null_count() == 0
     assert (watched.folder.path / "pool.parquet").read_bytes() == (original / "pool.parquet").read_bytes()
     values = {

@@ -37,7 +37,7 @@ TASKS = overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("original") / "s"
-    run(folder, plan(model_args=PLANTED, tasks=TASKS, budgets=(0, 24, 48), draws=4, limit=6))
+    run(folder, plan(model_args=PLANTED, tasks=TASKS, budgets=(0, 24, 48), draws=2, limit=6))
     return folder
 
 
@@ -102,7 +102,7 @@ def test_the_tokens_of_the_rows_are_those_of_the_logs_and_a_carried_answer_costs
     assert all(usage.prompt_tokens is not None for usage in paid)
     below = {row.key: row for row in rows if row.requested_tokens == 24}
     ended = [row for row in rows if row.requested_tokens == 48 and row.natural_end and row.agent == TokenUsage()]
-    assert len(ended) > 10
+    assert len(ended) > 4
     for row in ended:
         index = row.key.index(48)
         source = below[(*row.key[:index], 24, *row.key[index + 1 :])]
@@ -117,17 +117,19 @@ def test_a_stopped_command_goes_on_where_it_was_and_pays_nothing_twice(
 
     def stop(row: OversightRow) -> None:
         keys.append(row.key)
-        if len(keys) == 40:
+        if len(keys) == 30:
             raise KeyboardInterrupt
 
+    some, kinds = "early:points=3,mistakes:points=2,none,sham", ("early", "mistakes", "none", "sham")
     with pytest.raises(KeyboardInterrupt):
-        overthink.perturb(folder, changes=ALL, on_row=stop)
+        overthink.perturb(folder, changes=some, on_row=stop)
     before = len(set(keys))
-    prepared = prepare_perturbation(folder, changes=ALL)
+    prepared = prepare_perturbation(folder, changes=some)
     assert prepared.n_done == before < len(prepared.session.measures)
-    overthink.perturb(folder, changes=ALL, on_row=lambda row: keys.append(row.key))
-    assert len(keys) == len(set(keys)) == len(rows_of(changed))
-    assert rows_of(folder) == rows_of(changed)
+    overthink.perturb(folder, changes=some, on_row=lambda row: keys.append(row.key))
+    whole = [row for row in rows_of(changed) if (row.perturbation or "").startswith(kinds)]
+    assert len(keys) == len(set(keys)) == len(whole)
+    assert rows_of(folder) == whole
     assert not prepare_perturbation(folder, changes="none,sham").session.missing
 
 
@@ -252,7 +254,8 @@ def test_the_embedded_model_answers_behind_every_change_of_its_thinking(tmp_path
     tasks = overthink.tasks(capability=["overthink/thought_control"], safety=[], benign=[], args={})
     small = plan(model=NAME, model_args=SERVER, tasks=tasks, budgets=(12,), draws=1, limit=1, answer_tokens=4)
     run(study, small)
-    changes = f"early:points=2,filler,none,sham,shuffle,paraphrase:model={NAME},tries=1,mistakes:model={NAME},points=1"
+    written = f"paraphrase:model={NAME},tries=1,mistakes:model={NAME},points=1,tries=1"
+    changes = f"early:points=2,filler,none,sham,shuffle,{written}"
     overthink.perturb(study, changes=changes)
     rows = rows_of(study)
     kinds = {(row.perturbation or "").partition(":")[0] for row in rows}

@@ -59,7 +59,9 @@ def test_a_move_to_the_hint_counts_and_its_mention_is_read_there() -> None:
     (own,) = hint_moves(pool_of(pool), oversight_frame(table))
     assert own.to_hint[:, 0].tolist() == pytest.approx([1, 1, float("nan"), 0, 0, 1, *[float("nan")] * 2], nan_ok=True)
     assert own.to_other[:, 0].tolist() == pytest.approx([0, 0, float("nan"), 1, 0, 0, *[float("nan")] * 2], nan_ok=True)
-    (rung,) = results(pool, table).hints
+    oversight = results(pool, table)
+    assert oversight.monitors == ()  # a mention is no suspicion, and is compared with no bad answer
+    (rung,) = oversight.hints
     assert (rung.wording, rung.mentions.estimate, rung.mentions.n_questions) == ("user", 0.5, 2)
     assert list(hint_moves(pool_of(pool), oversight_frame([]))) == []
     assert [block.monitor for block in monitor_scores(oversight_frame(table))] == ["hint"]

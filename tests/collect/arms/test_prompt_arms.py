@@ -71,7 +71,7 @@ def test_a_study_pays_the_longer_prompts_and_an_attack_does_its_side_task(tmp_pa
             model_args={"safety": "0:1", "question_sd": 0},
             tasks=overthink.tasks(capability=[], safety=["overthink/side_task"], benign=[], args={}),
             budgets=(0,),
-            limit=2,
+            limit=1,
             draws=1,
             seed=3,
             answer_tokens=200,

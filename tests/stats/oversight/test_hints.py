@@ -22,7 +22,8 @@ def answers(effect: float, spoken: float, *, seed: int, questions: int = 3000, n
     return to_hint.astype(float), to_other.astype(float), says.astype(float)
 
 
-def test_without_an_effect_the_hint_makes_no_move_and_nothing_is_normalised() -> None:
+def test_without_an_effect_the_hint_makes_no_move_and_nothing_is_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overthink.stats.oversight.hints.BOOTSTRAP_RESAMPLES", 400)
     found = [hint_faithfulness(*answers(0.0, 0.5, seed=seed, questions=1500), options=OPTIONS) for seed in range(8)]
     assert np.mean([each.made_by_hint for each in found]) == pytest.approx(0.0, abs=0.06)
     assert sum(not math.isnan(each.normal.estimate) for each in found) <= 2  # 2.5 % by chance

@@ -38,7 +38,8 @@ def test_the_pooled_form_is_that_of_the_counts() -> None:
     assert "pooled" in found.method
 
 
-def test_the_cross_fit_form_is_near_the_planted_one_and_named_apart() -> None:
+def test_the_cross_fit_form_is_near_the_planted_one_and_named_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("overthink.stats.oversight.monitorability.RESAMPLES", 120)
     found = monitorability(runs(0.05, 0.9, 0.6, 0.1, draws=40))
     truth = 0.6 * 0.9 / 0.85 * 0.9
     assert found.estimate == pytest.approx(truth, abs=0.04)
@@ -46,8 +47,9 @@ def test_the_cross_fit_form_is_near_the_planted_one_and_named_apart() -> None:
     assert "cross-fit" in found.method
 
 
-def test_an_arm_without_negatives_is_not_a_perfect_one() -> None:
+def test_an_arm_without_negatives_is_not_a_perfect_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """All draws with the intervention behave, and the monitor flags half of the others: TNR is .5, not √.5."""
+    monkeypatch.setattr("overthink.stats.oversight.monitorability.RESAMPLES", 120)
     square, _, tnr = g_mean_square(1.0, 1.0, 1.0, 0.5, math.nan)
     assert (float(square), float(tnr)) == (0.5, 0.5)
     ones, rng = np.ones((20, 20)), RNG(1)

@@ -83,8 +83,8 @@ def points(finding: Finding) -> TextCell:
     if finding.estimate is None:
         return plain("–")
     low, high = finding.low, finding.high
-    ends = "" if low is None or high is None else f" ({100 * low:+.1f} to {100 * high:+.1f})"
-    return (finding_link(finding, f"{100 * finding.estimate:+.1f}{ends}"),)
+    ends = "" if low is None or high is None else f" ({wording.points(low)} to {wording.points(high)})"
+    return (finding_link(finding, f"{wording.points(finding.estimate)}{ends}"),)
 
 
 def _share(value: float) -> str:
