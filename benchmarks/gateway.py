@@ -228,6 +228,12 @@ def resident(process: subprocess.Popen[bytes]) -> float:
     return int(text.partition("VmRSS:")[2].split()[0]) / 1024
 
 
+def cpu(process: subprocess.Popen[bytes]) -> float:
+    """Seconds of CPU that a process took so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def overhead(arguments: argparse.Namespace) -> None:
     """Time that the gateway adds at 50 requests per second, and its memory over many."""
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
@@ -256,7 +262,9 @@ def overhead(arguments: argparse.Namespace) -> None:
 
         asyncio.run(paced(gate, 200, 50))
         direct = np.array(asyncio.run(paced(upstream, 1000, 50))) * 1e3
+        before = cpu(process)
         through = np.array(asyncio.run(paced(gate, 1000, 50))) * 1e3
+        each = (cpu(process) - before) / 1000
         for name, times in (("direct", direct), ("through the gateway", through)):
             p50, p95, p99 = np.percentile(times, [50, 95, 99])
             print(f"{name:20} p50 {p50:6.2f} ms   p95 {p95:6.2f} ms   p99 {p99:6.2f} ms")
@@ -265,9 +273,10 @@ def overhead(arguments: argparse.Namespace) -> None:
             np.percentile(through, 99) - np.percentile(direct, 99),
         )
         print(f"added: p50 {added[0]:.2f} ms, p99 {added[1]:.2f} ms; load of the machine {os.getloadavg()[0]:.1f}")
+        print(f"CPU of the gateway: {each * 1e3:.2f} ms a request")
         sizes = [resident(process)]
         for _ in range(4):
-            asyncio.run(paced(gate, arguments.requests // 4, 1000))
+            asyncio.run(paced(gate, arguments.requests // 4, 150))
             sizes.append(resident(process))
         print(f"memory over {arguments.requests:,} requests: {', '.join(f'{size:.1f}' for size in sizes)} MB")
 

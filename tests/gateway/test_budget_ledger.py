@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -257,6 +258,32 @@ def test_threads_and_processes_share_one_budget(tmp_path: Path) -> None:
             lambda _: subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ), range(3)
         )
         assert sum(int(run.stdout) for run in runs) == 1000
+
+
+def test_a_process_that_is_killed_keeps_what_it_had_reported_and_gives_back_the_rest(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from pathlib import Path
+        from overthink.gateway.ledger import Counter, Demand, Reservation
+        from overthink.gateway.sqlite_ledger import SqliteLedger
+        ledger, life = SqliteLedger(Path(sys.argv[1]), seconds=30), (Counter("life", 10**6, None),)
+        grants = [ledger.reserve(Demand(life, 1, 0, 64, 1)) for _ in range(4)]
+        for use in range(1, 10**6):
+            for grant in grants:
+                ledger.extend(Reservation(grant.id, life), use=use, tokens=5)
+            print(use, flush=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "store.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(random.Random(7).randint(20, 40))]
+        process.kill()
+        reported = int((lines[-1] + process.stdout.read()).split()[-1])
+    counter, now = Counter("life", 10**6, None), time.time()
+    (held,) = SqliteLedger(tmp_path / "store.db", seconds=30, clock=lambda: now).usage([counter])
+    assert held >= 4 * (64 + 5 * reported)
+    (final,) = SqliteLedger(tmp_path / "store.db", seconds=30, clock=lambda: now + 31).usage([counter])
+    assert 4 * reported <= final <= 4 * (reported + 1)
 
 
 def test_a_store_that_cannot_be_used_is_an_error_before_anything(tmp_path: Path) -> None:

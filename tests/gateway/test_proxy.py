@@ -1,5 +1,6 @@
 """The proxy: what goes through, what is lowered, what is refused, and how a stream ends at its cap."""
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -19,6 +20,7 @@ from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitErro
 from overthink.gateway import relay, server
 from overthink.gateway.identity import Identity
 from overthink.gateway.redis_ledger import RedisLedger
+from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.governance.deployment.policy import Tries
 
 USER = [{"role": "user", "content": "What is 17 times 3?"}]
@@ -93,6 +95,36 @@ def test_streams_that_reserve_whole_leave_the_server_nothing_to_generate_beyond_
     assert [body["max_tokens"] for body in upstream.bodies] == [40, 30]
     assert upstream.produced == 70
     assert [entry["end"] for entry in gate.entries()] == ["complete", "complete", "refused"]
+
+
+def test_many_streams_over_two_replicas_get_one_budget_and_no_token_more(tmp_path: Path, upstream: Upstream) -> None:
+    upstream.deltas, upstream.pause = [{"content": "ja "}] * 60, 0.01
+    policy = a_policy(budgets=(life(300),))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    with contextlib.ExitStack() as stack:
+        for folder in folders:
+            folder.mkdir()
+        gates = [
+            stack.enter_context(
+                gateway(folder, upstream, policy, ledger=SqliteLedger(tmp_path / "store.db", seconds=60))
+            )
+            for folder in folders
+        ]
+
+        async def tokens(client: httpx.AsyncClient, number: int) -> int:
+            body = {"model": "m", "messages": [{"role": "user", "content": f"{number}"}], "stream": True}
+            answer = await client.post(f"{gates[number % 2].url}/v1/chat/completions", json=body, timeout=60)
+            return answer.text.count('"ja "')
+
+        async def all_streams() -> list[int]:
+            async with httpx.AsyncClient() as client:
+                return await asyncio.gather(*(tokens(client, number) for number in range(24)))
+
+        got = sum(asyncio.run(all_streams()))
+    ends = [entry["end"] for gate in gates for entry in gate.entries()]
+    assert 297 <= got <= 300  # of 1,200 that were asked for
+    assert len(ends) == 24
+    assert {"cut"} <= set(ends) <= {"cut", "refused", "complete"}
 
 
 def test_thinking_beyond_what_was_evaluated_is_cut_whatever_it_is_called(tmp_path: Path, upstream: Upstream) -> None:
