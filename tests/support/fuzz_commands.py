@@ -99,6 +99,9 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("compare",): ("study",),
     ("verify",): ("study", "--verifier", "simulated", "--by", "answer"),
     ("monitor",): ("study", "--monitor", "lexical:words=harm"),
+    ("perturb",): ("study", "--with", "none"),
+    ("gateway", "policy"): ("study/statement.json",),
+    ("gateway", "usage"): ("study/statement.json",),
     ("run",): (*STUDY, "--capability", "overthink/arithmetic", "--out", "new"),
 }
 """A line of each command that works."""
@@ -281,7 +284,7 @@ def _value(option: Option, chance: random.Random) -> str:
 
 
 def _commands() -> dict[tuple[str, ...], list[Option]]:
-    """Return the options of every command by its name; installing weights is none."""
+    """Return the options of every command by its name; installing weights is none, nor is a server that goes on."""
     found: dict[tuple[str, ...], list[Option]] = {}
 
     def visit(command: Any, name: tuple[str, ...]) -> None:
@@ -293,7 +296,7 @@ def _commands() -> dict[tuple[str, ...], list[Option]]:
             visit(part, (*name, key))
 
     visit(typer.main.get_command(main.app), ())
-    del found["model", "install"]
+    del found["model", "install"], found["gateway", "serve"]
     return found
 
 

@@ -25,8 +25,8 @@ from overthink.workflows.words import analysis, reading
 OUTPUT = {"json", "quiet", "yes", "strict", "help"}
 """Options of what is printed, asked or returned as an exit code."""
 
-OTHER_NAMES = {"verify": {"arm": "arms"}}
-"""Names that a function had before its command's options were its words."""
+OTHER_NAMES = {"verify": {"arm": "arms"}, "perturb": {"with": "changes", "arm": "arms"}}
+"""Names that a function had before its command's options were its words; `with` is Python's own."""
 
 FUNCTIONS = {
     "analyse": overthink.analyse,
@@ -36,6 +36,7 @@ FUNCTIONS = {
     "check": overthink.check,
     "verify": overthink.verify,
     "monitor": overthink.monitor,
+    "perturb": overthink.perturb,
     "label": overthink.label,
     "table": overthink.table,
     "thresholds": overthink.thresholds,
