@@ -66,8 +66,9 @@ def prepare_perturbation(
             unknown, or a model cannot be opened.
     """
     from overthink.collect.monitors.texts import read_texts
-    from overthink.collect.perturbations.open import PerturbationSession, open_perturbations, open_tasks
+    from overthink.collect.perturbations.open import PerturbationSession, open_perturbations
     from overthink.collect.perturbations.registry import read_perturbations
+    from overthink.collect.rescore.open import open_tasks
     from overthink.collect.session.questions import select_task_questions
 
     for text in texts(changes, "changes"):

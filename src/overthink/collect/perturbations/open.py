@@ -16,14 +16,13 @@ from overthink.collect.perturbations.registry import PerturbationPlan
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.patience import Patience
 from overthink.collect.session.estimate import is_local
-from overthink.collect.session.open import name_in_pool, open_model, open_task
+from overthink.collect.session.open import open_model
 from overthink.collect.session.prepare import open_plan_model
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN
 from overthink.cost.prices import is_own, per_million, rates_of
 from overthink.data.oversight import OversightRow, View
 from overthink.data.oversight_pool import OverseenRung, RungAnswer
 from overthink.data.visible import visible
-from overthink.errors import InputError
 from overthink.plan.study import Plan, TaskPlan
 
 NO_THOUGHT = "the trace has no thinking at this rung"
@@ -154,23 +153,6 @@ def _price(model: str, prompt: int, decoded: int, *, free: bool) -> str:
     if isinstance(rates, str):
         return rates
     return f"at most about {rates.prompt * prompt + rates.decoded * decoded:.2f} USD; {per_million(rates)}"
-
-
-def open_tasks(plan: Plan, names: set[str]) -> dict[str, tuple[TaskPlan, Task]]:
-    """Return plan and task of some tasks of a study, by name in the pool.
-
-    Raises:
-        InputError: A task cannot be opened, or is not among those of the plan.
-    """
-    tasks: dict[str, tuple[TaskPlan, Task]] = {}
-    for task_plan in plan.tasks:
-        task = open_task(task_plan)
-        if (name := name_in_pool(task, task_plan)) in names:
-            tasks[name] = task_plan, task
-    lost = sorted(names - tasks.keys())
-    if lost:
-        raise InputError(f"the study's task {lost[0]} is not among those of its plan, so its prompts cannot be made")
-    return tasks
 
 
 def open_perturbations(plans: Sequence[PerturbationPlan], plan: Plan) -> tuple[Model, tuple[PerturbationPlan, ...]]:

@@ -192,6 +192,23 @@ class VerificationSession:
         return f"at most about {rates.prompt * prompt + rates.decoded * n_decoded:.2f} USD; {per_million(rates)}"
 
 
+def open_tasks(plan: Plan, names: set[str]) -> dict[str, tuple[TaskPlan, Task]]:
+    """Return plan and task of some tasks of a study, by name in the pool.
+
+    Raises:
+        InputError: A task cannot be opened, or is not among those of the plan.
+    """
+    tasks: dict[str, tuple[TaskPlan, Task]] = {}
+    for task_plan in plan.tasks:
+        task = open_task(task_plan)
+        if (name := name_in_pool(task, task_plan)) in names:
+            tasks[name] = task_plan, task
+    lost = sorted(names - tasks.keys())
+    if lost:
+        raise InputError(f"the study's task {lost[0]} is not among those of its plan, so its prompts cannot be made")
+    return tasks
+
+
 def open_verification(
     plan: Plan, verifier_plan: VerifierPlan, *, by: str, texts: Mapping[AnswerKey, AnswerText]
 ) -> VerificationSession:
@@ -219,12 +236,6 @@ def open_verification(
     if isinstance(verifier, OwnProbability):
         check_likelihood(continuation_for(model))
     names = {key[0] for key in texts}
-    tasks: dict[str, tuple[TaskPlan, Task]] = {}
-    for task_plan in plan.tasks:
-        task = open_task(task_plan)
-        if (name := name_in_pool(task, task_plan)) in names:
-            tasks[name] = task_plan, task
-    lost = sorted(names - tasks.keys())
-    if lost:
-        raise InputError(f"the study's task {lost[0]} is not among those of its plan, so its prompts cannot be made")
-    return VerificationSession(plan, verifier_plan, verifier, verifier_plan.aggregate, model, tasks, texts)
+    return VerificationSession(
+        plan, verifier_plan, verifier, verifier_plan.aggregate, model, open_tasks(plan, names), texts
+    )
