@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from overthink.adaptive.stopping import PrecisionTarget, StoppingState, stopping_rule
 from overthink.data.arrays import Array
-from overthink.data.kinds import StopLabel
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.verdict_labels import StopLabel
 from overthink.data.waves import Waves
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means

@@ -11,11 +11,11 @@ from calibration.tables import table
 from overthink.analysis.oversight.faithfulness import perturbations
 from overthink.analysis.request import CurveContext
 from overthink.data.finding_ids import curve_ids
-from overthink.data.kinds import FaithfulnessLabel
 from overthink.data.outcomes import from_frame
 from overthink.data.oversight_cells import PerturbationAnswers
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.verdict_labels import FaithfulnessLabel
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

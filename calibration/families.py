@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calibration.population import Population, logit_normal
 from overthink.analysis.families import resamples
-from overthink.data.kinds import ShapeLabel
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.stats.curve import question_means
 from overthink.stats.shape import ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm

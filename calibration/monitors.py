@@ -12,12 +12,12 @@ from calibration.tables import table
 from overthink.analysis.oversight.monitors import oversight
 from overthink.analysis.request import CurveContext
 from overthink.data.finding_ids import curve_ids
-from overthink.data.kinds import MonitorLabel
 from overthink.data.outcomes import from_frame
 from overthink.data.oversight import HONEST, OversightRow, View, oversight_frame
 from overthink.data.oversight_cells import monitor_scores
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.verdict_labels import MonitorLabel
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.oversight.control import safety_at_audit, worst_policy

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.population import logit_normal
-from overthink.data.kinds import ShapeLabel
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.stats.multiplier_bootstrap import all_pairs, units
 from overthink.stats.shape import shape_verdict
 from overthink.stats.testing import p_equivalent

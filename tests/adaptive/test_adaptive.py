@@ -20,8 +20,8 @@ from overthink.adaptive.stopping import (
 )
 from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, passing_variance
 from overthink.analysis import findings
-from overthink.data.kinds import StopLabel
 from overthink.data.outcomes import Outcomes, from_records, guaranteed_part, with_waves
+from overthink.data.verdict_labels import StopLabel
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.forecasts import forecast

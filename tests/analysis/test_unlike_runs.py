@@ -10,11 +10,12 @@ from overthink.analysis.phrases import REASONS
 from overthink.data.conditions import conditions_text
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import Part
-from overthink.data.kinds import Direction, Kind, ShapeLabel
+from overthink.data.kinds import Kind
 from overthink.data.outcomes import from_frame, made_by_plan
 from overthink.data.phrases import unknown_phrases
 from overthink.data.pool import frame_of
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.verdict_labels import Direction, ShapeLabel
 from overthink.plan.analysis import Analysis
 
 BUDGETS = (1000, 4000)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.cost.units import Unit
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Kind, Metric, ShapeLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis, Category, Estimand
 from overthink.data.selectors import (
     CLAIMED_SELECTORS,
@@ -24,6 +24,7 @@ from overthink.data.selectors import (
     SelectorInfo,
     other_selector,
 )
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.errors import InputError
 from overthink.forecasts.curve_families import CURVE_FAMILIES
 from overthink.governance.statement.claims import SHAPE_SENTENCES

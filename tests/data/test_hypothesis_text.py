@@ -3,7 +3,7 @@
 import pytest
 
 from overthink.data.hypothesis import Part, check_edges, part_rungs, read_hypothesis, regimes_and_parts
-from overthink.data.kinds import Direction
+from overthink.data.verdict_labels import Direction
 
 LADDER = [0, 512, 1024, 2048, 4096, 8192, 16384, 32768]
 

@@ -8,11 +8,11 @@ from forecasts import RISING
 from overthink import forecast
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At
-from overthink.data.kinds import ForecastLabel, NextBudgetLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
 from overthink.data.results.flatten import findings_of
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult
+from overthink.data.verdict_labels import ForecastLabel, NextBudgetLabel
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result

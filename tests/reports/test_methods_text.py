@@ -9,7 +9,8 @@ from test_paper_tables import HOSTILE, curve
 from overthink._version import __version__
 from overthink.analysis.families import ADJUSTED, ALL, CURVES
 from overthink.analysis.shapes import TOO_FEW
-from overthink.data.kinds import GateLabel, Kind, ShapeLabel
+from overthink.data.kinds import Kind
+from overthink.data.verdict_labels import GateLabel, ShapeLabel
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan, checked_plan
 from overthink.reports.paper.methods import StudyRecord, methods

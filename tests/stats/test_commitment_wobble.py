@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.data.kinds import CommitmentLabel
+from overthink.data.verdict_labels import CommitmentLabel
 from overthink.stats import commitment as module
 from overthink.stats.commitment import commitment_step, commitment_steps
 from overthink.stats.departure import departures, largest_run, within_runs

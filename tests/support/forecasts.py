@@ -10,9 +10,10 @@ import numpy as np
 from overthink import forecast
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Kind, Metric, NextBudgetLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.forecast import FamilyResult, NextBudgetResult
+from overthink.data.verdict_labels import NextBudgetLabel
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.findings import ForecastOptions, fan_points, forecast_result
 from overthink.reports import ForecastPanel

@@ -12,9 +12,9 @@ import numpy as np
 from overthink.adaptive.allocation import next_wave
 from overthink.adaptive.variance import Look, draw_variance, interim_look, passing_variance
 from overthink.data.arrays import Array, Weights
-from overthink.data.kinds import CrossingLabel, StopLabel
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
+from overthink.data.verdict_labels import CrossingLabel, StopLabel
 from overthink.data.waves import DrawCounts, Waves
 from overthink.forecasts import forecast
 from overthink.forecasts.result import Crossing

@@ -8,11 +8,12 @@ import numpy as np
 from overthink.adaptive.stopping import StoppingState, stopping_rule
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Kind, Metric, StopLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit
 from overthink.data.record import Estimand
 from overthink.data.results.curve import AdaptiveResult
 from overthink.data.selectors import Selector
+from overthink.data.verdict_labels import StopLabel
 from overthink.data.waves import Waves
 from overthink.stats.bootstrap import resampled_sums
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import CommitmentLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Estimand
 from overthink.data.results.beside import CommitmentResult
+from overthink.data.verdict_labels import CommitmentLabel
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
 from overthink.stats.commitment import COMMITMENT_ALPHA, DEPARTURE, commitment_steps
 from overthink.stats.curve import question_means

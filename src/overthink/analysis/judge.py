@@ -10,11 +10,12 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.shapes import TestedCells, shapes
 from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, FindingTest
-from overthink.data.kinds import GateLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import label_table
 from overthink.data.phrases import Limit, Reason, one_of
 from overthink.data.results.curve import WITHHELD, JudgeErrorResult, ShapeResult, Withheld
 from overthink.data.selectors import Selector
+from overthink.data.verdict_labels import GateLabel
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
 from overthink.stats.judge_drift import DRIFT, EVIDENCE, NO_DRIFT, JudgeDrift, judge_drift
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import GateLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Phrase
 from overthink.data.record import Axis, Estimand
 from overthink.data.results.curve import FlipResult
 from overthink.data.selectors import Selector
+from overthink.data.verdict_labels import GateLabel
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.curve import question_means
 from overthink.stats.gates import RISE_MIN, GateResult, effort_moved

@@ -11,9 +11,10 @@ from overthink.analysis.hypotheses import CORRECTED, gates_of_trend, hypothesis_
 from overthink.analysis.request import CurveContext
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
-from overthink.data.kinds import Kind, Metric, ShapeLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, Reason, one_of, quotation
 from overthink.data.results.curve import CurveResult, ShapeResult, Withheld, shape_metric
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.stats.curve import PLACED_BY, REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
 from overthink.stats.regimes import EMPTY_REGIME, Onset, Regime

@@ -6,8 +6,8 @@ Boundaries without directions, such as 2k,8k, describe regimes and claim nothing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overthink.data.kinds import Direction
 from overthink.data.phrases import Reason, checked, numbers
+from overthink.data.verdict_labels import Direction
 
 EXAMPLE = "up@2k,flat@8k,down"
 

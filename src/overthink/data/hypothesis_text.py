@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.data.hypothesis import Part
-from overthink.data.kinds import Direction, HypothesisLabel
 from overthink.data.number_text import fixed
+from overthink.data.verdict_labels import Direction, HypothesisLabel
 
 STATED_AFTERWARDS = "stated after the data were collected"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
-from overthink.data.kinds import ForecastLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.forecast import (
     Answer,
@@ -24,6 +24,7 @@ from overthink.data.results.forecast import (
     TriesPoint,
 )
 from overthink.data.selectors import Selector
+from overthink.data.verdict_labels import ForecastLabel
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import judge_alone
 from overthink.forecasts.result import Crossing, Forecast

@@ -7,11 +7,12 @@ import numpy as np
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Kind, Metric, NextBudgetLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import Estimand
 from overthink.data.results.forecast import FamilyResult, NextBudgetResult
 from overthink.data.selectors import Selector
+from overthink.data.verdict_labels import NextBudgetLabel
 from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extrapolate_cells
 from overthink.stats.curve import POSITION, REQUESTED_TOKENS, Ladder, ladder_of, single_cells
 from overthink.stats.first_success import stopped_at_success

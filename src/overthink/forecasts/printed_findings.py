@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import ForecastLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.forecast import PrintedCrossing, PrintedResult
 from overthink.data.selectors import Selector
+from overthink.data.verdict_labels import ForecastLabel
 from overthink.forecasts.counts import forecast_sizes
 from overthink.forecasts.findings import AT_K, INDEPENDENT, NO_ESTIMATE, OPEN_ENDED, threshold_words
 from overthink.forecasts.printed import PrintedShare, printed_band, printed_end

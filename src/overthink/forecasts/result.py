@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
-from overthink.data.kinds import CrossingLabel
 from overthink.data.parameters import generator, instance
+from overthink.data.verdict_labels import CrossingLabel
 from overthink.forecasts.counts import MOST_TRIES, NO_SUCCESSES, check_share, forecast_sizes, read_bank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.layers import Layers, build_layers

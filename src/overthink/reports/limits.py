@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from overthink.analysis.request import POINTWISE
 from overthink.data.finding import Finding
-from overthink.data.kinds import GateLabel, Kind, Metric, ShapeLabel
+from overthink.data.kinds import Kind, Metric
+from overthink.data.verdict_labels import GateLabel, ShapeLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.about import About
 from overthink.reports.report_curves import ReportCurve, level, level_unit

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from overthink.data.kinds import ShapeLabel
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.reports.report_curves import ReportCurve
 from overthink.reports.verdicts import primary_shape
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from overthink.data.kinds import CommitmentLabel
 from overthink.data.parameters import generator, real, real_array, whole
+from overthink.data.verdict_labels import CommitmentLabel
 from overthink.stats.departure import departures
 from overthink.stats.overdispersed import jump_test
 

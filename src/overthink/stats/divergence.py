@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.arrays import Signs
-from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.data.parameters import generator, real
 from overthink.data.phrases import Reason, one_of
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import sign_flip_sums, signs, units, with_pseudo_units
 from overthink.stats.regimes import ONSET_RESAMPLES, Onset, onset

@@ -16,7 +16,7 @@ from scipy import special
 
 from overthink.data.arrays import Signs
 from overthink.data.hypothesis import Part, part_rungs
-from overthink.data.kinds import Direction, HypothesisLabel
+from overthink.data.verdict_labels import Direction, HypothesisLabel
 from overthink.stats.multiplier_bootstrap import Units, all_pairs, errors, p_above, sign_flip_sums, with_pseudo_units
 from overthink.stats.testing import each_p_below, holm, p_below, p_equivalent
 

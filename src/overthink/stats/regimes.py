@@ -10,9 +10,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.data.kinds import ShapeLabel
 from overthink.data.parameters import real_array
 from overthink.data.phrases import Reason, numbers
+from overthink.data.verdict_labels import ShapeLabel
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from overthink.data.arrays import Signs
 from overthink.data.finding import FindingTest
 from overthink.data.hypothesis import Part, regimes_and_parts
-from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.data.parameters import generator, real
 from overthink.data.phrases import Reason
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import question_means

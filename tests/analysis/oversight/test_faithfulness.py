@@ -8,7 +8,7 @@ import pytest
 
 from overthink.analysis import Analysis, analyse_outcomes
 from overthink.analysis.oversight.faithfulness import GRADED, NO_SHORT
-from overthink.data.kinds import FaithfulnessLabel, Metric, NecessityVerdict
+from overthink.data.kinds import Metric
 from overthink.data.outcomes import from_frame
 from overthink.data.oversight import OversightRow, View, oversight_frame
 from overthink.data.oversight_cells import perturbation_answers
@@ -16,6 +16,7 @@ from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import OversightResults, PerturbationResult
 from overthink.data.tokens import TokenUsage
+from overthink.data.verdict_labels import FaithfulnessLabel, NecessityVerdict
 
 N, DRAWS, BUDGETS = 40, 4, (0, 64)
 NEEDED, EASY, HARD = range(3)

@@ -10,13 +10,14 @@ from overthink.analysis import Analysis, analyse_outcomes
 from overthink.analysis.oversight.latent import latents
 from overthink.analysis.request import CurveContext
 from overthink.data.arrays import Array
-from overthink.data.kinds import Kind, LatentLabel, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import from_frame
 from overthink.data.oversight import OversightRow, View, oversight_frame
 from overthink.data.oversight_cells import perturbation_answers
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import LatentResult, OversightResults
+from overthink.data.verdict_labels import LatentLabel
 from overthink.reports.tables.encoded import encoded_tables
 
 N, TASK = 200, "overthink/no_cot"

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from overthink.analysis import Analysis, analyse_outcomes
-from overthink.data.kinds import MonitorLabel
 from overthink.data.outcomes import from_frame
 from overthink.data.oversight import HONEST, OversightRow, View, oversight_frame
 from overthink.data.oversight_cells import monitor_scores
@@ -16,6 +15,7 @@ from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import MonitorResult, OversightResults
 from overthink.data.tokens import TokenUsage
+from overthink.data.verdict_labels import MonitorLabel
 
 BUDGETS = (0, 64)
 N = 100

@@ -23,11 +23,12 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
-from overthink.data.kinds import FaithfulnessLabel, Kind, Metric, NecessityVerdict
+from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import PerturbationAnswers
 from overthink.data.phrases import Phrase, one_of
 from overthink.data.record import Axis
 from overthink.data.results.oversight import NecessityResult, NecessityRung, PerturbationResult, PerturbationRung
+from overthink.data.verdict_labels import FaithfulnessLabel, NecessityVerdict
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.early_answering import early_answering
 from overthink.stats.oversight.necessity import NecessityLabel, by_necessity, necessity

@@ -15,10 +15,11 @@ from overthink.data.arrays import Array
 from overthink.data.decisions import gives_room
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import id_part
-from overthink.data.kinds import Kind, LatentLabel, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Phrase, name
 from overthink.data.record import Axis
 from overthink.data.results.oversight import LatentResult, NecessityResult
+from overthink.data.verdict_labels import LatentLabel
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.latent import FEW, LatentUplift, latent_uplift
 from overthink.stats.oversight.scores import IntervalEstimate

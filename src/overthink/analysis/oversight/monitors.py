@@ -16,11 +16,12 @@ from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.hint_moves import HINT_MONITOR
-from overthink.data.kinds import Kind, Metric, MonitorLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Phrase, component, one_of
 from overthink.data.record import Axis
 from overthink.data.results.oversight import MonitorResult, MonitorRung, OversightResults, WorstPolicyResult
+from overthink.data.verdict_labels import MonitorLabel
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
 from overthink.stats.oversight.auroc import CHANCE, Auroc, auroc
 from overthink.stats.oversight.control import safety_at_audit, worst_policy

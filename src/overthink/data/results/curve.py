@@ -7,9 +7,10 @@ from types import MappingProxyType
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import Part
-from overthink.data.kinds import GateLabel, Metric
+from overthink.data.kinds import Metric
 from overthink.data.results.within import WithinResult
 from overthink.data.selectors import SelectorName
+from overthink.data.verdict_labels import GateLabel
 
 PERCENTILES: Mapping[Metric, int] = MappingProxyType(
     {Metric.THINKING_TOKENS_P10: 10, Metric.THINKING_TOKENS_P50: 50, Metric.THINKING_TOKENS_P90: 90}

@@ -6,7 +6,7 @@ from typing import Literal
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import CrossingLabel, ForecastLabel, NextBudgetLabel
+from overthink.data.verdict_labels import CrossingLabel, ForecastLabel, NextBudgetLabel
 
 Band = Literal["assumption-free", "model"]
 Side = Literal["safe", "dangerous", "not resolved"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
+from overthink.data.verdict_labels import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)

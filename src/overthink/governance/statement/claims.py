@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from overthink.analysis.shapes import AFTERWARDS
-from overthink.data.kinds import Metric, ShapeLabel
+from overthink.data.kinds import Metric
 from overthink.data.selectors import SELECTORS, Selector
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.governance.statement.curve_schema import Basis, Change, Curve, Gap, K, Number, Point, Shape, Tries
 from overthink.governance.statement.schema import Claim, Place, Stated, Strength
 from overthink.governance.statement.wording import (

@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from overthink.analysis.k_scale import K_CHOICES
 from overthink.components.base import KEY
-from overthink.data.kinds import GateLabel, HypothesisLabel, ShapeLabel
 from overthink.data.selectors import CLAIMED_SELECTORS, OTHER
+from overthink.data.verdict_labels import GateLabel, HypothesisLabel, ShapeLabel
 from overthink.governance.statement.origin import LATER, Fact, Generated
 
 StatementAxis = Literal["capability", "safety", "benign"]

@@ -7,8 +7,9 @@ from typing import Any
 
 from overthink.analysis.k_scale import reference_text
 from overthink.analysis.reliability import CEILING, FLOOR
-from overthink.data.kinds import GateLabel, Metric, ShapeLabel
+from overthink.data.kinds import Metric
 from overthink.data.record import Estimand
+from overthink.data.verdict_labels import GateLabel, ShapeLabel
 from overthink.governance.statement.claims import claims, of_tries
 from overthink.governance.statement.curve_schema import Curve, Gate, Judge, K, Plateau, Point, Reference
 from overthink.governance.statement.elicitation import planned_rungs, with_generated

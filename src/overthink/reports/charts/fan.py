@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from overthink.data.finding import Finding
-from overthink.data.kinds import CrossingLabel
 from overthink.data.results.forecast import ThresholdResult, TriesPoint
+from overthink.data.verdict_labels import CrossingLabel
 from overthink.reports import forecast_text as words
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.fan_template import LAYERS, fan_chart

@@ -9,9 +9,10 @@ from overthink.analysis.families import ADJUSTED
 from overthink.analysis.shapes import TOO_FEW
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import hypothesis_text
-from overthink.data.kinds import GateLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
 from overthink.data.number_text import count, number_range
 from overthink.data.record import Estimand
+from overthink.data.verdict_labels import GateLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan

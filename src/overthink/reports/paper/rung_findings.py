@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
-from overthink.data.kinds import GateLabel, Kind, Metric
+from overthink.data.kinds import Kind, Metric
+from overthink.data.verdict_labels import GateLabel
 from overthink.reports.wording import axis_position
 
 VALUES = (Metric.MEAN, Metric.CORRECTED_MEAN)

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from overthink.analysis.shapes import NOT_FLAT
-from overthink.data.kinds import Metric, ShapeLabel
+from overthink.data.kinds import Metric
 from overthink.data.selectors import Selector, is_other
+from overthink.data.verdict_labels import ShapeLabel
 from overthink.governance.statement.curve_schema import Basis, Curve, Gap, Number, Point, Shape, TurnSize
 from overthink.governance.statement.generate import gate_result
 from overthink.governance.statement.read import Breaches, by_id, close, level_of

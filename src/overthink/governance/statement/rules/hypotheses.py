@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from overthink.data.hypothesis import Part, hypothesis_text, regimes_and_parts
-from overthink.data.kinds import HypothesisLabel
+from overthink.data.verdict_labels import HypothesisLabel
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, HypothesisPart, Test
 from overthink.governance.statement.read import Breaches, close, level_of
 from overthink.governance.statement.schema import Statement
