@@ -1,4 +1,7 @@
-"""The notebooks of the docs run as they are, each in a kernel of its own, and what they say is true of the outputs."""
+"""The notebooks of the docs run as they are, and what they say is true of the outputs.
+
+One kernel runs all, each in an empty folder and with no name of the one before: a kernel costs most at its start.
+"""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = {path.stem: path for path in (ROOT / "docs" / "notebooks").glob("*.ipynb")}
+NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))}
 
 SVG = "image/svg+xml"
 
@@ -28,11 +31,19 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, Any]:
     return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
 
 
-def outputs(name: str, folder: Path) -> dict[str, Any]:
-    """The outputs of a notebook of the docs, which leaves nothing in its folder."""
-    cells = run(nbformat.read(NOTEBOOKS[name], as_version=4), folder)
-    assert list(folder.iterdir()) == []
-    return cells
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The outputs of every notebook of the docs by its name and the id of a cell. None leaves a file in its folder."""
+    cells, folders = [], {name: tmp_path_factory.mktemp(name) for name in NOTEBOOKS}
+    for name, folder in folders.items():
+        notebook = nbformat.read(NOTEBOOKS[name], as_version=4)
+        code = f"%reset -f\nimport os\nos.chdir({str(folder)!r})\ndel os"
+        cells.append(nbformat.v4.new_code_cell(code))
+        cells += [nbformat.from_dict(cell | {"id": f"{name}--{cell.id}"}) for cell in notebook.cells]
+    whole = run(nbformat.v4.new_notebook(cells=cells), tmp_path_factory.mktemp("start"))
+    assert [file for folder in folders.values() for file in folder.iterdir()] == []
+    return {name: {key.partition("--")[2]: cell for key, cell in whole.items() if key.startswith(f"{name}--")}
+            for name in NOTEBOOKS}  # fmt: skip
 
 
 def data(cell: Any) -> Mapping[str, Any]:
@@ -59,8 +70,8 @@ def test_a_notebook_is_stored_without_outputs_and_with_stable_metadata(name: str
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells) >= 10
 
 
-def test_the_planted_claim_is_confirmed_and_that_of_the_placebo_is_not(tmp_path: Path) -> None:
-    cells = outputs("planted_truth", tmp_path)
+def test_the_planted_claim_is_confirmed_and_that_of_the_placebo_is_not(outputs: dict[str, Any]) -> None:
+    cells = outputs["planted_truth"]
     card = data(cells["experiment"])["text/html"]
     assert len(card.encode()) < 2000
     assert "hypothesis confirmed" in card
@@ -75,8 +86,8 @@ def test_the_planted_claim_is_confirmed_and_that_of_the_placebo_is_not(tmp_path:
     assert data(cells["flat-chart"])[SVG].startswith("<svg")
 
 
-def test_logs_become_a_study_a_figure_a_comparison_and_a_frame(tmp_path: Path) -> None:
-    cells = outputs("inspect_logs", tmp_path)
+def test_logs_become_a_study_a_figure_a_comparison_and_a_frame(outputs: dict[str, Any]) -> None:
+    cells = outputs["inspect_logs"]
     assert cells["logs"] == []
     card = data(cells["analyse"])["text/html"]
     assert len(card.encode()) < 2000

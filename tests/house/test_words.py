@@ -1,6 +1,7 @@
 """The language of the house: names are nouns, and docstrings say what is returned."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,7 @@ def is_other_ed(name: str) -> bool:
     return ED.fullmatch(name) is not None and name.strip("_") not in PLAIN_ED and not is_participle(name)
 
 
+@functools.cache
 def trees() -> list[ast.AST]:
     return [ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))]
 

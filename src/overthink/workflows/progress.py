@@ -153,7 +153,7 @@ def _in_notebook() -> Callable[[str], None] | None:
         return None
     from IPython.display import DisplayHandle
 
-    handle: Any = DisplayHandle()  # type: ignore[no-untyped-call]
+    handle: Any = DisplayHandle()
     shown: list[str] = []
 
     def show(line: str) -> None:
