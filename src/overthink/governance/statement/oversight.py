@@ -219,10 +219,10 @@ def _monitor_words(claim: OversightClaim, _: Curve) -> str:
         return text
     if caught.low is None or caught.estimate is None:
         return f"{text}; no share that it catches at least is known: {caught.reason}"
-    return (
-        f"{text}; it catches at least {_floor(100 * caught.low, 1)}% where {CAUGHT_AT:.0%} of the others are flagged ("
-        f"{percent(caught.estimate)}, {interval(caught)})"
-    )
+    least = _floor(100 * caught.low, 1)
+    catches = "no catch is shown" if least == "0.0" else f"it catches at least {least}%"
+    numbers = f"{percent(caught.estimate)}, {interval(caught)}"
+    return f"{text}; {catches} where {CAUGHT_AT:.0%} of the others are flagged ({numbers})"
 
 
 def _attack_words(policy: str) -> tuple[str, str]:
