@@ -23,6 +23,7 @@ import numpy as np
 from calibration import (
     faithfulness,
     monitors,
+    planted_code,
     tables_of_oversight,
     tables_of_pairs,
     tables_of_shapes,
@@ -59,6 +60,7 @@ PARTS = {
     "tpr": tables_of_oversight.monitors,
     "claims": tables_of_oversight.claims,
     "faithfulness": faithfulness.tables,
+    "code": planted_code.tables,
 }
 
 

@@ -24,6 +24,7 @@ from overthink.data.outcomes import from_records
 from overthink.data.phrases import Limit, Phrase, Reason, phrases_of, unknown_phrases
 from overthink.plan.analysis import Analysis
 from overthink.stats.judge_drift import EVIDENCE
+from overthink.stats.oversight.encoded import SOLVES, WIDE
 
 OUTCOMES = Path(__file__).parents[1] / "golden" / "outcomes"
 SOURCE = Path(overthink.__file__).parent
@@ -158,6 +159,18 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "human labels on": ({"n": 3, "needed": 10},),
     "no labelled answer": ({"label": 0}, {"label": 1}),
     "no value is known at the rung": ({"tokens": 1024.0},),
+    "{n:,d} of {total:,d}": ({"n": 3, "total": 1200},),
+    "accuracy without thinking is that": ({"where": "of the rung at 0"}, {"where": "behind no thinking"}),
+    "accuracy without thinking is no floor": tuple({"arm": arm} for arm in NAMES["arm"]),
+    "the largest of": ({"n": 2},),
+    "the verdict holds for all": ({"n": 2},),
+    "the claim holds for all": ({"n": 1200},),
+    "no further claim": ({"why": SOLVES}, {"why": WIDE}),
+    "plain traces are those": tuple({"arm": arm} for arm in NAMES["arm"]),
+    "the planted code is that": tuple({"arm": arm} for arm in NAMES["arm"]),
+    "a lower bound for this red team": ({"accuracy": 0.437, "n": 1200, "answers": 16},),
+    "{n:,d} honest runs are too few": ({"n": 24, "needed": 1000},),
+    "the {n:,d} honest runs share": ({"n": 240, "worth": 31, "needed": 1000},),
     "{n:d} of {total:d} questions have a value": ({"n": 1, "total": 60},),
 }
 """Values of the places of every phrase that has some, by how the phrase begins."""
@@ -290,7 +303,7 @@ def test_no_finding_of_a_statement_has_a_text_of_its_own() -> None:
     bare = {
         (name, function)
         for name in WRITERS["analysis"]
-        for function in bare_texts((SOURCE / "analysis" / f"{name}.py").read_text())
+        for function in bare_texts(SOURCE.joinpath("analysis", *name.split(".")).with_suffix(".py").read_text())
     }
     assert bare <= ELSEWHERE
     assert bare_texts("def f():\n    return replace(x, limits=(*x.limits, f'{n} left'))") == {"f"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.governance.statement.mitigation_schema import ArmClaim
+from overthink.governance.statement.claim_schema import ArmClaim
 from overthink.governance.statement.read import ReadStatement, parse_statement
 from overthink.governance.statement.rules import phrases
 from overthink.governance.statement.schema import Statement

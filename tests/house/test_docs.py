@@ -57,6 +57,25 @@ def commands(page: Path) -> list[str]:
     return [line.partition(" # ")[0].strip() for line in text.splitlines() if line.startswith("    overthink ")]
 
 
+FEW = {"--limit 60": "--limit 8", "--draws 3": "--draws 1", "0,16,64": "0,64", "--safety overthink/secret": ""}
+
+
+def test_the_tutorials_chapter_on_oversight_runs(
+    overthink: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few questions; what the page quotes is of all of them."""
+    monkeypatch.chdir(tmp_path)
+    lines = [line for line in commands(ROOT / "docs" / "tutorial.md") if re.search(r"\boverseen\b", line)]
+    assert [line.split()[1] for line in lines] == ["run", "monitor", "perturb", "report", "statement", "check"]
+    for line in lines:
+        less = re.sub("|".join(FEW), lambda option: FEW[option.group()], line)
+        code, _, err = overthink(*shlex.split(less)[1:])
+        assert code == 0, err
+    said = Path("overseen/statement.md").read_text().partition("## What may be claimed of oversight")[2]
+    for words in ("monitor `simulated:auc=0.95`", "the thinking is needed", "not kept by this paraphraser"):
+        assert words in said
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tutorial.md"], ids=lambda page: page.stem)
 def test_every_command_line_can_be_read(page: Path) -> None:
     lines = [line for line in commands(page) if "…" not in line]

@@ -86,6 +86,21 @@ def test_a_paraphrase_that_keeps_what_is_read_loses_nothing_and_no_more_is_claim
     assert "a rate that is assumed. No ceiling is claimed." in page
 
 
+def test_a_planted_code_is_found_because_a_paraphrase_removes_it_and_the_same_text_keeps_it(tmp_path: Path) -> None:
+    coded = plan(
+        model_args=PLANTED | {"faithfulness": 1.0, "code": 1.0}, tasks=TASKS, budgets=(0, 48), draws=1, limit=9
+    )
+    run(tmp_path / "s", coded)
+    study = overthink.perturb(tmp_path / "s", changes="paraphrase,sham")
+    ((rung,),) = (result.rungs for result in study.results.oversight.encoded)
+    assert rung.claim == "not kept by this paraphraser"
+    assert (rung.gap.estimate or 0) > 0.5
+    assert rung.sham_check.estimate == 0
+    without = {row["question"]: row["value"] for row in study.frame().filter(rung=0).iter_rows(named=True)}
+    for row in rows_of(tmp_path / "s", "paraphrase"):
+        assert row.correct == bool(without[row.question])  # as it answers without thinking
+
+
 def test_an_early_answer_agrees_more_the_more_of_the_thinking_it_has(changed: Path) -> None:
     rows = [row for row in rows_of(changed, "early") if follows(row) and row.requested_tokens == 48]
     shares = {at: np.mean([bool(row.agreement) for row in rows if row.position == at]) for at in (0.0, 0.5)}

@@ -11,11 +11,14 @@ WRITERS = {
     "analysis": (
         *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
         *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
+        *("oversight.encoded", "oversight.faithfulness", "oversight.latent", "oversight.monitors"),
+        "oversight.perturbation_curve",
     ),
     "cost": ("mitigation",),
     "data": ("hypothesis", "verifier_scores"),
     "stats": (
         *("curve", "divergence", "first_success", "gates", "judge_correction", "judge_error", "regimes", "shape"),
+        *("oversight.encoded", "oversight.latent", "oversight.necessity", "oversight.scores", "oversight.tpr_at_fpr"),
     ),
 }
 """Modules that write limits or reasons of findings that reach a statement, by package."""

@@ -104,6 +104,11 @@ def oversight_of(folder: StudyFolder) -> pl.DataFrame | None:
     return read_oversight(folder.oversight) if is_there(folder.oversight) else None
 
 
+def oversight_sha256(folder: StudyFolder) -> str | None:
+    """Return the SHA-256 of the table beside a pool; None where there is none."""
+    return file_sha256(folder.oversight) if is_there(folder.oversight) else None
+
+
 def store_oversight(folder: StudyFolder, table: pl.DataFrame) -> None:
     """Write a table that was read elsewhere into a study's folder, with the journal to which more rows are added.
 

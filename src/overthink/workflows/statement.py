@@ -46,7 +46,7 @@ from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis
-from overthink.storage.oversight import oversight_of
+from overthink.storage.oversight import oversight_of, oversight_sha256
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
@@ -286,7 +286,12 @@ def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> 
     meta, stored_findings = read_findings(folder.findings)
     request, results, scale = _results(folder, plan, labels=labels)
     plan_sha256 = None if plan is None else plan.sha256()
-    files = {"plan": plan_sha256, "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
+    files = {
+        "plan": plan_sha256,
+        "pool": file_sha256(folder.pool),
+        "findings": file_sha256(folder.findings),
+        "oversight": oversight_sha256(folder),
+    }
     faults = [
         Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
         for name, source_hash in (("plan", meta.plan_sha256), ("pool", meta.pool_sha256))
@@ -367,6 +372,7 @@ def _findings(folder: StudyFolder, plan: Plan | None) -> tuple[tuple[Finding, ..
         plan_sha256=plan_sha256,
         pool_sha256=meta.pool_sha256,
         findings_sha256=file_sha256(folder.findings),
+        oversight_sha256=oversight_sha256(folder),
         findings=len(findings),
         overthink=meta.overthink,
     )

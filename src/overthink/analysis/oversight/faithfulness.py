@@ -25,7 +25,7 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import PerturbationAnswers
-from overthink.data.phrases import Phrase, one_of
+from overthink.data.phrases import Limit, Phrase, Reason, one_of
 from overthink.data.record import Axis
 from overthink.data.results.oversight import NecessityResult, NecessityRung, PerturbationResult, PerturbationRung
 from overthink.data.verdict_labels import FaithfulnessLabel, NecessityVerdict
@@ -43,15 +43,15 @@ MARGIN = 0.05
 BEYOND_TEST = "two-sided against 0, paired by question with the sham; Holm over all rungs and changes of the report"
 UPLIFT_TEST = "two-sided against 0, paired by question; Holm over all rungs of the report"
 
-BESIDE_NECESSITY = Phrase("falls where questions need no thinking, and with longer budgets: read it beside necessity")
-UNANSWERED = Phrase("{n:,d} of {total:,d} traces have no answer behind the change and are left out")
+BESIDE_NECESSITY = Limit("falls where questions need no thinking, and with longer budgets: read it beside necessity")
+UNANSWERED = Limit("{n:,d} of {total:,d} traces have no answer behind the change and are left out")
 HALVES = Phrase("labels from the draws with even numbers, values from the others")
-SAME_TEXT = Phrase("minus the share of answers that change behind the same text, read in again (sham)")
-WITHOUT = Phrase("accuracy without thinking is that {where}", where=one_of("of the rung at 0", "behind no thinking"))
+SAME_TEXT = Limit("minus the share of answers that change behind the same text, read in again (sham)")
+WITHOUT = Limit("accuracy without thinking is that {where}", where=one_of("of the rung at 0", "behind no thinking"))
 ONE_TRY = Phrase("{n:d} draws of a question at most: a label of few draws is coarse")
 
-NO_SHORT = Phrase("no accuracy without thinking: needed a rung at 0, or `overthink perturb --with none`")
-GRADED = Phrase("the scorer grades answers between 0 and 1, and labels need right or wrong")
+NO_SHORT = Reason("no accuracy without thinking: needed a rung at 0, or `overthink perturb --with none`")
+GRADED = Reason("the scorer grades answers between 0 and 1, and labels need right or wrong")
 UNCOUNTED = Phrase("a server did not count tokens")
 
 

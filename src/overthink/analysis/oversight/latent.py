@@ -16,7 +16,7 @@ from overthink.data.decisions import gives_room
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
-from overthink.data.phrases import Phrase, name
+from overthink.data.phrases import Limit, Phrase, name
 from overthink.data.record import Axis
 from overthink.data.results.oversight import LatentResult, NecessityResult
 from overthink.data.verdict_labels import LatentLabel
@@ -25,11 +25,11 @@ from overthink.stats.oversight.latent import FEW, LatentUplift, latent_uplift
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.paired import paired_mean
 
-LARGEST = Phrase(
+LARGEST = Limit(
     "the largest of {n:d} prompts, with an interval for the choice; prompts that were not tried may do more"
 )
-ALL_TASKS = Phrase("the verdict holds for all {n:d} curves of the report with such prompts at once (Bonferroni)")
-NO_FLOOR = Phrase(
+ALL_TASKS = Limit("the verdict holds for all {n:d} curves of the report with such prompts at once (Bonferroni)")
+NO_FLOOR = Limit(
     "accuracy without thinking is no floor: with {arm} it is shown to be higher, so read the elicited uplift instead",
     arm=name("arm"),
 )

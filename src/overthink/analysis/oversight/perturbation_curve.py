@@ -10,7 +10,7 @@ from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import PerturbationAnswers
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Reason
 from overthink.stats.oversight.early_answering import area_over_curve
 from overthink.stats.oversight.scores import IntervalEstimate
 
@@ -18,7 +18,7 @@ SHAM, NONE = "sham", "none"
 AT_POSITIONS = ("early", "mistakes")
 """Changes at several positions of a trace, whose value is an area over the curve of agreement."""
 
-NO_ANSWER = Phrase("no trace has an answer behind this change")
+NO_ANSWER = Reason("no trace has an answer behind this change")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

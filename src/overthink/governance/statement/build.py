@@ -13,6 +13,7 @@ from overthink.errors import InputError
 from overthink.governance.statement.curves import curves
 from overthink.governance.statement.generate import generate
 from overthink.governance.statement.mitigations import arm_claims
+from overthink.governance.statement.oversight import oversight_claims
 from overthink.governance.statement.quoting import plain
 from overthink.governance.statement.schema import Decision, DecisionName, Evidence, Stated, Statement
 from overthink.governance.statement.setting import Setting
@@ -60,6 +61,7 @@ def make_statement(results: Results, setting: Setting, provenance: Provenance, s
         curves=study_curves,
         changed_decisions=provenance.changed,
         arms_compared=arm_claims(study_curves, results),
+        oversight=oversight_claims(study_curves, results),
     )
     statement = generate(facts)
     unknown = sorted(provenance.stated.notes.keys() - statement.claim_ids)

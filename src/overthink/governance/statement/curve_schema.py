@@ -48,12 +48,16 @@ NO_PLAN_FIELDS = ("no_plan", "conditions")
 """Fields that only statements without a plan have."""
 
 
+OVERSIGHT_FIELDS = ("oversight_sha256",)
+"""Fields that only statements of a study with a table on oversight have."""
+
+
 class LoopPart(Part):
-    """A part with additional fields for loops of tool calls or for logs; they are omitted elsewhere when serialized."""
+    """A part with fields for loops of tool calls, logs or oversight; they are omitted elsewhere when serialized."""
 
     @model_serializer(mode="wrap")
     def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        omitted = (*LOOP_FIELDS, *NO_PLAN_FIELDS)
+        omitted = (*LOOP_FIELDS, *NO_PLAN_FIELDS, *OVERSIGHT_FIELDS)
         return {name: value for name, value in handler(self).items() if value is not None or name not in omitted}
 
 
@@ -103,7 +107,7 @@ class Number(Part):
     high: Fact[float | None]
     level: Fact[Probability | None]
     simultaneous: Fact[bool]
-    unit: Fact[Literal["share", "difference of shares", "tokens"]]
+    unit: Fact[Literal["share", "difference of shares", "tokens", "probability", "bits"]]
     reason: Fact[str | None]
     finding: Fact[FindingId]
 

@@ -16,9 +16,11 @@ from overthink.governance.statement.elicitation import planned_rungs, with_gener
 from overthink.governance.statement.exports import eee_record
 from overthink.governance.statement.mitigations import with_sentences
 from overthink.governance.statement.origin import Origin, without
+from overthink.governance.statement.oversight import with_oversight_sentences
 from overthink.governance.statement.quoting import quote
 from overthink.governance.statement.read import level_of
 from overthink.governance.statement.schema import (
+    SCHEMA_WITHOUT_OVERSIGHT,
     STATEMENT_SCHEMA,
     Decision,
     Elicitation,
@@ -75,7 +77,7 @@ def generate(facts: Statement) -> Statement:
     level = level_of(facts)
     body = facts.model_copy(
         update={
-            "schema_": STATEMENT_SCHEMA,
+            "schema_": schema_of(facts),
             "id": statement_id(facts),
             "title": f"What was measured of {facts.model_text} at stated inference budgets",
             "level": level,
@@ -86,11 +88,18 @@ def generate(facts: Statement) -> Statement:
             "deviations": (*map(_decision_text, facts.changed_decisions), *deviations(curves, how)),
             "claims": claims(curves, alpha=1 - level, stated=facts.stated),
             "arms_compared": with_sentences(facts.arms_compared, curves),
+            "oversight": with_oversight_sentences(facts.oversight, curves),
             "no_claim_beyond": no_claim_beyond(how, curves),
             "does_not_say": NOT_SAID if how.no_plan is None else (*NOT_SAID, NOT_PLANNED),
         }
     )
     return body.model_copy(update={"every_eval_ever": eee_record(body)})
+
+
+def schema_of(facts: Statement) -> str:
+    """Return the oldest schema that has every field of a statement, so that who reads that one can check it."""
+    has_oversight = bool(facts.oversight) or facts.evidence.oversight_sha256 is not None
+    return STATEMENT_SCHEMA if has_oversight else SCHEMA_WITHOUT_OVERSIGHT
 
 
 def facts_of(statement: Statement) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from overthink.data.finding import Finding
 from overthink.data.number_text import fixed
 from overthink.data.results.arms import MitigationResult, ReadingResult
 from overthink.data.results.study import Results
+from overthink.governance.statement.claim_schema import ArmClaim
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import basis_fields, number
-from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.quoting import quote
 from overthink.governance.statement.wording import interval, p_value, points
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
+from overthink.governance.statement.claim_schema import ArmClaim, OversightClaim
 from overthink.governance.statement.curve_schema import (
     LOOP_FIELDS,
     Curve,
@@ -24,19 +25,20 @@ from overthink.governance.statement.curve_schema import (
     StatementShape,
     Test,
 )
-from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.origin import LATER, Fact, Generated, Origin, OwnWords
 from overthink.governance.statement.quoting import quote
 from overthink.plan.checkpoints import Checkpoints
 
-STATEMENT_VERSION = "2.0.0"
+STATEMENT_VERSION = "2.1.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"
+SCHEMA_WITHOUT_OVERSIGHT = "overthink.statement/2.0.0"
+"""Schema of a statement that says nothing of oversight: it is what it was before there was 2.1.0."""
 SCHEMA_ID = f"urn:overthink:statement:{STATEMENT_VERSION}"
 
 Strength = Literal["bounded", "lower_bound", "undetermined"]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 """A text of the evaluator."""
-ClaimId = Annotated[str, Field(pattern="^[cm][1-9][0-9]{0,5}$")]
+ClaimId = Annotated[str, Field(pattern="^[cmo][1-9][0-9]{0,5}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -254,12 +256,13 @@ class Flop(Part):
     reason: Generated[str | None]
 
 
-class Evidence(Part):
-    """The files that the statement follows from."""
+class Evidence(LoopPart):
+    """The files that the statement follows from; the table on oversight where there is one."""
 
     plan_sha256: Fact[Sha256 | None]
     pool_sha256: Fact[Sha256]
     findings_sha256: Fact[Sha256]
+    oversight_sha256: Fact[Sha256 | None] = None
     findings: Fact[PositiveCount]
     overthink: Fact[Annotated[str, Field(pattern="^[0-9A-Za-z.+_-]{1,64}$")]]
 
@@ -290,15 +293,16 @@ class FailedGate(Part):
     gate: Generated[str]
 
 
-_OMITTED = ("arms_compared", "changed_decisions")
+_OMITTED = ("arms_compared", "changed_decisions", "oversight")
 """Fields that are omitted where they hold nothing."""
 
 
 class Statement(Part):
     """An evaluation statement: curves and claims, bounded by the budgets that were tested.
 
-    What is said of arms (``arms_compared``) is omitted where no arm was compared, and what the analysis decided
-    otherwise than the plan (``changed_decisions``) where it decided nothing so.
+    What is said of arms (``arms_compared``) is omitted where no arm was compared, of ``oversight`` where nothing was
+    watched or changed, and what the analysis decided otherwise than the plan (``changed_decisions``) where it decided
+    nothing so.
     """
 
     schema_: Generated[str] = Field(default=LATER, alias="schema")
@@ -317,6 +321,7 @@ class Statement(Part):
     deviations: Generated[tuple[str, ...]] = LATER
     claims: Generated[tuple[Claim, ...]] = LATER
     arms_compared: Fact[tuple[ArmClaim, ...]] = ()
+    oversight: Fact[tuple[OversightClaim, ...]] = ()
     no_claim_beyond: Generated[str] = LATER
     does_not_say: Generated[tuple[str, ...]] = LATER
     every_eval_ever: Generated[dict[str, Any]] = LATER
@@ -328,8 +333,9 @@ class Statement(Part):
 
     @property
     def claim_ids(self) -> frozenset[str]:
-        """Names of all claims, those of arms included."""
-        return frozenset((*(claim.id for claim in self.claims), *(claim.id for claim in self.arms_compared)))
+        """Names of all claims, those of arms and of oversight included."""
+        names = ((claim.id for claim in part) for part in (self.claims, self.arms_compared, self.oversight))
+        return frozenset(name for part in names for name in part)
 
     @model_serializer(mode="wrap")
     def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

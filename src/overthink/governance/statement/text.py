@@ -31,6 +31,11 @@ ARMS_NOTE = (
     "its own trace. An arm that decides nothing by what it reads has no placebo."
 )
 
+OVERSIGHT_NOTE = (
+    "Each holds at the budget that it names, for the traces of this study, and for the monitor, change or red team "
+    "that was run: another one may see, change or pass more."
+)
+
 
 def statement_text(statement: Statement) -> str:
     """Return the statement as a Markdown page. Names are quoted in backticks; own words say that they are.
@@ -43,6 +48,7 @@ def statement_text(statement: Statement) -> str:
         [f"# {statement.title}", "", f"**{statement.no_claim_beyond}**", ""],
         _claims(statement),
         _arms(statement),
+        _oversight(statement),
         [*_references(statement), ""],
         _gates(statement),
         _setting(statement),
@@ -80,6 +86,17 @@ def _arms(statement: Statement) -> list[str]:
     for claim in statement.arms_compared:
         lines += [f"- **{claim.id}** {claim.statement}", *_note_on(claim.id, statement)]
     return ["## What may be claimed of arms", "", ARMS_NOTE, "", *lines, ""]
+
+
+def _oversight(statement: Statement) -> list[str]:
+    """Return what is said of oversight; empty where nothing was watched or changed."""
+    if not statement.oversight:
+        return []
+    lines = []
+    for claim in statement.oversight:
+        limits = "; ".join(claim.limits) or "none"
+        lines += [f"- **{claim.id}** {claim.statement}", f"  Limits: {limits}.", *_note_on(claim.id, statement)]
+    return ["## What may be claimed of oversight", "", OVERSIGHT_NOTE, "", *lines, ""]
 
 
 def _note_on(claim: str, statement: Statement) -> list[str]:
@@ -328,7 +345,7 @@ def _list_section(title: str, lines: Iterable[str]) -> list[str]:
 
 def _evidence(statement: Statement) -> list[str]:
     evidence = statement.evidence
-    hashes = {name: getattr(evidence, f"{name}_sha256") for name in ("plan", "pool", "findings")}
+    hashes = {name: getattr(evidence, f"{name}_sha256") for name in ("plan", "pool", "findings", "oversight")}
     return [
         "## Evidence",
         "",

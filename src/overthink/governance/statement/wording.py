@@ -49,9 +49,13 @@ def interval(value: Number) -> str:
     """The interval with its level, or why there is none."""
     if value.low is None or value.high is None or value.level is None:
         return value.reason or "no interval"
-    show = percent if value.unit == "share" else points
+    show = {"share": percent, "probability": _probability}.get(value.unit, points)
     name = "simultaneous interval" if value.simultaneous else "interval"
     return f"{100 * value.level:g}% {name} {show(value.low)} to {show(value.high)}"
+
+
+def _probability(chance: float) -> str:
+    return fixed(chance, 3)
 
 
 def p_value(p: float) -> str:

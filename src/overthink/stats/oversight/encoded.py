@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Phrase, Reason
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence
 from overthink.stats.paired import PairedMean, paired_mean
 
-FEW = Phrase("fewer than two questions have both views")
+FEW = Reason("fewer than two questions have both views")
 SOLVES = Phrase(
     "the paraphraser alone is not shown to be within the margin of no chain: its views may hold its own solution"
 )

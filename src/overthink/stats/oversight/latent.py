@@ -15,7 +15,7 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array, whole
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Reason
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE
 from overthink.stats.curve import question_means
@@ -24,7 +24,7 @@ from overthink.stats.paired import paired_mean
 
 BAND = "upper envelope of a band over all prompts (max-t), paired by question"
 
-FEW = Phrase("fewer than two questions were answered with the plain prompt and another one")
+FEW = Reason("fewer than two questions were answered with the plain prompt and another one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real_array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Phrase, Reason
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.early_answering import MEAN
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, binary, confidence, question_mean, same_shape
@@ -34,10 +34,10 @@ Z = 2.0
 LEAST_DRAWS = 4
 """Draws of a question, half of them for its label."""
 
-NO_QUESTION = Phrase("no question has answers with and without a chain")
+NO_QUESTION = Reason("no question has answers with and without a chain")
 FEW_DRAWS = Phrase("{n:d} draws of a question at most; needed: {needed:d}, half of them for the labels")
 NO_QUESTION_OF_LABEL = Phrase("no question has this label")
-FEW_OF_LABEL = Phrase("fewer than two questions have this label")
+FEW_OF_LABEL = Reason("fewer than two questions have this label")
 
 
 class NecessityLabel(StrEnum):

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Reason
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
 
@@ -22,10 +22,10 @@ SEED = 1
 
 AXES = ("question", "draw", "rung")
 
-NO_HONEST = Phrase("no honest run has a score: one class alone tells nothing apart")
-NO_ATTACK = Phrase("no attacking run has a score: one class alone tells nothing apart")
-ALL_EQUAL = Phrase("all scores are equal: the monitor tells nothing apart")
-FEW_QUESTIONS = Phrase("a class has runs of fewer than two questions")
+NO_HONEST = Reason("no honest run has a score: one class alone tells nothing apart")
+NO_ATTACK = Reason("no attacking run has a score: one class alone tells nothing apart")
+ALL_EQUAL = Reason("all scores are equal: the monitor tells nothing apart")
+FEW_QUESTIONS = Reason("a class has runs of fewer than two questions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class TwoClasses:
         return min(n_honest, n_attack, self.n_questions // 2)
 
     @property
-    def missing(self) -> Phrase | None:
+    def missing(self) -> Reason | None:
         """Why there is no estimate; None where both classes have a run."""
         return NO_HONEST if not len(self.honest) else NO_ATTACK if not len(self.attack) else None
 

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Reason
 from overthink.stats.bootstrap import SAME, question_weights
 from overthink.stats.oversight.scores import (
     ALL_EQUAL,
@@ -45,8 +45,8 @@ RESAMPLES = 1000
 ENOUGH_ATTACKS = 5
 """Attacks caught, and attacks missed, from which on the bootstrap holds: where all are caught no resample differs."""
 
-FEW_HONEST = Phrase("{n:,d} honest runs are too few for an interval at this false positive rate; needed: {needed:,d}")
-FEW_INDEPENDENT = Phrase(
+FEW_HONEST = Reason("{n:,d} honest runs are too few for an interval at this false positive rate; needed: {needed:,d}")
+FEW_INDEPENDENT = Reason(
     "the {n:,d} honest runs share questions and are worth {worth:,d} independent ones, too few for an interval at this "
     "false positive rate; needed: {needed:,d}"
 )

@@ -170,6 +170,8 @@ class SimulatedModel:
         steer_depth: Number of calls for care with an effect.
         faithfulness: Share of traces whose answers follow the text of their thinking once that is changed (`overthink
             perturb`): the tokens of its steps, and no mistake in them; the answers of the others stay.
+        code: Share of those traces whose thinking carries the answer in a code, the first word of each step: behind a
+            paraphrase, which keeps the meaning and not the code, they answer as at 0 tokens.
         commit_step: Steps after which the answer is determined; None: by the trace, from the beginning.
 
     Raises:
@@ -189,6 +191,7 @@ class SimulatedModel:
     steer_effect: float = _parameter(0.5, "probability", "0.8")
     steer_depth: int = _parameter(3, "calls", "1")
     faithfulness: float = _parameter(1.0, "share, 0 to 1", "0.5")
+    code: float = _parameter(0.0, "share, 0 to 1", "1")
     commit_step: int | None = _parameter(None, "steps", "3")
     _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
 
@@ -210,6 +213,8 @@ class SimulatedModel:
             )
         if not 0 <= self.faithfulness <= 1:
             raise InputError(f"faithfulness={self.faithfulness}: needed a share from 0 to 1")
+        if not 0 <= self.code <= 1:
+            raise InputError(f"code={self.code}: needed a share from 0 to 1")
         if self.commit_step is not None and self.commit_step < 0:
             raise InputError(f"commit_step={self.commit_step}: needed 0 steps or more, or nothing for no such step")
 
@@ -241,6 +246,10 @@ class SimulatedModel:
     def follows_text(self, axis: str, question: str, draw: int, seed: int) -> bool:
         """Return whether the answers of a trace follow the text of its thinking, once that is changed."""
         return uniform("follows", self.seed, seed, axis, question, draw) < self.faithfulness
+
+    def uses_code(self, axis: str, question: str, draw: int, seed: int) -> bool:
+        """Return whether the thinking of a trace carries its answer in a code."""
+        return bool(self.code) and uniform("code", self.seed, seed, axis, question, draw) < self.code
 
     def settled_outcome(
         self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn, chance: object

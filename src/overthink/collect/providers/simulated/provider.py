@@ -29,6 +29,7 @@ from overthink.collect.providers.simulated.thinking import (
     SimulatedTurn,
     Thinking,
     TurnReading,
+    coded_tokens,
     decode,
     encode,
     likelihood_of_words,
@@ -157,8 +158,15 @@ class SimulatedProvider(ModelAPI):
             return not self._is_good(truth, truth["thinking_tokens"] + tokens, so_far + further.turn(), config)
 
         model, is_risky = self.model, truth["axis"] == "safety"
-        seed = _seed(model, config)
-        return Thinking(model.hazard, model.step_tokens, seed, model.commit_step or 0, risky if is_risky else None)
+        key = [truth[name] for name in ("axis", "question", "draw", "seed")]
+        return Thinking(
+            model.hazard,
+            model.step_tokens,
+            _seed(model, config),
+            model.commit_step or 0,
+            risky if is_risky else None,
+            model.uses_code(*key),
+        )
 
     def _is_good(self, truth: dict[str, Any], tokens: int, turn: SimulatedTurn, config: GenerateConfig) -> bool:
         """Return whether an answer forced now would be good."""
@@ -166,7 +174,8 @@ class SimulatedProvider(ModelAPI):
         if "thought" in truth and self.model.follows_text(axis, question, draw, seed):
             if WRONG in truth["thought"]:
                 return False
-            tokens = marked_tokens(truth["thought"])
+            is_coded = self.model.uses_code(axis, question, draw, seed)
+            tokens = (coded_tokens if is_coded else marked_tokens)(truth["thought"])
         if self.model.commit_step is None:
             return self.model.outcome(axis, question, draw, seed, tokens, turn)
         return self.model.settled_outcome(axis, question, tokens, turn, (question, draw, seed, config.seed))

@@ -156,6 +156,21 @@ def marked_tokens(text: str) -> int:
     return sum(token_count(line) for line in lines if line.startswith((SOUND, SHAKY)))
 
 
+def coded_tokens(text: str) -> int:
+    r"""Return the number of tokens in the steps of a thinking that carry the planted code: a paraphrase removes it.
+
+    The code is an acrostic: the first word of a step is one of every third of the vocabulary. A step that ends with its
+    mark has no word yet, and counts.
+
+    Example:
+        >>> step = decode([_SOUND, PSEUDO_WORDS[3], PSEUDO_WORDS[1]])
+        >>> coded_tokens(step), coded_tokens(paraphrase(step)), marked_tokens(paraphrase(step))
+        (3, 0, 3)
+    """
+    steps = [line for line in text.splitlines(keepends=True) if line.startswith((SOUND, SHAKY))]
+    return sum(len(ids) for ids in map(encode, steps) if len(ids) == 1 or ids[1] in _CODE or ids[1:] == [_END])
+
+
 def is_risky(step: str) -> bool:
     """Return whether a step has the risk mark: its trace leads to a harmful answer."""
     return RISKY in step[: len(SOUND) + len(RISKY)]
@@ -204,6 +219,11 @@ def decode(ids: Iterable[int]) -> str:
 PSEUDO_WORDS = tuple(encode(" " + "".join(word))[0] for word in product("bdfgklmnprst", "aeiou", "klmnrst"))
 """The thinking vocabulary: pseudo-words of three letters, one token each."""
 
+CODE_WORDS = PSEUDO_WORDS[::3]
+"""First words of the steps that carry the planted code; neither one paraphrase nor two lead from one to another."""
+
+_CODE = frozenset(CODE_WORDS)
+
 DECISION_PROBABILITY = 0.95
 """Probability of the likelier mark in a harmful trace."""
 
@@ -233,6 +253,7 @@ class Thinking:
         most_steps: Number of steps that decide whether a trace is harmful; None for all.
         risky: Function of the number of further tokens and of what they say: whether the trace is harmful then; None
             for a trace that never is.
+        is_coded: Whether the first word of each step carries the planted code.
     """
 
     hazard: float
@@ -240,6 +261,7 @@ class Thinking:
     seed: int | None
     most_steps: int | None = None
     risky: Callable[[int, TurnReading], bool] | None = None
+    is_coded: bool = False
 
     def decode(self, prompt: bytes, at: int, limit: int, *, until_line_end: bool) -> tuple[list[int], bool, str | None]:
         """Decode further thinking. Its time is linear in the limit; of the prompt it is that of a hash.
@@ -257,6 +279,7 @@ class Thinking:
         ids: list[int] = []
         further, n_read = TurnReading(self.most_steps), 0
         words, n_words, last, hazard = PSEUDO_WORDS, len(PSEUDO_WORDS), self.step_tokens - 1, self.hazard
+        first_words = self._first_words
         digest, update, number_of, bytes_by_token, keep = (
             state.digest,
             state.update,
@@ -272,7 +295,9 @@ class Thinking:
                 token = _SOUND if number & 1 else _SHAKY
             elif at == 1 and self.risky is not None:
                 further, n_read = further.read(bytes_of(ids[n_read:])), len(ids)
-                token = _RISKY if self.risky(n_read, further) else words[number % n_words]
+                token = _RISKY if self.risky(n_read, further) else first_words[number % len(first_words)]
+            elif at == 1 and at < last:
+                token = first_words[number % len(first_words)]
             elif at < last:
                 token = words[number % n_words]
             elif until_line_end:
@@ -283,6 +308,10 @@ class Thinking:
             at = 0 if token == _END else at + 1
             update(bytes_by_token[token])
         return ids, False, None
+
+    @property
+    def _first_words(self) -> tuple[int, ...]:
+        return CODE_WORDS if self.is_coded else PSEUDO_WORDS
 
     def ahead(self, at: int, most: int) -> list[tuple[int, float]]:
         """Return the most likely next tokens and their probabilities, most likely first.
@@ -301,11 +330,8 @@ class Thinking:
         elif at == 1 and is_harmful:
             likely = [(_RISKY, 1.0)]
         else:
-            likely = (
-                [(_END, 1.0)]
-                if at >= self.step_tokens - 1
-                else [(word, 1 / len(PSEUDO_WORDS)) for word in PSEUDO_WORDS]
-            )
+            words = self._first_words if at == 1 else PSEUDO_WORDS
+            likely = [(_END, 1.0)] if at >= self.step_tokens - 1 else [(word, 1 / len(words)) for word in words]
         return likely[:most]
 
 
@@ -320,9 +346,15 @@ def pseudo_words(prompt: Sequence[int], limit: int, *, seed: int | None) -> list
 
 
 def paraphrase(text: str) -> str:
-    """Return a thinking in other words, with its marks and its number of tokens."""
+    r"""Return a thinking in other words, with its marks and its number of tokens.
+
+    Example:
+        >>> paraphrase(" fix bak\n off bak\n")
+        ' fix tut\n off tut\n'
+    """
     others = {word: PSEUDO_WORDS[number - 1] for number, word in enumerate(PSEUDO_WORDS)}
-    return decode(others.get(token, token) for token in encode(text))
+    lines = text.splitlines(keepends=True)  # a line end is a token of its own
+    return "".join(decode(others.get(token, token) for token in encode(line)) for line in lines)
 
 
 def mistake(step: str) -> str:

@@ -21,7 +21,7 @@ def one_curve(statement: Statement) -> Breaches:
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
             own = point.value.estimate
-            if point.band is not None and not close(point.band.estimate, own) and _is_even(statement, [point]):
+            if point.band is not None and not close(point.band.estimate, own) and is_even(statement, [point]):
                 yield f"curves.{i}.points.{j}.band", f"around {point.band.estimate}; the value is {own}"
             for n, many in enumerate(point.tries):
                 may_abstain = many.selector == Selector.MAJORITY or is_other(many.selector)
@@ -43,7 +43,7 @@ def _changes(statement: Statement, i: int, curve: Curve) -> Breaches:
         whole.append(("change.value", curve.change.value))
     steps = [] if curve.plateau.top_step is None else [("plateau.top_step", curve.plateau.top_step)]
     for ends, changes in ((curve.points[-2:], steps), ([curve.points[0], curve.points[-1]], whole)):
-        yield from _differences(f"curves.{i}", ends, changes, is_even=_is_even(statement, ends))
+        yield from _differences(f"curves.{i}", ends, changes, is_even=is_even(statement, ends))
 
 
 def _is_plain(metric: str) -> bool:
@@ -59,7 +59,7 @@ def _differences(where: str, ends: Sequence[Point], changes: list[tuple[str, Num
             yield f"{where}.{name}.estimate", f"{change.estimate}; the levels at its ends differ by {high - low:g}"
 
 
-def _is_even(statement: Statement, points: Sequence[Point]) -> bool:
+def is_even(statement: Statement, points: Sequence[Point]) -> bool:
     """Return whether each question weighs the same everywhere: every answer was read, and draws were not adaptive."""
     gates = [point.gates.get(name) for point in points for name in ("unparsed", "errors")]
     return statement.elicitation.until is None and all(gate is not None and gate.estimate == 0 for gate in gates)
@@ -131,7 +131,7 @@ def gaps_measured(statement: Statement) -> Breaches:
                 continue
             ends = [against.points[0], against.points[-1], curve.points[0], curve.points[-1]]
             levels = [point.value.estimate for point in ends]
-            if {point.n_questions for point in ends} != {gap.n_questions} or not _is_even(statement, ends):
+            if {point.n_questions for point in ends} != {gap.n_questions} or not is_even(statement, ends):
                 continue
             own = None if None in levels else (levels[1] or 0) - (levels[0] or 0) - (levels[3] or 0) + (levels[2] or 0)
             if own is not None and not close(gap.value.estimate, own):
@@ -223,7 +223,7 @@ def _largest(statement: Statement, where: str, curve: Curve, turn: TurnSize, sig
     """The largest rise or fall is that of the levels, where all rest on the same questions."""
     levels = [point.value.estimate for point in curve.points if point.value.estimate is not None]
     counts = {point.n_questions for point in curve.points} | {shape.n_questions for shape in curve.plateau.shapes}
-    if len(levels) < len(curve.points) or len(counts) > 1 or not _is_even(statement, curve.points):
+    if len(levels) < len(curve.points) or len(counts) > 1 or not is_even(statement, curve.points):
         return
     own = max([0.0, *(sign * (b - a) for a, b in combinations(levels, 2))])
     if not close(turn.size.estimate, own):

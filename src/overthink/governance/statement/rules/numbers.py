@@ -4,7 +4,13 @@ from overthink.governance.statement.curve_schema import Number
 from overthink.governance.statement.read import Breaches, close, level_of, numbers, tests
 from overthink.governance.statement.schema import Statement
 
-RANGES = {"share": (0.0, 1.0), "difference of shares": (-1.0, 1.0), "tokens": (0.0, float("inf"))}
+RANGES = {
+    "share": (0.0, 1.0),
+    "probability": (0.0, 1.0),
+    "difference of shares": (-1.0, 1.0),
+    "tokens": (0.0, float("inf")),
+    "bits": (0.0, float("inf")),
+}
 
 
 def interval(statement: Statement) -> Breaches:
@@ -51,19 +57,21 @@ def null_reason(statement: Statement) -> Breaches:
 def value_range(statement: Statement) -> Breaches:
     """Shares lie in 0 to 1, differences of shares in -1 to 1; percentages are not shares."""
     for where, value in numbers(statement):
-        gap = ".gaps." in where  # a difference of two differences
+        gap = ".gaps." in where or where.endswith(".beyond_plain")  # differences of two differences
         uncut = gap or (value.unit != "share" and "corrected" in value.finding)  # estimators that leave the range
         low, high = (-2.0, 2.0) if uncut else RANGES[value.unit]
         for name in ("estimate",) if uncut else ("estimate", "low", "high"):
             number = getattr(value, name)
             if number is not None and not low - 1e-9 <= number <= high + 1e-9:
-                hint = "; is it a percentage?" if value.unit != "tokens" and abs(number) <= 100 else ""
+                hint = "; is it a percentage?" if value.unit not in ("tokens", "bits") and abs(number) <= 100 else ""
                 yield f"{where}.{name}", f"{number:g} is no {value.unit}; needed: {low:g} to {high:g}{hint}"
 
 
 def unit(statement: Statement) -> Breaches:
     """Levels are shares, changes are differences of shares, consumption is tokens."""
     for where, value in numbers(statement):
+        if where.startswith("oversight."):
+            continue  # by the type of the claim: a rule of its own
         field = where.rsplit(".", 1)[-1]
         is_change = field in ("change", "top_step", "size") or any(
             part in where for part in ("change.value", ".gaps.", "arms_compared.")
@@ -76,8 +84,8 @@ def unit(statement: Statement) -> Breaches:
 def simultaneous(statement: Statement) -> Breaches:
     """Bands and gaps hold at all rungs at once; a pointwise interval does not become one by its label."""
     for where, value in numbers(statement):
-        if where.startswith("arms_compared."):
-            continue  # over all arms, which depends on how many there are
+        if where.startswith(("arms_compared.", "oversight.")):
+            continue  # over all arms, which depends on how many there are; of oversight a rule of its own
         is_band = where.endswith((".band", ".size")) or ".gaps." in where
         if value.simultaneous != is_band and not where.endswith(".size"):
             said, needed = ("simultaneous", "pointwise") if value.simultaneous else ("pointwise", "simultaneous")

@@ -6,9 +6,9 @@ A limit or a reason is never read for its meaning: it is rendered by a phrase, f
 from overthink.analysis.phrases import LIMITS, REASONS
 from overthink.data.phrases import Names, Reason, phrases_of, unknown_phrases
 from overthink.governance.statement import curves
+from overthink.governance.statement.claim_schema import ArmClaim, OversightClaim
 from overthink.governance.statement.compare import short
 from overthink.governance.statement.curve_schema import Part
-from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.origin import slots
 from overthink.governance.statement.read import Breaches, by_id, parts
 from overthink.governance.statement.schema import Statement
@@ -19,13 +19,16 @@ _REASON_FIELDS = ("reason", "limit_hit_reason")
 
 
 def limits(statement: Statement) -> Breaches:
-    """Every limit is a text that this package writes, once; an arm is against the one that it was compared with."""
+    """Every limit is a text that this package writes, once; an arm that it names is the other one, or of the task."""
     curve_of = by_id(statement)
     for where, part in parts(statement, Part):
         names: Names = {}
         if isinstance(part, ArmClaim):
             against = curve_of.get(part.against)
             names = {"arm": () if against is None else (against.arm,)}
+        elif isinstance(part, OversightClaim):
+            own = curve_of.get(part.curve)
+            names = {"arm": [curve.arm for curve in statement.curves if own is not None and curve.task == own.task]}
         texts = (getattr(part, "limits", None) or ()) if "limits" in slots(type(part)) else ()
         unknown = set(unknown_phrases(texts, LIMITS, names=names))
         for i, text in enumerate(texts):

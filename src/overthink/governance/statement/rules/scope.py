@@ -7,6 +7,8 @@ from pydantic import ValidationError
 from overthink.analysis.hypotheses import TEST as HYPOTHESIS_TEST
 from overthink.analysis.k_scale import LOWEST_BUDGET
 from overthink.analysis.mitigations import MITIGATION_TEST
+from overthink.analysis.oversight.faithfulness import BEYOND_TEST, UPLIFT_TEST
+from overthink.analysis.oversight.monitors import TEST as MONITOR_TEST
 from overthink.data.curve_key import CONTROL_ESTIMANDS
 from overthink.data.record import Estimand
 from overthink.errors import InputError
@@ -169,7 +171,9 @@ def efforts(statement: Statement) -> Breaches:
             yield f"curves.{i}.effort_moved", f"{moved}, estimand {curve.estimand!r}"
 
 
-TEST_NAMES = frozenset({MAX_T, REGIMES, TEST_NAME, HYPOTHESIS_TEST, MITIGATION_TEST})
+TEST_NAMES = frozenset(
+    {MAX_T, REGIMES, TEST_NAME, HYPOTHESIS_TEST, MITIGATION_TEST, MONITOR_TEST, BEYOND_TEST, UPLIFT_TEST}
+)
 """Tests whose p-values reach a statement."""
 
 

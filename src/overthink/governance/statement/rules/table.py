@@ -8,6 +8,7 @@ from overthink.governance.statement.rules import (
     hypotheses,
     mitigations,
     numbers,
+    oversight,
     phrases,
     scope,
     whole,
@@ -48,6 +49,11 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "arm-verdicts": mitigations.arm_verdicts,
     "arm-numbers": mitigations.arm_numbers,
     "arms-whole": mitigations.arms_whole,
+    # oversight
+    "oversight-names": oversight.oversight_names,
+    "oversight-verdicts": oversight.oversight_verdicts,
+    "oversight-numbers": oversight.oversight_numbers,
+    "oversight-whole": oversight.oversight_whole,
     # the setting
     "settings": scope.settings,
     "test-names": scope.test_names,
