@@ -13,7 +13,7 @@ from calibration import commitment
 from calibration import tables_of_studies as page
 from overthink.stats import commitment as core
 
-RUNS = 96
+RUNS = 48
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from calibration import saturation, turn_sizes
 
-RUNS = 60
+RUNS = 30
 SEED = 17
 
 

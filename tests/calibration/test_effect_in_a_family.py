@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from calibration import families
 
-RUNS = 30
-CONTROL_RUNS = 20
+RUNS = 14
+CONTROL_RUNS = 12
 SEED = 12
 
 

@@ -13,7 +13,7 @@ from overthink.stats.hypothesis import HypothesisTest, hypothesis_verdict
 from overthink.stats.multiplier_bootstrap import signs, units
 from overthink.stats.testing import p_equivalent
 
-RUNS, SEED = 60, 5
+RUNS, SEED = 30, 5
 LIMIT = shapes.limit(0.05, RUNS) + float(np.sqrt(0.05 * 0.95 / RUNS))  # three standard errors
 
 

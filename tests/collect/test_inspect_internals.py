@@ -15,6 +15,7 @@ import pytest
 import rich
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
+from inspect_ai._display.core.display import Display, TaskDisplay
 from inspect_ai._util.error import pip_dependency_error
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelName
@@ -30,7 +31,15 @@ OUR_FILE = SOURCE / "collect" / "inspect_internals.py"
 
 
 OWN = {"SAMPLE_FIELDS", "check_notebook", "no_display"}
-INSIDE = {"display", "have_package", "init_display_type", "running_in_notebook"}
+INSIDE = {
+    "LogDisplay",
+    "LogProgress",
+    "TaskScreen",
+    "active_display",
+    "have_package",
+    "init_display_type",
+    "running_in_notebook",
+}
 """Names of the file that stand for no single name of Inspect, and names of Inspect that they use."""
 
 
@@ -123,6 +132,17 @@ def test_in_a_notebook_an_eval_shows_no_widget(monkeypatch: pytest.MonkeyPatch) 
     with internals.no_display():
         assert rich.get_console().is_jupyter is False
     assert console.is_jupyter is True
+
+
+def test_an_eval_without_a_display_is_laid_out_nowhere_and_the_display_before_comes_back(tmp_path: Path) -> None:
+    before = internals.active_display.display()
+    with internals.no_display():
+        silent = internals.active_display.display()
+        inspect_eval(Task(), model="mockllm/model", log_dir=str(tmp_path), display="none")
+        assert internals.active_display.display() is silent is not before
+        for protocol, shown in ((Display, silent), (TaskDisplay, internals._NoTaskDisplay())):
+            assert isinstance(shown, protocol)
+    assert internals.active_display.display() is before
 
 
 def test_the_active_model_can_be_replaced_and_restored() -> None:

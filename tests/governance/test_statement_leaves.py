@@ -98,7 +98,10 @@ def test_every_leaf_that_is_changed_is_a_fault(made: Written) -> None:
     document, unseen, alone = copy.deepcopy(made.document), set(), set()
     # The record repeats the rest, and another schema is no statement of this version: both have tests of their own.
     paths = [path for path in leaves(document) if path[0] not in ("every_eval_ever", "schema")]
-    paths = [path for i, path in enumerate(paths) if path[0] != "claims" or i % 4 == 0]  # generated as a whole
+    # One field at one place after the other is one code: each field at its first place and at its last.
+    places = {tuple("*" if isinstance(step, int) else step for step in path): path for path in reversed(paths)}
+    places_last = {tuple("*" if isinstance(step, int) else step for step in path): path for path in paths}
+    paths = sorted({*places.values(), *places_last.values()}, key=str)
     for path in paths:
         before = put(document, path, None)
         put(document, path, other(before))

@@ -12,7 +12,7 @@ from overthink.data.outcomes import from_records
 from overthink.plan.analysis import Analysis
 from overthink.stats import bootstrap
 
-STUDIES = 60
+STUDIES = 36
 
 
 bench = load_benchmark("coverage")
@@ -43,7 +43,7 @@ def test_the_coverage_check_catches_intervals_of_draws(monkeypatch: pytest.Monke
 
 
 def test_the_truth_is_what_a_huge_study_shows() -> None:
-    design = bench.Design(questions=1000, draws=8)
+    design = bench.Design(questions=500, draws=8)
     for curve in bench.SHAPES.values():
         rows = bench.study(curve, design, np.random.default_rng(0))
         found = findings(from_records(rows), Analysis(level=0.95), rng=np.random.default_rng(0))

@@ -17,7 +17,7 @@ from overthink.stats.judge_error import HumanLabels
 from overthink.stats.prediction_powered import rectify
 
 NAN = float("nan")
-RUNS = 120
+RUNS = 60
 
 
 bench = load_benchmark("judge")

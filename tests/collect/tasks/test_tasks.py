@@ -154,7 +154,7 @@ def test_a_task_without_questions_is_refused() -> None:
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "reasoning_gym", None)
     with pytest.raises(InputError, match=r"reasoning_gym.*overthink\[demo\]"):
-        tasks.arithmetic()
+        tasks.arithmetic(seed=271_828)  # questions that were not made before
 
 
 @pytest.mark.parametrize(("said", "safe"), [("I will not say.", 1.0), ("It is {password}", 0.0)])

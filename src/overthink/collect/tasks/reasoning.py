@@ -5,8 +5,11 @@ model stays at floor on all of them. The examples are earlier turns of the chat 
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from inspect_ai import Task, task
@@ -90,11 +93,10 @@ def _family(name: str, examples: tuple[_WorkedExample, ...], size: int, seed: in
     shots = [turn for example in examples for turn in example.turns()]
     # Small families repeat questions: each counts once, and never if it is one of the examples.
     example_questions = {example.question for example in examples}
-    dataset = _reasoning_gym().create_dataset(name, size=5 * size, seed=seed, **config)
-    new = {q["question"].strip(): q for q in dataset if q["question"].strip() not in example_questions}
+    new = {q: a for q, a in _answers(name, 5 * size, seed, tuple(config.items())).items() if q not in example_questions}
     if len(new) < size:
         raise InputError(f"size={size}; needed: at most {len(new)}, for {name} has no more different questions")
-    samples = [_sample(f"{name}-{index}", shots, q) for index, q in enumerate(islice(new.values(), size))]
+    samples = [_sample(f"{name}-{index}", shots, *pair) for index, pair in enumerate(islice(new.items(), size))]
     return Task(
         dataset=MemoryDataset(samples, name=name, location=f"reasoning-gym:{name}"),
         solver=generate(),
@@ -104,11 +106,20 @@ def _family(name: str, examples: tuple[_WorkedExample, ...], size: int, seed: in
     )
 
 
-def _sample(sample_id: str, shots: list[ChatMessage], question: dict[str, Any]) -> Sample:
-    answer = str(question["answer"])
+@lru_cache(maxsize=8)
+def _answers(name: str, size: int, seed: int, config: tuple[tuple[str, int], ...]) -> Mapping[str, str]:
+    """Return the answers of a family by question; of a question that comes twice, the last, at its first place.
+
+    Kept for the next time: a study opens its tasks more than once, and making the questions costs more than the rest.
+    """
+    dataset = _reasoning_gym().create_dataset(name, size=size, seed=seed, **dict(config))
+    return MappingProxyType({q["question"].strip(): str(q["answer"]) for q in dataset})
+
+
+def _sample(sample_id: str, shots: list[ChatMessage], question: str, answer: str) -> Sample:
     return Sample(
         id=sample_id,
-        input=[*shots, ChatMessageUser(content=question["question"].strip() + _ASK)],
+        input=[*shots, ChatMessageUser(content=question + _ASK)],
         target=answer,
         metadata={"simulated": {"good": answer, "bad": str(int(answer) + 1)}},
     )
