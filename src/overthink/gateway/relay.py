@@ -5,8 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import anyio
-import httpx
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -27,7 +27,7 @@ class Relay(Response):
         answer: The answer of the model's server, whose body is not read.
     """
 
-    def __init__(self, session: Session, answer: httpx.Response) -> None:
+    def __init__(self, session: Session, answer: aiohttp.ClientResponse) -> None:
         super().__init__(media_type="text/event-stream", headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._session, self._answer = session, answer
@@ -48,7 +48,7 @@ class Relay(Response):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             with anyio.CancelScope(shield=True):
-                await self._answer.aclose()
+                self._answer.close()
                 await self._session.settle(self._end)
 
     async def _send_all(self, send: Send) -> None:
@@ -68,13 +68,13 @@ class Relay(Response):
                     self._end = "complete"
                     break
             else:
-                raise httpx.RemoteProtocolError("the stream has no end")
-        except TimeoutError:
-            return  # what a caller does not take cannot be ended well either
-        except (httpx.HTTPError, ValueError, AttributeError, TypeError, RecursionError):
+                raise aiohttp.ClientPayloadError("the stream has no end")
+        except (aiohttp.ClientError, ValueError, AttributeError, TypeError, RecursionError):
             self._end = "upstream"
             refusal = Refusal(502, "upstream_fault", "the model's server broke off, or sent what is no stream")
             await self._body(send, f"data: {json.dumps(self._session.dialect.error(refusal))}\n\n".encode())
+        except TimeoutError:
+            return  # what a caller does not take cannot be ended well either
         await self._write(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _let_through(self, event: bytes) -> tuple[bytes, bool]:
@@ -129,16 +129,16 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def events(answer: httpx.Response) -> AsyncIterator[bytes]:
+async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """Yield the events of a stream, each with the empty line at its end."""
     buffer = b""
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         buffer = (buffer + part).replace(b"\r\n", b"\n")
         *whole, buffer = buffer.split(b"\n\n")
         for event in whole:
             yield event + b"\n\n"
         if len(buffer) > MOST_EVENT_BYTES:
-            raise httpx.RemoteProtocolError("an event has no end")
+            raise aiohttp.ClientPayloadError("an event has no end")
 
 
 async def keep_alive(session: Session) -> None:
@@ -148,14 +148,14 @@ async def keep_alive(session: Session) -> None:
         await session.room(0)
 
 
-async def whole_answer(session: Session, answer: httpx.Response) -> Response:
+async def whole_answer(session: Session, answer: aiohttp.ClientResponse) -> Response:
     """Return an answer that is not streamed, counted and settled; one beyond what was evaluated is not handed over.
 
     Raises:
         Refusal: The server sent no answer of its dialect, or more thinking than was evaluated.
     """
     content = b""
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         content += part
         if len(content) > MOST_ANSWER_BYTES:
             raise Refusal(502, "upstream_fault", "the model's server sent an answer without end")
