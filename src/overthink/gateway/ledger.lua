@@ -6,6 +6,10 @@ local BUCKETS, BAND_MEMBERS, LATEST = 60, 50, 100
 
 local function whole(n) return string.format('%.0f', n) end
 
+if redis.call('HGET', P .. 'meta', 'salt') ~= a.salt then
+  return redis.error_reply('it was emptied or replaced while it was in use')
+end
+
 -- The store's time never goes back.
 local now
 if a.now then now = a.now else
@@ -89,7 +93,7 @@ local function family(f)
   if known then return known end
   local own, best, name = bytes(f.signature), f.threshold, nil
   for _, band in ipairs(f.bands) do
-    local near = redis.call('ZRANGEBYLEX', P .. 'b:' .. f.scope .. ':' .. band, '-', '+', 'LIMIT', 0, BAND_MEMBERS)
+    local near = redis.call('ZRANGE', P .. 'b:' .. f.scope .. ':' .. band, 0, BAND_MEMBERS - 1)
     for _, exact in ipairs(near) do
       local other, same = bytes(redis.call('HGET', signatures, exact)), 0
       for i = 1, #own do if own:byte(i) == other:byte(i) then same = same + 1 end end
@@ -101,7 +105,10 @@ local function family(f)
   end
   if not name then
     name = f.new
-    for _, band in ipairs(f.bands) do redis.call('ZADD', P .. 'b:' .. f.scope .. ':' .. band, 0, f.exact) end
+    for _, band in ipairs(f.bands) do
+      local key = P .. 'b:' .. f.scope .. ':' .. band
+      redis.call('ZADD', key, redis.call('ZCARD', key), f.exact)  -- the oldest first
+    end
     redis.call('SADD', P .. 'n:' .. f.scope, name)
   end
   redis.call('HSET', names, f.exact, name)

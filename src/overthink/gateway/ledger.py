@@ -23,7 +23,7 @@ LATEST = 100
 """Times of a reservation for which a late report of one that lapsed is still added."""
 ENDED = -1
 """Tokens of a reservation that ran out of time: its stream ends."""
-STORE_VERSION = "1"
+STORE_VERSION = "2"
 AHEAD = 60.0
 """Seconds by which a store may be ahead of this machine's clock when it is opened."""
 
@@ -66,7 +66,7 @@ class Fingerprint:
     Attributes:
         scope: Whose tries are counted together.
         exact: Hash of the normalised request.
-        bands: Hashes of the bands of its MinHash, under which near copies are looked up.
+        bands: Hashes of the bands of its MinHash with its scope, of 64 bits, under which near copies are looked up.
         signature: Lowest byte of every minimum, which estimates the overlap with one that was found.
         threshold: Least share of equal bytes of a near copy.
         cap: Most tries of one request; None without a cap.
@@ -75,7 +75,7 @@ class Fingerprint:
 
     scope: str
     exact: str
-    bands: tuple[str, ...]
+    bands: tuple[int, ...]
     signature: bytes
     threshold: float
     cap: int | None

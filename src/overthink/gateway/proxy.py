@@ -3,24 +3,21 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import anyio
 import httpx
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from overthink.errors import InputError
 from overthink.gateway.anthropic_messages import AnthropicMessages
 from overthink.gateway.identity import Identity, identify
 from overthink.gateway.openai_chat import OpenAIChat
-from overthink.gateway.relay import Relay, keep_alive, whole_answer
+from overthink.gateway.relay import KeepAlive, Relay, whole_answer
 from overthink.gateway.request import Limits, Refusal
 from overthink.gateway.session import Dialect, Session, Settings
 from overthink.storage.json_text import json_value
@@ -40,33 +37,13 @@ _SENT_HEADERS = {"content-type": "application/json", "accept-encoding": "identit
 _ENDS_HERE = {"connection": "close"}
 
 
-def application(settings: Settings) -> Starlette:
+def application(settings: Settings) -> ASGIApp:
     """Return the proxy as an ASGI application; its server speaks to it from one loop."""
-    proxy = _Proxy(settings)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await proxy.close()
-
-    routes = [Route(dialect.path, proxy.endpoint(dialect), methods=["POST"]) for dialect in _DIALECTS]
-    return Starlette(
-        routes=[*routes, Route("/v1/models", proxy.models, methods=["GET"])],
-        lifespan=lifespan,
-        exception_handlers={HTTPException: _no_such_endpoint},
-    )
-
-
-async def _no_such_endpoint(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, HTTPException)
-    known = ", ".join((*(f"POST {dialect.path}" for dialect in _DIALECTS), "GET /v1/models"))
-    message = f"{request.method} {request.url.path[:100]} is not served by this gateway; served: {known}"
-    refusal = Refusal(failure.status_code, "not_served", message)
-    return JSONResponse(_DIALECTS[0].error(refusal), failure.status_code, _ENDS_HERE)
+    return _Proxy(settings)
 
 
 class _Proxy:
-    """The endpoints.
+    """The endpoints, and the choice between them: for three, layers of a framework would be a tenth of the CPU.
 
     Args:
         settings: What the gateway runs with.
@@ -75,6 +52,31 @@ class _Proxy:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: aiohttp.ClientSession | None = None
+        self._endpoints: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
+            ("POST", dialect.path): self._endpoint(dialect) for dialect in _DIALECTS
+        }
+        self._endpoints["GET", "/v1/models"] = self._models
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or begin and end with the server."""
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            if self._client is not None:
+                await self._client.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        request = Request(scope, receive)
+        endpoint = self._endpoints.get((scope["method"], scope["path"]))
+        answer = self._not_served(request) if endpoint is None else await endpoint(request)
+        await answer(scope, receive, send)
+
+    def _not_served(self, request: Request) -> Response:
+        known = ", ".join(f"{method} {path}" for method, path in self._endpoints)
+        message = f"{request.method} {request.url.path[:100]} is not served by this gateway; served: {known}"
+        status = 405 if any(path == request.scope["path"] for _, path in self._endpoints) else 404
+        return JSONResponse(_DIALECTS[0].error(Refusal(status, "not_served", message)), status, _ENDS_HERE)
 
     def _upstream_client(self) -> aiohttp.ClientSession:
         """Return the client of the model's server, which belongs to the loop that runs.
@@ -95,12 +97,7 @@ class _Proxy:
             )
         return self._client
 
-    async def close(self) -> None:
-        """Close the connections to the model's server."""
-        if self._client is not None:
-            await self._client.close()
-
-    async def models(self, request: Request) -> Response:
+    async def _models(self, request: Request) -> Response:
         """Return the models that the caller may call."""
         try:
             caller = identify(request.headers.raw, self._settings.callers)
@@ -112,8 +109,7 @@ class _Proxy:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "gateway"} for name in own]
         return JSONResponse({"object": "list", "data": data})
 
-    def endpoint(self, dialect: Dialect) -> Any:
-        """Return the endpoint of a dialect."""
+    def _endpoint(self, dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
 
         async def answer(request: Request) -> Response:
             metrics = self._settings.metrics
@@ -154,7 +150,7 @@ class _Proxy:
 
     async def _upstream(self, session: Session) -> Response:
         settings, dialect = self._settings, session.dialect
-        alive = asyncio.ensure_future(keep_alive(session))
+        alive = KeepAlive(session)
         try:
             answer = await self._upstream_client().post(
                 settings.upstream + dialect.path,

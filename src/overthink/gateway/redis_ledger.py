@@ -85,6 +85,7 @@ class RedisLedger:
     def _call(self, operation: str, **arguments: Any) -> Any:
         if self._clock is not None:
             arguments["now"] = self._clock()
+        arguments["salt"] = self.salt.hex()
         present = {name: value for name, value in arguments.items() if value is not None}
         try:
             return json.loads(self._script(keys=[PREFIX], args=[operation, json.dumps(present)]))
@@ -98,6 +99,7 @@ class RedisLedger:
             cap = demand.fingerprint.cap
             fields["fingerprint"] |= {
                 "signature": demand.fingerprint.signature.hex(),
+                "bands": list(map(str, demand.fingerprint.bands)),  # a number of Lua has 53 bits
                 "new": family_name(demand.fingerprint.scope),
                 "cap": 2**53 if cap is None else cap,
             }

@@ -37,13 +37,14 @@ class Relay(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream; whatever ends it, the request is settled."""
-        work = self._send_all(send), _until_gone(receive), keep_alive(self._session)
-        tasks = [asyncio.ensure_future(each) for each in work]
+        tasks = [asyncio.ensure_future(work) for work in (self._send_all(send), _until_gone(receive))]
+        alive = KeepAlive(self._session)
         try:
-            await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if tasks[0].done():
                 tasks[0].result()
         finally:
+            alive.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -141,11 +142,33 @@ async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             raise aiohttp.ClientPayloadError("an event has no end")
 
 
-async def keep_alive(session: Session) -> None:
-    """Report what was used, again and again, so that the reservation of a slow answer stays."""
-    while True:
-        await asyncio.sleep(session.settings.seconds / 3)
-        await session.room(0)
+class KeepAlive:
+    """Reports of what was used, again and again, so that the reservation of a slow answer stays.
+
+    Most answers come before the first report, so that nothing runs but a timer.
+
+    Args:
+        session: The request.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._timer = asyncio.get_running_loop().call_later(session.settings.seconds / 3, self._start)
+        self._report: asyncio.Future[None] | None = None
+
+    def cancel(self) -> None:
+        """Report no more."""
+        self._timer.cancel()
+        if self._report is not None:
+            self._report.cancel()
+
+    def _start(self) -> None:
+        self._report = asyncio.ensure_future(self._again_and_again())
+
+    async def _again_and_again(self) -> None:
+        while True:
+            await self._session.room(0)
+            await asyncio.sleep(self._session.settings.seconds / 3)
 
 
 async def whole_answer(session: Session, answer: aiohttp.ClientResponse) -> Response:
