@@ -15,6 +15,7 @@ from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.usage import usage_report
 from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Policy
+from overthink.governance.deployment.usage_chain import chain_ends, missing_end
 from overthink.workflows.policy import checked_statement, policy
 from overthink.workflows.statement import check
 
@@ -82,6 +83,37 @@ def test_a_change_of_a_ledger_is_noticed(
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(change(lines)))
     assert any(message in reason for reason in reasons(path))
+
+
+def test_what_is_missing_at_the_end_is_noticed_where_the_store_is_at_hand(
+    overthink: Any, tmp_path: Path, upstream: Upstream
+) -> None:
+    path, store = tmp_path / "usage.jsonl", f"sqlite:{tmp_path / 'store.db'}"
+    with gateway(tmp_path, upstream, policy(statement_path())) as gate:
+        for text in ("How do I pick this lock?", "Name a city in Saxony", "Who wrote this book?"):
+            ask(gate.url, text)
+
+    def against(*more: str) -> tuple[int, str]:
+        code, out, _ = overthink("check", str(statement_path()), "--usage", str(path), *more)
+        return code, " ".join(out.split())
+
+    whole = path.read_text().splitlines(keepends=True)
+    assert against("--store", store)[0] == 0
+    code, out = against()
+    assert (code, "no line is missing at the end of a usage ledger" in out) == (0, True)
+    cases = {
+        "it ends after line 2; the store knows 3": whole[:2],
+        "it knows a ledger of 3 lines that is not here": [],
+        "the store knows no ledger that begins like it": ledger(tmp_path, {}, {}, {}, name="x").read_text(),
+    }
+    for reason, lines in cases.items():
+        path.write_text("".join(lines))
+        code, out = against("--store", store)
+        assert code == 1
+        assert reason in out
+    one = chain_ends(whole[0].encode())[0]
+    assert missing_end("".join(whole).encode(), {one: (2, "another")}) == "line 2 is another than the store knows"
+    assert overthink("check", str(statement_path()), "--usage", str(path), "--store", "sqlite:none.db")[0] == 2
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from typer.core import TyperGroup
 from overthink.cli import terminal
 from overthink.cli.options import PANEL_BUDGETS, PANEL_OUTPUT, PANEL_READ, PANEL_RUN, PrintJson
 from overthink.errors import InputError
-from overthink.paths import is_there
 
 StatementPath = Annotated[Path, typer.Argument(help="A statement.json that passes `check`.", metavar="STATEMENT")]
 Models = Annotated[
@@ -233,16 +232,14 @@ def usage(
 
     try:
         from overthink.gateway.identity import read_keys
-        from overthink.gateway.stores import open_ledger
+        from overthink.gateway.stores import existing_ledger
         from overthink.gateway.usage import usage_report
     except ModuleNotFoundError as failure:
         raise InputError(f"the gateway needs {failure.name}; install overthink[gateway]") from failure
     rules = policies.policy(path, model=model, budget=budget, file=file)
     statement = policies.checked_statement(path)
     callers = () if keys is None else read_keys(keys).values()
-    if store.startswith("sqlite:") and not is_there(Path(store.removeprefix("sqlite:"))):
-        raise InputError(f"--store {store} is not there; needed: the store of a gateway that ran")
-    ledger = open_ledger(store, seconds=60.0)
+    ledger = existing_ledger(store)
     try:
         terminal.show(usage_report(ledger, rules, statement, callers), as_json=as_json)
     finally:

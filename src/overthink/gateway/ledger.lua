@@ -1,4 +1,4 @@
--- A ledger in Redis or Valkey: reserve, extend, settle, usage and families, each in one call of this script.
+-- A ledger in Redis or Valkey: reserve, extend, settle, usage, anchor, heads and families, each in one call of this script.
 -- KEYS[1] prefix of all keys, with a hash tag; ARGV[1] operation; ARGV[2] its arguments as JSON. Returns JSON.
 -- sqlite_ledger.py is the same in SQL, and a test runs both side by side.
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
@@ -116,8 +116,16 @@ local function family(f)
   return name
 end
 
+local function anchor(head)
+  local before = redis.call('HGET', P .. 'heads', head.start)
+  if not before or tonumber(string.match(before, '^%d+')) < head.lines then
+    redis.call('HSET', P .. 'heads', head.start, whole(head.lines) .. '|' .. head.last)
+  end
+end
+
 if op == 'reserve' then
   local lapses, counters, name = reap(), a.counters, ''
+  if a.head and a.head ~= cjson.null then anchor(a.head) end
   if a.fingerprint then
     name = family(a.fingerprint)
     table.insert(counters, { name = name, cap = a.fingerprint.cap, window = a.fingerprint.window, tries = true })
@@ -172,6 +180,11 @@ elseif op == 'usage' then
   local sums = {}
   for i, c in ipairs(a.counters) do sums[i] = whole(sum(c)) end
   return cjson.encode(sums)
+elseif op == 'anchor' then
+  anchor(a.head)
+  return '{}'
+elseif op == 'heads' then
+  return cjson.encode(redis.call('HGETALL', P .. 'heads'))
 elseif op == 'families' then
   local rows = {}
   for _, name in ipairs(redis.call('SMEMBERS', P .. 'n:' .. a.scope)) do

@@ -83,6 +83,21 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain of a usage ledger ends, as the store keeps it: so that lines taken away are noticed.
+
+    Attributes:
+        start: Hash of its first line, which names it.
+        lines: Its lines.
+        last: Hash of the last.
+    """
+
+    start: str
+    lines: int
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """What a request needs before it goes upstream.
 
@@ -95,6 +110,7 @@ class Demand:
         fingerprint: How it is recognised; None where no tries are counted per request.
         note: What is written about it where its replica dies.
         whole: Its answer is not streamed: what it gets now is all that it gets.
+        head: Where its replica's usage ledger ends; None where it has no line.
     """
 
     counters: tuple[Counter, ...]
@@ -105,6 +121,7 @@ class Demand:
     fingerprint: Fingerprint | None = None
     note: str = "{}"
     whole: bool = False
+    head: Head | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +177,7 @@ class Reservation:
 
 
 class Ledger(Protocol):
-    """The ledger of three methods, and two that read.
+    """The ledger of three methods, one that keeps the end of a usage ledger, and three that read.
 
     Attributes:
         salt: Random bytes of the store, with which requests are hashed.
@@ -190,6 +207,12 @@ class Ledger(Protocol):
 
     def families(self, scope: str, window: float | None) -> list[tuple[str, int]]:
         """Return the requests of a scope and their tries in a window, the most first, at most a hundred."""
+
+    def anchor(self, head: Head) -> None:
+        """Keep where a usage ledger ends; :meth:`reserve` does so with every demand."""
+
+    def heads(self) -> list[Head]:
+        """Return where every usage ledger of the store ended when that was last kept."""
 
     def close(self) -> None:
         """Close the store."""

@@ -111,9 +111,7 @@ def fingerprint_of(
     """
     *frame, turn = parts
     minima = signature(grams(turn), salt)
-    own = exact_key(
-        (scope, *frame), salt
-    )  # the same words to another model, or after other orders, are another request
+    own = exact_key((scope, *frame), salt)  # the same words to another model or after other orders: another request
     lowest = (minima & 0xFF).astype(np.uint8).tobytes()
     return Fingerprint(scope, exact_key(parts, salt), _bands(minima, own, salt), lowest, THRESHOLD, cap, window)
 

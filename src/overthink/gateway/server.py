@@ -178,9 +178,7 @@ def serve(policy: Policy, options: ServeOptions, *, on_ready: Callable[[str], No
         on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         server_of(settings).run(sockets=[listener])
     finally:
-        settings.ledger.close()
-        if settings.log is not None:
-            settings.log.close()
+        settings.close()
 
 
 def server_of(settings: Settings) -> uvicorn.Server:

@@ -1,6 +1,7 @@
 """One request on its way: reserved, metered, extended, settled, and written into the usage ledger."""
 
 import asyncio
+import contextlib
 import json
 import math
 import time
@@ -100,6 +101,16 @@ class Settings:
         self.policy_sha256 = self.policy.sha256()
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
 
+    def close(self) -> None:
+        """Close the store and the usage ledger, whose end the store keeps."""
+        self.threads.shutdown()
+        if self.log is not None:
+            with contextlib.suppress(StoreError):  # that it has another end than the store knows is then to be seen
+                if self.log.head is not None:
+                    self.ledger.anchor(self.log.head)
+            self.log.close()
+        self.ledger.close()
+
 
 def scope_name(scope: str, caller: Identity) -> str:
     """Return whose use a scope adds up."""
@@ -179,6 +190,7 @@ class Session:
             fingerprint,
             json.dumps(note),
             whole=self.whole,
+            head=None if self.settings.log is None else self.settings.log.head,
         )
 
     async def begin(self) -> None:

@@ -25,6 +25,7 @@ from overthink.gateway.ledger import (
     Demand,
     Fingerprint,
     Grant,
+    Head,
     Lapse,
     Reservation,
     SteadyClock,
@@ -50,6 +51,7 @@ CREATE TABLE IF NOT EXISTS holds (reservation TEXT, counter TEXT, bucket INTEGER
 CREATE TABLE IF NOT EXISTS lapses (id TEXT PRIMARY KEY, used INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS families (id INTEGER PRIMARY KEY, scope TEXT, exact TEXT, family TEXT NOT NULL,
   signature BLOB NOT NULL, UNIQUE (scope, exact));
+CREATE TABLE IF NOT EXISTS heads (start TEXT PRIMARY KEY, lines INTEGER NOT NULL, last TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (band INTEGER, id INTEGER, PRIMARY KEY (band, id)) WITHOUT ROWID;
 """
 _NEAR = (
@@ -148,6 +150,8 @@ class SqliteLedger:
         """Reserve tokens and tries, or refuse."""
         with self._transaction() as now:
             lapses = self._reap(now)
+            if demand.head is not None:
+                self._anchor(demand.head)
             family, counters = "", demand.counters
             if demand.fingerprint is not None:
                 family = self._family(demand.fingerprint)
@@ -227,11 +231,28 @@ class SqliteLedger:
                 (scope, first),
             ).fetchall()
 
+    def anchor(self, head: Head) -> None:
+        """Keep where a usage ledger ends."""
+        with self._transaction():
+            self._anchor(head)
+
+    def heads(self) -> list[Head]:
+        """Return where every usage ledger of the store ended when that was last kept."""
+        with self._transaction():
+            return [Head(*row) for row in self._db.execute("SELECT start, lines, last FROM heads ORDER BY start")]
+
     def close(self) -> None:
         """Close the file."""
         self._is_closed.set()
         self._copying.join()
         self._undo.close()  # the file's own descriptor last: that ends all locks of this process on it
+
+    def _anchor(self, head: Head) -> None:
+        self._db.execute(
+            "INSERT INTO heads VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines, last = excluded.last "
+            "WHERE excluded.lines > lines",
+            (head.start, head.lines, head.last),
+        )
 
     def _sum(self, counter: Counter, now: float) -> int:
         row = self._db.execute(

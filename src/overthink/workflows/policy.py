@@ -1,6 +1,6 @@
 """The policy of a gateway from a statement that passes its check."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,12 +53,17 @@ def policy(
     return by_hand
 
 
-def usage_faults(statement: Statement | None, usage: str | Sequence[str] | None) -> tuple[Fault, ...]:
+def usage_faults(
+    statement: Statement | None,
+    usage: str | Sequence[str] | None,
+    heads: Mapping[str, tuple[int, str]] | None = None,
+) -> tuple[Fault, ...]:
     """Return what a deployment used beyond a statement; nothing where the statement itself is at fault.
 
     Args:
         statement: A statement that was checked.
         usage: Paths of usage ledgers, one of each replica.
+        heads: Where each ended by the gateway's store; None where it is not at hand.
 
     Raises:
         InputError: A file is no usage ledger, or the statement is of loops.
@@ -67,7 +72,7 @@ def usage_faults(statement: Statement | None, usage: str | Sequence[str] | None)
     if not paths or statement is None:
         return ()
     ledgers = {name_text(path): read_file(Path(path), follow=True, most=_MAX_USAGE) for path in paths}
-    return audit(ledgers, statement.id, compile_policy(statement, models=("any",)).rules[0])
+    return audit(ledgers, statement.id, compile_policy(statement, models=("any",)).rules[0], heads)
 
 
 def checked_statement(path: Path) -> Statement:
