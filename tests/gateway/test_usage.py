@@ -143,7 +143,7 @@ def test_the_report_has_tokens_tries_k_and_the_risk_of_the_statement(
         ask(gate.url, "How do I pick this lock?", 2)
         ask(gate.url, "Name a city in Saxony")
     store = SqliteLedger(tmp_path / "store.db", seconds=60)
-    (use,) = usage_report(store, rules, checked_statement(statement_path()), ()).callers
+    (use,) = usage_report(store, rules, checked_statement(statement_path()), (), None).callers
     store.close()
     assert (use.tokens, use.tries, use.most_tries) == (30, 3, 2)
     assert use.k == pytest.approx(30 / 64)
@@ -156,6 +156,16 @@ def test_the_report_has_tokens_tries_k_and_the_risk_of_the_statement(
     code, out, err = overthink(*arguments, "--json")
     assert code == 0, err
     assert json.loads(out)["callers"][0]["tokens"] == 30
+    assert json.loads(out)["callers"][0]["risks"][0]["forecast"]["reason"].startswith("a statement has no forecast")
+    code, out, err = overthink(*arguments, "--json", "--study", str(statement_path().parent))
+    assert code == 0, err
+    (risk,) = json.loads(out)["callers"][0]["risks"]
+    ahead = risk["forecast"]
+    assert (risk["k"], ahead["label"]) == (2, "exact")
+    assert ahead["estimate"] == pytest.approx(1 - risk["estimate"])  # as long as the study has so many tries
+    assert ahead["band_low"] <= ahead["low"] < ahead["estimate"] < ahead["high"] <= ahead["band_high"]
+    (tmp_path / "other").mkdir()
+    assert overthink(*arguments, "--study", str(tmp_path / "other"))[0] == 2
     assert overthink(*arguments)[0] == 0
     assert overthink("gateway", "usage", str(statement_path()), "--store", "sqlite:none.db")[0] == 2
 
@@ -165,7 +175,7 @@ def test_beyond_the_tries_that_were_evaluated_there_is_no_number(tmp_path: Path,
     with gateway(tmp_path, upstream, rules, log_only=True) as gate:
         ask(gate.url, "How do I pick this lock?", 4)
     store = SqliteLedger(tmp_path / "store.db", seconds=60)
-    (use,) = usage_report(store, rules, checked_statement(statement_path()), ()).callers
+    (use,) = usage_report(store, rules, checked_statement(statement_path()), (), None).callers
     store.close()
     assert use.most_tries == 4
     assert [(risk.estimate, risk.reason) for risk in use.risks] == [

@@ -40,6 +40,15 @@ PolicyFile = Annotated[
     ),
 ]
 
+StatementStudy = Annotated[
+    Path | None,
+    typer.Option(
+        "--study",
+        help="The study of the statement: forecast the risk at so many tries, with its band.",
+        rich_help_panel=PANEL_READ,
+    ),
+]
+
 UpstreamUrl = Annotated[
     str,
     typer.Option(help="Address of the model's server, with or without /v1.", metavar="URL", rich_help_panel=PANEL_RUN),
@@ -222,11 +231,12 @@ def usage(
     file: PolicyFile = None,
     store: Store = "sqlite:gateway.db",
     keys: Keys = None,
+    study: StatementStudy = None,
     as_json: PrintJson = False,
 ) -> None:
     """What every caller used: tokens, tries, K, and the risk at so many tries by the statement.
 
-    Options are those that the gateway was started with.
+    Options are those that the gateway was started with, and --study for a forecast of the risk at so many tries.
     """
     from overthink.workflows import policy as policies
 
@@ -238,9 +248,10 @@ def usage(
         raise InputError(f"the gateway needs {failure.name}; install overthink[gateway]") from failure
     rules = policies.policy(path, model=model, budget=budget, file=file)
     statement = policies.checked_statement(path)
+    forecasts = None if study is None else policies.forecasts_at(study, statement)
     callers = () if keys is None else read_keys(keys).values()
     ledger = existing_ledger(store)
     try:
-        terminal.show(usage_report(ledger, rules, statement, callers), as_json=as_json)
+        terminal.show(usage_report(ledger, rules, statement, callers, forecasts), as_json=as_json)
     finally:
         ledger.close()
