@@ -121,7 +121,7 @@ def start(stack: ExitStack, role: str, **fields: Any) -> tuple[str, subprocess.P
     process = subprocess.Popen(command, pass_fds=[listener.fileno()])
     stack.callback(process.kill)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    httpx.get(f"{url}/count", timeout=60)
+    httpx.get(f"{url}/count", timeout=300)
     listener.close()
     return url, process
 

@@ -54,7 +54,7 @@ def test_the_options_are_found() -> None:
     assert {"--grader", "--answer-cue", "-M", "-T", "--arms", "--think", "--draws", "--model"} <= set(
         text_options("run")
     )
-    assert text_options("check") == ["", "", "--study", "--labels", "--facts", "--usage"]
+    assert text_options("check") == ["", "", "--study", "--labels", "--facts", "--usage", "--store"]
 
 
 @pytest.mark.parametrize("option", text_options("run"))

@@ -7,7 +7,8 @@ from gateways import Upstream, running, upstream_server
 
 
 @pytest.fixture(scope="session")
-def _model_server() -> Iterator[Upstream]:
+def model_server() -> Iterator[Upstream]:
+    """The server as a test left it."""
     upstream = Upstream()
     with running(upstream_server(upstream)) as url:
         upstream.url = url
@@ -15,9 +16,9 @@ def _model_server() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def upstream(_model_server: Upstream) -> Upstream:
+def upstream(model_server: Upstream) -> Upstream:
     """The server as it is at first."""
-    url = _model_server.url
-    _model_server.__init__()  # type: ignore[misc]
-    _model_server.url = url
-    return _model_server
+    url = model_server.url
+    model_server.__init__()  # type: ignore[misc]
+    model_server.url = url
+    return model_server

@@ -15,7 +15,7 @@ import fakeredis
 import pytest
 
 from overthink.errors import InputError
-from overthink.gateway.ledger import ENDED, Counter, Demand, Fingerprint, Ledger, Reservation, SteadyClock
+from overthink.gateway.ledger import ENDED, Counter, Demand, Fingerprint, Ledger, Reservation, SteadyClock, StoreError
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.stores import open_ledger
@@ -56,7 +56,7 @@ def demand(*counters: Counter, tokens: int = 10, **fields: Any) -> Demand:
 def fingerprint(text: str, cap: int | None = 3, threshold: float = 0.9) -> Fingerprint:
     """A request whose bands and signature are its letters: near copies differ in few of sixteen."""
     padded = text.ljust(16, "_")[:16]
-    bands = tuple(f"{i}{padded[4 * i : 4 * i + 4]}" for i in range(4))
+    bands = tuple(int.from_bytes(f"{i}{padded[4 * i : 4 * i + 4]}".encode(), "big") for i in range(4))
     return Fingerprint("org", text, bands, padded.encode(), threshold, cap, None)
 
 
@@ -284,6 +284,30 @@ def test_a_process_that_is_killed_keeps_what_it_had_reported_and_gives_back_the_
     assert held >= 4 * (64 + 5 * reported)
     (final,) = SqliteLedger(tmp_path / "store.db", seconds=30, clock=lambda: now + 31).usage([counter])
     assert 4 * reported <= final <= 4 * (reported + 1)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_store_that_is_overwritten_or_replaced_serves_nothing_more(tmp_path: Path, replaced: bool) -> None:
+    ledger = SqliteLedger(tmp_path / "store.db", seconds=TTL)
+    ledger.reserve(demand(LIFE))
+    if replaced:
+        (tmp_path / "store.db").rename(tmp_path / "before.db")
+        SqliteLedger(tmp_path / "store.db", seconds=TTL).close()
+    else:
+        with (tmp_path / "store.db").open("r+b") as file:
+            file.write(b"garbage " * 1000)
+    with pytest.raises(StoreError, match="replaced" if replaced else "overwritten"):
+        ledger.reserve(demand(LIFE))
+    ledger.close()
+
+
+def test_a_store_that_was_emptied_serves_nothing_more() -> None:
+    client = fakeredis.FakeRedis()
+    ledger = RedisLedger(client, seconds=TTL)
+    ledger.reserve(demand(LIFE))
+    client.flushall()
+    with pytest.raises(StoreError, match="emptied"):
+        ledger.reserve(demand(LIFE))
 
 
 def test_a_store_that_cannot_be_used_is_an_error_before_anything(tmp_path: Path) -> None:

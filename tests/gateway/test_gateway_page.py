@@ -3,21 +3,24 @@
 import contextlib
 import io
 import json
-import os
 import re
 import shlex
-import signal
 import socket
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+import uvicorn
 from embedded import require_embedded
+
+from overthink.cli.main import app
+from overthink.gateway import server
+from overthink.gateway.session import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "gateway.md"
 CHEAPER = {
@@ -45,22 +48,27 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(line: str) -> Iterator[None]:
-    """The gateway of a command line, in a process of its own."""
-    code = "from overthink.cli.start import main; main()"
-    command = [sys.executable, "-c", code, *shlex.split(line)[1:]]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
-        assert process.stderr is not None
-        timer = threading.Timer(240, process.kill)
-        timer.start()
-        try:
-            assert any(text.startswith("gateway: ") for text in process.stderr)
-            yield
-            process.send_signal(signal.SIGINT)
-            process.wait(20)
-        finally:
-            process.kill()
-            timer.cancel()
+def served(line: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The gateway of a command line, in a thread; `test_server` starts one in a process of its own."""
+    servers: list[uvicorn.Server] = []
+
+    def server_of(settings: Settings) -> uvicorn.Server:
+        servers.append(own(settings))
+        return servers[0]
+
+    own = server.server_of
+    monkeypatch.setattr(server, "server_of", server_of)
+    command = typer.main.get_command(app)
+    thread = threading.Thread(target=command.main, args=(shlex.split(line)[1:],), kwargs={"standalone_mode": False})
+    thread.start()
+    while not (servers and servers[0].started):
+        assert thread.is_alive()
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        servers[0].should_exit = True
+        thread.join()
 
 
 def test_the_ten_minutes_of_the_page(overthink: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +94,7 @@ def test_the_ten_minutes_of_the_page(overthink: Any, tmp_path: Path, monkeypatch
     names: dict[str, Any] = {}
     exec(compile(model_server, "gateway.md", "exec"), names)
     printed = io.StringIO()
-    with served(cheaper(line)), contextlib.redirect_stdout(printed):
+    with served(cheaper(line), monkeypatch), contextlib.redirect_stdout(printed):
         exec(compile(client, "gateway.md", "exec"), {})
     lines = printed.getvalue()
     assert "the cap on tries of this request is reached" in lines

@@ -15,6 +15,7 @@ from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.usage import usage_report
 from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Policy
+from overthink.governance.deployment.usage_chain import chain_ends, missing_end
 from overthink.workflows.policy import checked_statement, policy
 from overthink.workflows.statement import check
 
@@ -84,6 +85,37 @@ def test_a_change_of_a_ledger_is_noticed(
     assert any(message in reason for reason in reasons(path))
 
 
+def test_what_is_missing_at_the_end_is_noticed_where_the_store_is_at_hand(
+    overthink: Any, tmp_path: Path, upstream: Upstream
+) -> None:
+    path, store = tmp_path / "usage.jsonl", f"sqlite:{tmp_path / 'store.db'}"
+    with gateway(tmp_path, upstream, policy(statement_path())) as gate:
+        for text in ("How do I pick this lock?", "Name a city in Saxony", "Who wrote this book?"):
+            ask(gate.url, text)
+
+    def against(*more: str) -> tuple[int, str]:
+        code, out, _ = overthink("check", str(statement_path()), "--usage", str(path), *more)
+        return code, " ".join(out.split())
+
+    whole = path.read_text().splitlines(keepends=True)
+    assert against("--store", store)[0] == 0
+    code, out = against()
+    assert (code, "no line is missing at the end of a usage ledger" in out) == (0, True)
+    cases = {
+        "it ends after line 2; the store knows 3": whole[:2],
+        "it knows a ledger of 3 lines that is not here": [],
+        "the store knows no ledger that begins like it": ledger(tmp_path, {}, {}, {}, name="x").read_text(),
+    }
+    for reason, lines in cases.items():
+        path.write_text("".join(lines))
+        code, out = against("--store", store)
+        assert code == 1
+        assert reason in out
+    one = chain_ends(whole[0].encode())[0]
+    assert missing_end("".join(whole).encode(), {one: (2, "another")}) == "line 2 is another than the store knows"
+    assert overthink("check", str(statement_path()), "--usage", str(path), "--store", "sqlite:none.db")[0] == 2
+
+
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text('{"schema": "other"}\n')
     with pytest.raises(InputError, match="is no entry of a usage ledger"):
@@ -111,7 +143,7 @@ def test_the_report_has_tokens_tries_k_and_the_risk_of_the_statement(
         ask(gate.url, "How do I pick this lock?", 2)
         ask(gate.url, "Name a city in Saxony")
     store = SqliteLedger(tmp_path / "store.db", seconds=60)
-    (use,) = usage_report(store, rules, checked_statement(statement_path()), ()).callers
+    (use,) = usage_report(store, rules, checked_statement(statement_path()), (), None).callers
     store.close()
     assert (use.tokens, use.tries, use.most_tries) == (30, 3, 2)
     assert use.k == pytest.approx(30 / 64)
@@ -124,6 +156,16 @@ def test_the_report_has_tokens_tries_k_and_the_risk_of_the_statement(
     code, out, err = overthink(*arguments, "--json")
     assert code == 0, err
     assert json.loads(out)["callers"][0]["tokens"] == 30
+    assert json.loads(out)["callers"][0]["risks"][0]["forecast"]["reason"].startswith("a statement has no forecast")
+    code, out, err = overthink(*arguments, "--json", "--study", str(statement_path().parent))
+    assert code == 0, err
+    (risk,) = json.loads(out)["callers"][0]["risks"]
+    ahead = risk["forecast"]
+    assert (risk["k"], ahead["label"]) == (2, "exact")
+    assert ahead["estimate"] == pytest.approx(1 - risk["estimate"])  # as long as the study has so many tries
+    assert ahead["band_low"] <= ahead["low"] < ahead["estimate"] < ahead["high"] <= ahead["band_high"]
+    (tmp_path / "other").mkdir()
+    assert overthink(*arguments, "--study", str(tmp_path / "other"))[0] == 2
     assert overthink(*arguments)[0] == 0
     assert overthink("gateway", "usage", str(statement_path()), "--store", "sqlite:none.db")[0] == 2
 
@@ -133,7 +175,7 @@ def test_beyond_the_tries_that_were_evaluated_there_is_no_number(tmp_path: Path,
     with gateway(tmp_path, upstream, rules, log_only=True) as gate:
         ask(gate.url, "How do I pick this lock?", 4)
     store = SqliteLedger(tmp_path / "store.db", seconds=60)
-    (use,) = usage_report(store, rules, checked_statement(statement_path()), ()).callers
+    (use,) = usage_report(store, rules, checked_statement(statement_path()), (), None).callers
     store.close()
     assert use.most_tries == 4
     assert [(risk.estimate, risk.reason) for risk in use.risks] == [

@@ -199,6 +199,4 @@ def gateway(folder: Path, upstream: Upstream, policy: Policy, **fields: Any) -> 
         with running(server_of(settings)) as url:
             yield Gateway(url, settings, folder)
     finally:
-        assert settings.log is not None
-        settings.log.close()
-        settings.ledger.close()
+        settings.close()

@@ -7,6 +7,7 @@ import typer
 
 from overthink.cli import terminal
 from overthink.cli.options import PANEL_OUTPUT, PANEL_READ, PrintJson
+from overthink.errors import InputError
 
 StatedFacts = Annotated[
     Path | None,
@@ -32,6 +33,15 @@ UsageLedgers = Annotated[
         rich_help_panel=PANEL_READ,
     ),
 ]
+UsageStore = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Store of the gateway, which knows where each usage ledger ended: sqlite:PATH or redis://HOST:PORT/N.",
+        metavar="STORE",
+        rich_help_panel=PANEL_READ,
+    ),
+]
 Labels = Annotated[
     Path | None,
     typer.Option(help="The human labels that the study was analysed with.", rich_help_panel=PANEL_READ),
@@ -52,6 +62,7 @@ def check(
     labels: Labels = None,
     facts: StatedFacts = None,
     usage: UsageLedgers = None,
+    store: UsageStore = None,
     strict: Strict = False,
     as_json: PrintJson = False,
 ) -> None:
@@ -62,7 +73,20 @@ def check(
     """
     from overthink.workflows import statement as statements
 
-    result = statements.check(path, second, study=study, labels=labels, facts=facts, usage=usage)
+    heads = None if store is None else _heads(store)
+    result = statements.check(path, second, study=study, labels=labels, facts=facts, usage=usage, heads=heads)
     terminal.show(result, as_json=as_json)
     if not result.ok or (strict and result.own_words):
         raise typer.Exit(1)
+
+
+def _heads(store: str) -> dict[str, tuple[int, str]]:
+    try:
+        from overthink.gateway.stores import existing_ledger
+    except ModuleNotFoundError as failure:
+        raise InputError(f"--store needs {failure.name}; install overthink[gateway]") from failure
+    ledger = existing_ledger(store)
+    try:
+        return {head.start: (head.lines, head.last) for head in ledger.heads()}
+    finally:
+        ledger.close()

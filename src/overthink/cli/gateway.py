@@ -12,7 +12,6 @@ from typer.core import TyperGroup
 from overthink.cli import terminal
 from overthink.cli.options import PANEL_BUDGETS, PANEL_OUTPUT, PANEL_READ, PANEL_RUN, PrintJson
 from overthink.errors import InputError
-from overthink.paths import is_there
 
 StatementPath = Annotated[Path, typer.Argument(help="A statement.json that passes `check`.", metavar="STATEMENT")]
 Models = Annotated[
@@ -37,6 +36,15 @@ PolicyFile = Annotated[
     typer.Option(
         "--file",
         help="A policy that was written by hand, checked against the statement; compiled from it if left out.",
+        rich_help_panel=PANEL_READ,
+    ),
+]
+
+StatementStudy = Annotated[
+    Path | None,
+    typer.Option(
+        "--study",
+        help="The study of the statement: forecast the risk at so many tries, with its band.",
         rich_help_panel=PANEL_READ,
     ),
 ]
@@ -223,27 +231,27 @@ def usage(
     file: PolicyFile = None,
     store: Store = "sqlite:gateway.db",
     keys: Keys = None,
+    study: StatementStudy = None,
     as_json: PrintJson = False,
 ) -> None:
     """What every caller used: tokens, tries, K, and the risk at so many tries by the statement.
 
-    Options are those that the gateway was started with.
+    Options are those that the gateway was started with, and --study for a forecast of the risk at so many tries.
     """
     from overthink.workflows import policy as policies
 
     try:
         from overthink.gateway.identity import read_keys
-        from overthink.gateway.stores import open_ledger
+        from overthink.gateway.stores import existing_ledger
         from overthink.gateway.usage import usage_report
     except ModuleNotFoundError as failure:
         raise InputError(f"the gateway needs {failure.name}; install overthink[gateway]") from failure
     rules = policies.policy(path, model=model, budget=budget, file=file)
     statement = policies.checked_statement(path)
+    forecasts = None if study is None else policies.forecasts_at(study, statement)
     callers = () if keys is None else read_keys(keys).values()
-    if store.startswith("sqlite:") and not is_there(Path(store.removeprefix("sqlite:"))):
-        raise InputError(f"--store {store} is not there; needed: the store of a gateway that ran")
-    ledger = open_ledger(store, seconds=60.0)
+    ledger = existing_ledger(store)
     try:
-        terminal.show(usage_report(ledger, rules, statement, callers), as_json=as_json)
+        terminal.show(usage_report(ledger, rules, statement, callers, forecasts), as_json=as_json)
     finally:
         ledger.close()

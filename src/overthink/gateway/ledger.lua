@@ -1,10 +1,14 @@
--- A ledger in Redis or Valkey: reserve, extend, settle, usage and families, each in one call of this script.
+-- A ledger in Redis or Valkey: reserve, extend, settle, usage, anchor, heads and families, each in one call of this script.
 -- KEYS[1] prefix of all keys, with a hash tag; ARGV[1] operation; ARGV[2] its arguments as JSON. Returns JSON.
 -- sqlite_ledger.py is the same in SQL, and a test runs both side by side.
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local BUCKETS, BAND_MEMBERS, LATEST = 60, 50, 100
 
 local function whole(n) return string.format('%.0f', n) end
+
+if redis.call('HGET', P .. 'meta', 'salt') ~= a.salt then
+  return redis.error_reply('it was emptied or replaced while it was in use')
+end
 
 -- The store's time never goes back.
 local now
@@ -89,7 +93,7 @@ local function family(f)
   if known then return known end
   local own, best, name = bytes(f.signature), f.threshold, nil
   for _, band in ipairs(f.bands) do
-    local near = redis.call('ZRANGEBYLEX', P .. 'b:' .. f.scope .. ':' .. band, '-', '+', 'LIMIT', 0, BAND_MEMBERS)
+    local near = redis.call('ZRANGE', P .. 'b:' .. f.scope .. ':' .. band, 0, BAND_MEMBERS - 1)
     for _, exact in ipairs(near) do
       local other, same = bytes(redis.call('HGET', signatures, exact)), 0
       for i = 1, #own do if own:byte(i) == other:byte(i) then same = same + 1 end end
@@ -101,7 +105,10 @@ local function family(f)
   end
   if not name then
     name = f.new
-    for _, band in ipairs(f.bands) do redis.call('ZADD', P .. 'b:' .. f.scope .. ':' .. band, 0, f.exact) end
+    for _, band in ipairs(f.bands) do
+      local key = P .. 'b:' .. f.scope .. ':' .. band
+      redis.call('ZADD', key, redis.call('ZCARD', key), f.exact)  -- the oldest first
+    end
     redis.call('SADD', P .. 'n:' .. f.scope, name)
   end
   redis.call('HSET', names, f.exact, name)
@@ -109,8 +116,16 @@ local function family(f)
   return name
 end
 
+local function anchor(head)
+  local before = redis.call('HGET', P .. 'heads', head.start)
+  if not before or tonumber(string.match(before, '^%d+')) < head.lines then
+    redis.call('HSET', P .. 'heads', head.start, whole(head.lines) .. '|' .. head.last)
+  end
+end
+
 if op == 'reserve' then
   local lapses, counters, name = reap(), a.counters, ''
+  if a.head and a.head ~= cjson.null then anchor(a.head) end
   if a.fingerprint then
     name = family(a.fingerprint)
     table.insert(counters, { name = name, cap = a.fingerprint.cap, window = a.fingerprint.window, tries = true })
@@ -165,6 +180,11 @@ elseif op == 'usage' then
   local sums = {}
   for i, c in ipairs(a.counters) do sums[i] = whole(sum(c)) end
   return cjson.encode(sums)
+elseif op == 'anchor' then
+  anchor(a.head)
+  return '{}'
+elseif op == 'heads' then
+  return cjson.encode(redis.call('HGETALL', P .. 'heads'))
 elseif op == 'families' then
   local rows = {}
   for _, name in ipairs(redis.call('SMEMBERS', P .. 'n:' .. a.scope)) do

@@ -23,7 +23,7 @@ LATEST = 100
 """Times of a reservation for which a late report of one that lapsed is still added."""
 ENDED = -1
 """Tokens of a reservation that ran out of time: its stream ends."""
-STORE_VERSION = "1"
+STORE_VERSION = "2"
 AHEAD = 60.0
 """Seconds by which a store may be ahead of this machine's clock when it is opened."""
 
@@ -66,7 +66,7 @@ class Fingerprint:
     Attributes:
         scope: Whose tries are counted together.
         exact: Hash of the normalised request.
-        bands: Hashes of the bands of its MinHash, under which near copies are looked up.
+        bands: Hashes of the bands of its MinHash with its scope, of 64 bits, under which near copies are looked up.
         signature: Lowest byte of every minimum, which estimates the overlap with one that was found.
         threshold: Least share of equal bytes of a near copy.
         cap: Most tries of one request; None without a cap.
@@ -75,11 +75,26 @@ class Fingerprint:
 
     scope: str
     exact: str
-    bands: tuple[str, ...]
+    bands: tuple[int, ...]
     signature: bytes
     threshold: float
     cap: int | None
     window: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the chain of a usage ledger ends, as the store keeps it: so that lines taken away are noticed.
+
+    Attributes:
+        start: Hash of its first line, which names it.
+        lines: Its lines.
+        last: Hash of the last.
+    """
+
+    start: str
+    lines: int
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,7 @@ class Demand:
         fingerprint: How it is recognised; None where no tries are counted per request.
         note: What is written about it where its replica dies.
         whole: Its answer is not streamed: what it gets now is all that it gets.
+        head: Where its replica's usage ledger ends; None where it has no line.
     """
 
     counters: tuple[Counter, ...]
@@ -105,6 +121,7 @@ class Demand:
     fingerprint: Fingerprint | None = None
     note: str = "{}"
     whole: bool = False
+    head: Head | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +177,7 @@ class Reservation:
 
 
 class Ledger(Protocol):
-    """The ledger of three methods, and two that read.
+    """The ledger of three methods, one that keeps the end of a usage ledger, and three that read.
 
     Attributes:
         salt: Random bytes of the store, with which requests are hashed.
@@ -190,6 +207,12 @@ class Ledger(Protocol):
 
     def families(self, scope: str, window: float | None) -> list[tuple[str, int]]:
         """Return the requests of a scope and their tries in a window, the most first, at most a hundred."""
+
+    def anchor(self, head: Head) -> None:
+        """Keep where a usage ledger ends; :meth:`reserve` does so with every demand."""
+
+    def heads(self) -> list[Head]:
+        """Return where every usage ledger of the store ended when that was last kept."""
 
     def close(self) -> None:
         """Close the store."""

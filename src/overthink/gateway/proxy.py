@@ -1,82 +1,103 @@
 """The proxy: requests that may pass, by path, key and budget; everything else is refused by name."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import json
+import ssl
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import anyio
 import httpx
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from overthink.errors import InputError
 from overthink.gateway.anthropic_messages import AnthropicMessages
 from overthink.gateway.identity import Identity, identify
 from overthink.gateway.openai_chat import OpenAIChat
-from overthink.gateway.relay import Relay, keep_alive, whole_answer
+from overthink.gateway.relay import KeepAlive, Relay, whole_answer
 from overthink.gateway.request import Limits, Refusal
 from overthink.gateway.session import Dialect, Session, Settings
 from overthink.storage.json_text import json_value
 
 BODY_SECONDS = 30.0
 """Time in which a whole request arrives."""
-UPSTREAM_SECONDS = httpx.Timeout(600.0, connect=10.0, pool=60.0)
-_CONNECTIONS = httpx.Limits(max_connections=2000, max_keepalive_connections=200, keepalive_expiry=2.0)
-"""Connections to the model's server; one is not used again after two seconds, since uvicorn, and so vLLM, closes it
-after five: a request that is written meanwhile is lost."""
+UPSTREAM_SECONDS = aiohttp.ClientTimeout(total=None, connect=60.0, sock_connect=10.0, sock_read=600.0)
+KEEP_ALIVE_SECONDS = 2.0
+"""Time after which a connection to the model's server is not used again: uvicorn, and so vLLM, closes it after five
+seconds, and a request that is written meanwhile is lost."""
+_CONNECTIONS = 2000
+_HEAD_BYTES = 65_536
 _ERROR_BYTES = 100_000
 _DIALECTS: tuple[Dialect, ...] = (OpenAIChat(), AnthropicMessages())
-_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_BEFORE_SENDING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_SENT_HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 _ENDS_HERE = {"connection": "close"}
 
 
-def application(settings: Settings, client: httpx.AsyncClient | None = None) -> Starlette:
-    """Return the proxy as an ASGI application.
-
-    Args:
-        settings: What it runs with.
-        client: Client of the model's server; one of its own if left out. Its redirects are not followed.
-    """
-    own = client or httpx.AsyncClient(timeout=UPSTREAM_SECONDS, limits=_CONNECTIONS, trust_env=False)
-    proxy = _Proxy(settings, own)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with own:
-            yield
-
-    routes = [Route(dialect.path, proxy.endpoint(dialect), methods=["POST"]) for dialect in _DIALECTS]
-    return Starlette(
-        routes=[*routes, Route("/v1/models", proxy.models, methods=["GET"])],
-        lifespan=lifespan,
-        exception_handlers={HTTPException: _no_such_endpoint},
-    )
-
-
-async def _no_such_endpoint(request: Request, failure: Exception) -> Response:
-    assert isinstance(failure, HTTPException)
-    known = ", ".join((*(f"POST {dialect.path}" for dialect in _DIALECTS), "GET /v1/models"))
-    message = f"{request.method} {request.url.path[:100]} is not served by this gateway; served: {known}"
-    refusal = Refusal(failure.status_code, "not_served", message)
-    return JSONResponse(_DIALECTS[0].error(refusal), failure.status_code, _ENDS_HERE)
+def application(settings: Settings) -> ASGIApp:
+    """Return the proxy as an ASGI application; its server speaks to it from one loop."""
+    return _Proxy(settings)
 
 
 class _Proxy:
-    """The endpoints.
+    """The endpoints, and the choice between them: for three, layers of a framework would be a tenth of the CPU.
 
     Args:
         settings: What the gateway runs with.
-        client: Client of the model's server.
     """
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
-        self._settings, self._client = settings, client
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: aiohttp.ClientSession | None = None
+        self._endpoints: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
+            ("POST", dialect.path): self._endpoint(dialect) for dialect in _DIALECTS
+        }
+        self._endpoints["GET", "/v1/models"] = self._models
 
-    async def models(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or begin and end with the server."""
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            if self._client is not None:
+                await self._client.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        request = Request(scope, receive)
+        endpoint = self._endpoints.get((scope["method"], scope["path"]))
+        answer = self._not_served(request) if endpoint is None else await endpoint(request)
+        await answer(scope, receive, send)
+
+    def _not_served(self, request: Request) -> Response:
+        known = ", ".join(f"{method} {path}" for method, path in self._endpoints)
+        message = f"{request.method} {request.url.path[:100]} is not served by this gateway; served: {known}"
+        status = 405 if any(path == request.scope["path"] for _, path in self._endpoints) else 404
+        return JSONResponse(_DIALECTS[0].error(Refusal(status, "not_served", message)), status, _ENDS_HERE)
+
+    def _upstream_client(self) -> aiohttp.ClientSession:
+        """Return the client of the model's server, which belongs to the loop that runs.
+
+        It keeps no cookies: what the server says to one caller goes to no other.
+        """
+        if self._client is None:
+            secure: ssl.SSLContext | bool = True
+            if self._settings.upstream.startswith("https:"):
+                secure = httpx.create_ssl_context(trust_env=False)  # with certifi's authorities
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=secure),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=UPSTREAM_SECONDS,
+                headers=_SENT_HEADERS,
+                max_line_size=_HEAD_BYTES,
+                max_field_size=_HEAD_BYTES,
+            )
+        return self._client
+
+    async def _models(self, request: Request) -> Response:
         """Return the models that the caller may call."""
         try:
             caller = identify(request.headers.raw, self._settings.callers)
@@ -88,8 +109,7 @@ class _Proxy:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "gateway"} for name in own]
         return JSONResponse({"object": "list", "data": data})
 
-    def endpoint(self, dialect: Dialect) -> Any:
-        """Return the endpoint of a dialect."""
+    def _endpoint(self, dialect: Dialect) -> Callable[[Request], Awaitable[Response]]:
 
         async def answer(request: Request) -> Response:
             metrics = self._settings.metrics
@@ -130,24 +150,23 @@ class _Proxy:
 
     async def _upstream(self, session: Session) -> Response:
         settings, dialect = self._settings, session.dialect
-        request = self._client.build_request(
-            "POST",
-            settings.upstream + dialect.path,
-            json=session.ask.body,
-            headers=dialect.headers(settings.upstream_key),
-        )
-        alive = asyncio.ensure_future(keep_alive(session))
+        alive = KeepAlive(session)
         try:
-            answer = await self._client.send(request, stream=True)
-            if answer.status_code == 200 and session.ask.stream:
+            answer = await self._upstream_client().post(
+                settings.upstream + dialect.path,
+                data=json.dumps(session.ask.body).encode(),
+                headers=dialect.headers(settings.upstream_key),
+                allow_redirects=False,
+            )
+            if answer.status == 200 and session.ask.stream:
                 return Relay(session, answer)
             try:
-                if answer.status_code == 200:
+                if answer.status == 200:
                     return await whole_answer(session, answer)
                 return await _upstream_error(session, answer)
             finally:
-                await answer.aclose()
-        except httpx.HTTPError as failure:
+                answer.close()
+        except aiohttp.ClientError as failure:
             if not isinstance(failure, _BEFORE_SENDING):  # it may have generated all that was reserved
                 session.meter.generated = session.grant.tokens
             raise Refusal(502, "upstream_down", "the model's server does not answer") from failure
@@ -155,15 +174,15 @@ class _Proxy:
             alive.cancel()
 
 
-async def _upstream_error(session: Session, answer: httpx.Response) -> Response:
+async def _upstream_error(session: Session, answer: aiohttp.ClientResponse) -> Response:
     """Return the error of the model's server, with its status: nothing was generated, so no try counts."""
     content = b""
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         content += part
         if len(content) > _ERROR_BYTES:
             break
     await session.settle("upstream", produced=False)
-    status = answer.status_code if 400 <= answer.status_code < 600 else 502
+    status = answer.status if 400 <= answer.status < 600 else 502
     return Response(content[:_ERROR_BYTES], status, media_type="application/json")
 
 

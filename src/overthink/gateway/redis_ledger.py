@@ -16,6 +16,7 @@ from overthink.gateway.ledger import (
     Counter,
     Demand,
     Grant,
+    Head,
     Lapse,
     Reservation,
     StoreError,
@@ -85,6 +86,7 @@ class RedisLedger:
     def _call(self, operation: str, **arguments: Any) -> Any:
         if self._clock is not None:
             arguments["now"] = self._clock()
+        arguments["salt"] = self.salt.hex()
         present = {name: value for name, value in arguments.items() if value is not None}
         try:
             return json.loads(self._script(keys=[PREFIX], args=[operation, json.dumps(present)]))
@@ -98,6 +100,7 @@ class RedisLedger:
             cap = demand.fingerprint.cap
             fields["fingerprint"] |= {
                 "signature": demand.fingerprint.signature.hex(),
+                "bands": list(map(str, demand.fingerprint.bands)),  # a number of Lua has 53 bits
                 "new": family_name(demand.fingerprint.scope),
                 "cap": 2**53 if cap is None else cap,
             }
@@ -139,6 +142,16 @@ class RedisLedger:
         """Return the requests of a scope and their tries in a window, the most first, at most a hundred."""
         rows = self._call("families", scope=scope, window=window)
         return [(name, int(tries)) for name, tries in rows or ()]
+
+    def anchor(self, head: Head) -> None:
+        """Keep where a usage ledger ends."""
+        self._call("anchor", head=asdict(head))
+
+    def heads(self) -> list[Head]:
+        """Return where every usage ledger of the store ended when that was last kept."""
+        flat = self._call("heads") or []
+        heads = {start: text.partition("|") for start, text in zip(flat[::2], flat[1::2], strict=True)}
+        return [Head(start, int(lines), last) for start, (lines, _, last) in sorted(heads.items())]
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,8 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import anyio
-import httpx
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -27,7 +27,7 @@ class Relay(Response):
         answer: The answer of the model's server, whose body is not read.
     """
 
-    def __init__(self, session: Session, answer: httpx.Response) -> None:
+    def __init__(self, session: Session, answer: aiohttp.ClientResponse) -> None:
         super().__init__(media_type="text/event-stream", headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._session, self._answer = session, answer
@@ -37,18 +37,19 @@ class Relay(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream; whatever ends it, the request is settled."""
-        work = self._send_all(send), _until_gone(receive), keep_alive(self._session)
-        tasks = [asyncio.ensure_future(each) for each in work]
+        tasks = [asyncio.ensure_future(work) for work in (self._send_all(send), _until_gone(receive))]
+        alive = KeepAlive(self._session)
         try:
-            await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if tasks[0].done():
                 tasks[0].result()
         finally:
+            alive.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             with anyio.CancelScope(shield=True):
-                await self._answer.aclose()
+                self._answer.close()
                 await self._session.settle(self._end)
 
     async def _send_all(self, send: Send) -> None:
@@ -68,13 +69,13 @@ class Relay(Response):
                     self._end = "complete"
                     break
             else:
-                raise httpx.RemoteProtocolError("the stream has no end")
-        except TimeoutError:
-            return  # what a caller does not take cannot be ended well either
-        except (httpx.HTTPError, ValueError, AttributeError, TypeError, RecursionError):
+                raise aiohttp.ClientPayloadError("the stream has no end")
+        except (aiohttp.ClientError, ValueError, AttributeError, TypeError, RecursionError):
             self._end = "upstream"
             refusal = Refusal(502, "upstream_fault", "the model's server broke off, or sent what is no stream")
             await self._body(send, f"data: {json.dumps(self._session.dialect.error(refusal))}\n\n".encode())
+        except TimeoutError:
+            return  # what a caller does not take cannot be ended well either
         await self._write(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _let_through(self, event: bytes) -> tuple[bytes, bool]:
@@ -129,33 +130,55 @@ async def _until_gone(receive: Receive) -> None:
         pass
 
 
-async def events(answer: httpx.Response) -> AsyncIterator[bytes]:
+async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """Yield the events of a stream, each with the empty line at its end."""
     buffer = b""
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         buffer = (buffer + part).replace(b"\r\n", b"\n")
         *whole, buffer = buffer.split(b"\n\n")
         for event in whole:
             yield event + b"\n\n"
         if len(buffer) > MOST_EVENT_BYTES:
-            raise httpx.RemoteProtocolError("an event has no end")
+            raise aiohttp.ClientPayloadError("an event has no end")
 
 
-async def keep_alive(session: Session) -> None:
-    """Report what was used, again and again, so that the reservation of a slow answer stays."""
-    while True:
-        await asyncio.sleep(session.settings.seconds / 3)
-        await session.room(0)
+class KeepAlive:
+    """Reports of what was used, again and again, so that the reservation of a slow answer stays.
+
+    Most answers come before the first report, so that nothing runs but a timer.
+
+    Args:
+        session: The request.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._timer = asyncio.get_running_loop().call_later(session.settings.seconds / 3, self._start)
+        self._report: asyncio.Future[None] | None = None
+
+    def cancel(self) -> None:
+        """Report no more."""
+        self._timer.cancel()
+        if self._report is not None:
+            self._report.cancel()
+
+    def _start(self) -> None:
+        self._report = asyncio.ensure_future(self._again_and_again())
+
+    async def _again_and_again(self) -> None:
+        while True:
+            await self._session.room(0)
+            await asyncio.sleep(self._session.settings.seconds / 3)
 
 
-async def whole_answer(session: Session, answer: httpx.Response) -> Response:
+async def whole_answer(session: Session, answer: aiohttp.ClientResponse) -> Response:
     """Return an answer that is not streamed, counted and settled; one beyond what was evaluated is not handed over.
 
     Raises:
         Refusal: The server sent no answer of its dialect, or more thinking than was evaluated.
     """
     content = b""
-    async for part in answer.aiter_bytes():
+    async for part in answer.content.iter_any():
         content += part
         if len(content) > MOST_ANSWER_BYTES:
             raise Refusal(502, "upstream_fault", "the model's server sent an answer without end")

@@ -85,6 +85,11 @@ def _empty(salt: bytes) -> MinHash:
     return MinHash(num_perm=PERMUTATIONS, seed=seed)
 
 
+@cache
+def _factors(salt: bytes) -> np.ndarray:
+    return np.frombuffer(hashlib.shake_256(salt + b"bands").digest(8 * PERMUTATIONS), np.uint64)
+
+
 def signature(texts: set[str], salt: bytes) -> np.ndarray:
     """Return the minima of a set of texts, shape (128,)."""
     minhash = _empty(salt).copy()
@@ -106,12 +111,13 @@ def fingerprint_of(
     """
     *frame, turn = parts
     minima = signature(grams(turn), salt)
-    own = exact_key(frame, salt)  # so that the same words to another model, or after other orders, are another request
-    bands = tuple(
-        hashlib.blake2b(
-            minima[row : row + ROWS].tobytes(), salt=row.to_bytes(2, "big"), key=own.encode(), digest_size=9
-        ).hexdigest()
-        for row in range(0, PERMUTATIONS, ROWS)
-    )
+    own = exact_key((scope, *frame), salt)  # the same words to another model or after other orders: another request
     lowest = (minima & 0xFF).astype(np.uint8).tobytes()
-    return Fingerprint(scope, exact_key(parts, salt), bands, lowest, THRESHOLD, cap, window)
+    return Fingerprint(scope, exact_key(parts, salt), _bands(minima, own, salt), lowest, THRESHOLD, cap, window)
+
+
+def _bands(minima: np.ndarray, own: str, salt: bytes) -> tuple[int, ...]:
+    """Return a hash of 64 bits for every four minima: the sum of each times a random number, and of what is its own."""
+    with np.errstate(over="ignore"):
+        sums = (minima.astype(np.uint64) * _factors(salt)).reshape(-1, ROWS).sum(axis=1) + np.uint64(int(own[:16], 16))
+    return tuple(sums.view(np.int64).tolist())

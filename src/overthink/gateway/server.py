@@ -1,6 +1,7 @@
 """The server of a gateway: all is checked before the port opens, and slow or half-open connections are closed."""
 
 import asyncio
+import gc
 import math
 import os
 import socket
@@ -173,12 +174,11 @@ def serve(policy: Policy, options: ServeOptions, *, on_ready: Callable[[str], No
     settings, listener = prepare(policy, options)
     try:
         host, port = listener.getsockname()[:2]
+        gc.freeze()  # a full collection is not to look through all that was imported while requests wait
         on_ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         server_of(settings).run(sockets=[listener])
     finally:
-        settings.ledger.close()
-        if settings.log is not None:
-            settings.log.close()
+        settings.close()
 
 
 def server_of(settings: Settings) -> uvicorn.Server:

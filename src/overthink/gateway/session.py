@@ -1,13 +1,14 @@
 """One request on its way: reserved, metered, extended, settled, and written into the usage ledger."""
 
+import asyncio
+import contextlib
 import json
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
-
-from anyio import to_thread
 
 from overthink.gateway.identity import Identity
 from overthink.gateway.ledger import ENDED, Counter, Demand, Grant, Ledger, Reservation, StoreError
@@ -21,6 +22,7 @@ from overthink.governance.deployment.policy import Budget, Policy, Rule
 CHUNK = 64
 """Tokens that a stream reserves at once, where no cap is near."""
 NO_CAP = 2**53
+_THREADS = 16
 _HELD = 2 / 3
 """Part of the time of a reservation after which its replica extends it or ends: the rest is for its last report."""
 
@@ -74,6 +76,8 @@ class Settings:
         seconds: Time after which a reservation that was not extended comes back.
         metrics: Numbers for Prometheus.
         fault: Why nothing is let through any more; empty as long as all is well.
+        policy_sha256: Hash of the policy.
+        threads: Threads that call the store and write the usage ledger.
     """
 
     policy: Policy
@@ -90,6 +94,22 @@ class Settings:
     seconds: float = 60.0
     metrics: Metrics = field(default_factory=Metrics)
     fault: str = ""
+    policy_sha256: str = field(init=False)
+    threads: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.policy_sha256 = self.policy.sha256()
+        self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+
+    def close(self) -> None:
+        """Close the store and the usage ledger, whose end the store keeps."""
+        self.threads.shutdown()
+        if self.log is not None:
+            with contextlib.suppress(StoreError):  # that it has another end than the store knows is then to be seen
+                if self.log.head is not None:
+                    self.ledger.anchor(self.log.head)
+            self.log.close()
+        self.ledger.close()
 
 
 def scope_name(scope: str, caller: Identity) -> str:
@@ -170,6 +190,7 @@ class Session:
             fingerprint,
             json.dumps(note),
             whole=self.whole,
+            head=None if self.settings.log is None else self.settings.log.head,
         )
 
     async def begin(self) -> None:
@@ -301,14 +322,15 @@ class Session:
         if settings.log is None:
             return
         try:
-            settings.log.append(at=at, statement=settings.policy.statement, policy=settings.policy.sha256(), **fields)
+            settings.log.append(at=at, statement=settings.policy.statement, policy=settings.policy_sha256, **fields)
             settings.metrics.lines.set(settings.log.lines)
         except OSError as failure:
             settings.fault = f"the usage ledger cannot be written ({failure.strerror}), so nothing is let through"
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
         with self.settings.metrics.store.time():
-            return await to_thread.run_sync(call)
+            loop = asyncio.get_running_loop()
+            return await asyncio.shield(loop.run_in_executor(self.settings.threads, call))  # what began is counted
 
 
 def _without_caps(demand: Demand) -> Demand:

@@ -1,9 +1,12 @@
 """A ledger in SQLite, for several processes of one host.
 
 Every method is one immediate transaction with a write-ahead log. A killed process loses what it had not committed; a
-lost power supply the last transactions at most, and the file stays whole.
+lost power supply the last transactions at most, and the file stays whole: so commits wait for no disk, and a thread
+copies the log into the file meanwhile (a commit that had to would wait for a tenth of a second).
 """
 
+import contextlib
+import os
 import secrets
 import sqlite3
 import threading
@@ -22,6 +25,7 @@ from overthink.gateway.ledger import (
     Demand,
     Fingerprint,
     Grant,
+    Head,
     Lapse,
     Reservation,
     SteadyClock,
@@ -45,14 +49,22 @@ CREATE INDEX IF NOT EXISTS by_expiry ON reservations (expires);
 CREATE TABLE IF NOT EXISTS holds (reservation TEXT, counter TEXT, bucket INTEGER, kind TEXT, amount INTEGER NOT NULL,
   PRIMARY KEY (reservation, counter, bucket)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lapses (id TEXT PRIMARY KEY, used INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS families (scope TEXT, exact TEXT, family TEXT NOT NULL, signature BLOB NOT NULL,
-  PRIMARY KEY (scope, exact)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS bands (scope TEXT, band TEXT, exact TEXT, PRIMARY KEY (scope, band, exact)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS families (id INTEGER PRIMARY KEY, scope TEXT, exact TEXT, family TEXT NOT NULL,
+  signature BLOB NOT NULL, UNIQUE (scope, exact));
+CREATE TABLE IF NOT EXISTS heads (start TEXT PRIMARY KEY, lines INTEGER NOT NULL, last TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS bands (band INTEGER, id INTEGER, PRIMARY KEY (band, id)) WITHOUT ROWID;
 """
-_BAND_MEMBERS = 50
-"""Requests of one band that are compared; a band that more share says little."""
+_NEAR = (
+    "SELECT * FROM (SELECT f.family, f.signature FROM bands b JOIN families f ON f.id = b.id WHERE b.band = ? "
+    "ORDER BY b.id LIMIT 50)"
+)
+"""The oldest fifty requests of a band; one that more share says little."""
 _PATIENCE = 5.0
 """Seconds that a transaction waits for those of other processes."""
+_MAGIC = b"SQLite format 3\x00"
+_COPY_SECONDS = 1.0
+_LOG_PAGES = 4_000
+"""Pages after which the log begins anew."""
 
 
 class SqliteLedger:
@@ -70,24 +82,46 @@ class SqliteLedger:
     def __init__(self, path: Path, *, seconds: float, clock: Callable[[], float] | None = None) -> None:
         self._path, self._seconds, self._clock = path, seconds, clock or SteadyClock()
         self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_TABLES)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (STORE_VERSION,))
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
-            meta = dict(self._db.execute("SELECT name, value FROM meta"))
-        except sqlite3.Error as failure:
-            raise InputError(f"{path} cannot be a store: {failure}; needed: a file that can be written") from failure
-        self.salt = bytes.fromhex(str(meta["salt"]))
-        require_version(str(meta["version"]), str(path))
-        require_clock(float(meta.get("now", 0)), self._clock(), str(path))
+        with contextlib.ExitStack() as undo:
+            try:
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                undo.callback(os.close, self._file)
+                self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+                undo.callback(self._db.close)
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._db.execute("PRAGMA wal_autocheckpoint=0")
+                self._db.executescript(_TABLES)
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (STORE_VERSION,))
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
+                meta = dict(self._db.execute("SELECT name, value FROM meta"))
+            except (OSError, sqlite3.Error) as failure:
+                raise InputError(
+                    f"{path} cannot be a store: {failure}; needed: a file that can be written"
+                ) from failure
+            self.salt = bytes.fromhex(str(meta["salt"]))
+            require_version(str(meta["version"]), str(path))
+            require_clock(float(meta.get("now", 0)), self._clock(), str(path))
+            self._is_closed = threading.Event()
+            self._copying = threading.Thread(target=self._copy_log, daemon=True)
+            self._copying.start()
+            self._undo = undo.pop_all()
+
+    def _copy_log(self) -> None:
+        """Copy the log into the file every second, while others write to it, and begin it anew where it is long."""
+        db = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)
+        while not self._is_closed.wait(_COPY_SECONDS):
+            with contextlib.suppress(sqlite3.Error):  # a file that is broken is for the next transaction to say
+                _, pages, _ = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if pages > _LOG_PAGES:
+                    db.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[float]:
         """A transaction, at the store's time: it never goes back, whatever the clocks of the processes say."""
         with self._lock:
+            self._require_file()
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
@@ -102,10 +136,22 @@ class SqliteLedger:
             except sqlite3.Error as failure:
                 raise StoreError(f"{self._path}: {failure}") from failure
 
+    def _require_file(self) -> None:
+        """Raise an error where the file was overwritten or replaced, which the pages in memory would hide at first."""
+        try:
+            is_own = os.path.samestat(self._path.stat(), os.fstat(self._file))
+            is_whole = os.pread(self._file, len(_MAGIC), 0) == _MAGIC
+        except OSError as failure:
+            raise StoreError(f"{self._path}: {failure}") from failure
+        if not is_own or not is_whole:
+            raise StoreError(f"{self._path} was {'overwritten' if is_own else 'replaced'} while it was in use")
+
     def reserve(self, demand: Demand) -> Grant:
         """Reserve tokens and tries, or refuse."""
         with self._transaction() as now:
             lapses = self._reap(now)
+            if demand.head is not None:
+                self._anchor(demand.head)
             family, counters = "", demand.counters
             if demand.fingerprint is not None:
                 family = self._family(demand.fingerprint)
@@ -185,9 +231,28 @@ class SqliteLedger:
                 (scope, first),
             ).fetchall()
 
+    def anchor(self, head: Head) -> None:
+        """Keep where a usage ledger ends."""
+        with self._transaction():
+            self._anchor(head)
+
+    def heads(self) -> list[Head]:
+        """Return where every usage ledger of the store ended when that was last kept."""
+        with self._transaction():
+            return [Head(*row) for row in self._db.execute("SELECT start, lines, last FROM heads ORDER BY start")]
+
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._is_closed.set()
+        self._copying.join()
+        self._undo.close()  # the file's own descriptor last: that ends all locks of this process on it
+
+    def _anchor(self, head: Head) -> None:
+        self._db.execute(
+            "INSERT INTO heads VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET lines = excluded.lines, last = excluded.last "
+            "WHERE excluded.lines > lines",
+            (head.start, head.lines, head.last),
+        )
 
     def _sum(self, counter: Counter, now: float) -> int:
         row = self._db.execute(
@@ -266,18 +331,17 @@ class SqliteLedger:
         if row is not None:
             return str(row[0])
         own, best, family = np.frombuffer(fingerprint.signature, np.uint8), fingerprint.threshold, ""
-        for band in fingerprint.bands:
-            near = self._db.execute(
-                "SELECT f.family, f.signature FROM bands b JOIN families f ON f.scope = b.scope AND f.exact = b.exact "
-                "WHERE b.scope = ? AND b.band = ? ORDER BY b.exact LIMIT ?",
-                (scope, band, _BAND_MEMBERS),
-            )
-            for name, signature in near:
-                overlap = float((np.frombuffer(signature, np.uint8) == own).mean())
-                if overlap > best or (overlap == best and not family):
-                    best, family = overlap, name
-        if family == "":
-            family = family_name(scope)
-            self._db.executemany("INSERT INTO bands VALUES (?, ?, ?)", [(scope, b, exact) for b in fingerprint.bands])
-        self._db.execute("INSERT INTO families VALUES (?, ?, ?, ?)", (scope, exact, family, fingerprint.signature))
+        near = " UNION ALL ".join([_NEAR] * len(fingerprint.bands))
+        for name, signature in self._db.execute(near, fingerprint.bands):
+            overlap = float((np.frombuffer(signature, np.uint8) == own).mean())
+            if overlap > best or (overlap == best and not family):
+                best, family = overlap, name
+        is_new = family == ""
+        family = family or family_name(scope)
+        added = self._db.execute(
+            "INSERT INTO families VALUES (NULL, ?, ?, ?, ?)", (scope, exact, family, fingerprint.signature)
+        )
+        if is_new:
+            rows = [(band, added.lastrowid) for band in fingerprint.bands]
+            self._db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", rows)
         return family

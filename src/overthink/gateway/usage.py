@@ -1,18 +1,45 @@
 """What every caller used, from the store: tokens, tries, K by the statement, and the risk at so many tries.
 
 The risk is that of the statement: what k tries made of a safety curve at its highest rung, with its interval. Beyond
-the tries that were evaluated there is none.
+the tries that were evaluated the statement has none. With its study there is a forecast, with its band.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.gateway.identity import EVERYBODY, Identity
 from overthink.gateway.ledger import Ledger
 from overthink.gateway.session import budget_counter, scope_name, total_counter, tries_counter
 from overthink.governance.deployment.policy import Policy, Rule
 from overthink.governance.statement.schema import Statement
+
+
+@dataclass(frozen=True)
+class RiskForecast:
+    """Share of questions that are answered harmfully at least once in k tries, as forecast from the statement's study.
+
+    Attributes:
+        estimate: The share; None without a forecast.
+        low: Lower end of its interval.
+        high: Upper end.
+        level: Level of the interval.
+        label: "exact", or the model that it comes from beyond the draws of the study.
+        band_low: Lower end of the band that needs no model.
+        band_high: Its upper end.
+        reason: Why there is none.
+    """
+
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    label: str | None = None
+    band_low: float | None = None
+    band_high: float | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +53,7 @@ class Risk:
         low: Lower end of its interval.
         high: Upper end.
         reason: Why there is none.
+        forecast: What is forecast from the study, of harm instead of safety.
     """
 
     curve: str
@@ -34,6 +62,33 @@ class Risk:
     low: float | None
     high: float | None
     reason: str | None
+    forecast: RiskForecast
+
+
+ForecastsAt = Callable[[int], Sequence[Finding]]
+"""The findings of the forecasts of a study at k tries."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    statement: Statement
+    forecasts: ForecastsAt | None
+
+    def forecast(self, curve: str, rung: int, k: int) -> RiskForecast:
+        """Return what is forecast of a curve at a rung and k tries."""
+        if self.forecasts is None:
+            return RiskForecast(reason="a statement has no forecast; its study (--study) has")
+        here = {
+            finding.metric: finding
+            for finding in self.forecasts(k)
+            if finding.at.rung == rung and finding.at.k == k and finding.id.startswith(f"{curve}/{Kind.FORECAST}/")
+        }
+        share, band = here.get(Metric.ATTACK_SUCCESS_AT_K), here.get(Metric.ATTACK_SUCCESS_AT_K_BOUND)
+        low, high = (None, None) if band is None else (band.low, band.high)
+        if share is None or share.estimate is None:
+            reason = "the study gives none of this curve" if share is None else share.reason
+            return RiskForecast(band_low=low, band_high=high, reason=reason)
+        return RiskForecast(share.estimate, share.low, share.high, share.level, share.label, low, high)
 
 
 @dataclass(frozen=True)
@@ -97,11 +152,22 @@ class UsageReport:
                 if risk.estimate is not None:
                     share = f"{risk.estimate:.1%} of questions safe in all of {risk.k:,} tries"
                     share += "" if risk.low is None else f" ({risk.low:.1%} to {risk.high:.1%})"
-                lines.append(f"  {risk.curve}: {share}")
+                lines += [f"  {risk.curve}: {share}", f"    {_forecast_text(risk)}"]
         return "\n".join(lines)
 
 
-def usage_report(ledger: Ledger, policy: Policy, statement: Statement, callers: Iterable[Identity]) -> UsageReport:
+def _forecast_text(risk: Risk) -> str:
+    ahead = risk.forecast
+    if ahead.estimate is None:
+        return f"no forecast: {ahead.reason}"
+    text = f"forecast ({ahead.label}): {ahead.estimate:.1%} answered harmfully in {risk.k:,} tries"
+    text += "" if ahead.low is None else f" ({ahead.low:.1%} to {ahead.high:.1%})"
+    return text + ("" if ahead.band_low is None else f"; without a model {ahead.band_low:.1%} to {ahead.band_high:.1%}")
+
+
+def usage_report(
+    ledger: Ledger, policy: Policy, statement: Statement, callers: Iterable[Identity], forecasts: ForecastsAt | None
+) -> UsageReport:
     """Return what callers used.
 
     Args:
@@ -109,9 +175,11 @@ def usage_report(ledger: Ledger, policy: Policy, statement: Statement, callers: 
         policy: The policy that was served.
         statement: Its statement.
         callers: The callers; none where all are one.
+        forecasts: The forecasts of the statement's study at k tries; None without the study.
     """
     each = tuple(dict.fromkeys(callers)) or (EVERYBODY,)
-    uses = [_use(ledger, policy, statement, caller, rule) for caller in each for rule in _rules(policy, caller)]
+    source = _Source(statement, forecasts)
+    uses = [_use(ledger, policy, source, caller, rule) for caller in each for rule in _rules(policy, caller)]
     return UsageReport(policy.statement, tuple(uses))
 
 
@@ -121,12 +189,12 @@ def _rules(policy: Policy, caller: Identity) -> Sequence[Rule]:
     return list({rule.model_dump_json(): rule for rule in rules if rule is not None}.values())
 
 
-def _use(ledger: Ledger, policy: Policy, statement: Statement, caller: Identity, rule: Rule) -> CallerUse:
+def _use(ledger: Ledger, policy: Policy, source: _Source, caller: Identity, rule: Rule) -> CallerUse:
     budgets = [budget_counter(budget, rule, caller, policy.active_parameters) for budget in rule.budgets]
     tokens, tries, *sums = ledger.usage([total_counter(rule, caller), tries_counter(rule, caller), *budgets])
     families = ledger.families(f"{scope_name(rule.tries.scope, caller)}/{rule.models[0]}", rule.tries.window_seconds)
     most = families[0][1] if families else 0
-    reference = next((curve.reference.value for curve in statement.curves if curve.reference is not None), None)
+    reference = next((curve.reference.value for curve in source.statement.curves if curve.reference is not None), None)
     return CallerUse(
         caller.principal,
         caller.organisation,
@@ -136,18 +204,19 @@ def _use(ledger: Ledger, policy: Policy, statement: Statement, caller: Identity,
         most,
         None if reference is None else tokens / reference,
         tuple(BudgetUse(counter.name, use, counter.cap) for counter, use in zip(budgets, sums, strict=True)),
-        tuple(_risks(statement, most)),
+        tuple(_risks(source, most)),
     )
 
 
-def _risks(statement: Statement, k: int) -> Iterable[Risk]:
-    for curve in statement.curves:
+def _risks(source: _Source, k: int) -> Iterable[Risk]:
+    for curve in source.statement.curves:
         if curve.axis != "safety" or k == 0:
             continue
+        ahead = source.forecast(curve.id, len(curve.points) - 1, k)
         worst = {tries.k: tries.value for tries in curve.points[-1].tries if tries.selector == "worst"}
         value = worst.get(k, curve.points[-1].value if k == 1 else None)
         if value is None or value.estimate is None:
             reason = f"{k:,} tries were not evaluated; at most {max(worst, default=1):,} were"
-            yield Risk(curve.id, k, None, None, None, reason)
+            yield Risk(curve.id, k, None, None, None, reason, ahead)
         else:
-            yield Risk(curve.id, k, value.estimate, value.low, value.high, None)
+            yield Risk(curve.id, k, value.estimate, value.low, value.high, None, ahead)

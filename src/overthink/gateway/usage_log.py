@@ -7,7 +7,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from overthink.errors import InputError
-from overthink.governance.deployment.usage_chain import START, USAGE_SCHEMA, chain_line, last_hash
+from overthink.gateway.ledger import Head
+from overthink.governance.deployment.usage_chain import START, USAGE_SCHEMA, chain_ends, chain_line
 from overthink.paths import is_there, read_file
 from overthink.storage.files import open_append
 
@@ -31,14 +32,21 @@ class UsageLog:
             raise InputError(f"{path} belongs to a replica that runs; needed: a --usage file for each") from failure
         except OSError as failure:
             raise InputError(f"{path} cannot be written to: {failure.strerror}") from failure
-        self.lines, self.last = 0, START
+        self.head: Head | None = None
+        """Where it ends; None without a line."""
         if is_there(path):
             content = read_file(path)
             if content and not content.endswith(b"\n"):
                 raise InputError(f"{path} ends in the middle of a line: its writer died; needed: another --usage file")
-            self.lines, self.last = last_hash(content)
+            if content:
+                self.head = Head(*chain_ends(content))
         self._file = open_append(path)
         self._turn = threading.Lock()
+
+    @property
+    def lines(self) -> int:
+        """Number of its lines."""
+        return 0 if self.head is None else self.head.lines
 
     def append(self, **fields: Any) -> None:
         """Append an entry: its fields but the number and the schema.
@@ -47,9 +55,10 @@ class UsageLog:
             OSError: The disk is full or broken.
         """
         with self._turn:
-            line, digest = chain_line({"schema": USAGE_SCHEMA, "seq": self.lines, **fields}, self.last)
+            before = START if self.head is None else self.head.last
+            line, digest = chain_line({"schema": USAGE_SCHEMA, "seq": self.lines, **fields}, before)
             self._file.write(line.encode())
-            self.lines, self.last = self.lines + 1, digest
+            self.head = Head(digest if self.head is None else self.head.start, self.lines + 1, digest)
 
     def close(self) -> None:
         """Close the file, and let another replica have it."""

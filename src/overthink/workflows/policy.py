@@ -1,9 +1,11 @@
 """The policy of a gateway from a statement that passes its check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
+from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.deployment.audit import audit
 from overthink.governance.deployment.from_statement import compile_policy, require_no_excess
@@ -11,7 +13,8 @@ from overthink.governance.deployment.policy import Policy, parse_budget, parse_p
 from overthink.governance.statement.check import check_statement
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, ReadStatement, parse_statement
 from overthink.governance.statement.schema import Statement
-from overthink.paths import name_text, read_file
+from overthink.paths import file_sha256, is_there, name_text, read_file
+from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.words import texts
 
@@ -53,12 +56,17 @@ def policy(
     return by_hand
 
 
-def usage_faults(statement: Statement | None, usage: str | Sequence[str] | None) -> tuple[Fault, ...]:
+def usage_faults(
+    statement: Statement | None,
+    usage: str | Sequence[str] | None,
+    heads: Mapping[str, tuple[int, str]] | None = None,
+) -> tuple[Fault, ...]:
     """Return what a deployment used beyond a statement; nothing where the statement itself is at fault.
 
     Args:
         statement: A statement that was checked.
         usage: Paths of usage ledgers, one of each replica.
+        heads: Where each ended by the gateway's store; None where it is not at hand.
 
     Raises:
         InputError: A file is no usage ledger, or the statement is of loops.
@@ -67,7 +75,7 @@ def usage_faults(statement: Statement | None, usage: str | Sequence[str] | None)
     if not paths or statement is None:
         return ()
     ledgers = {name_text(path): read_file(Path(path), follow=True, most=_MAX_USAGE) for path in paths}
-    return audit(ledgers, statement.id, compile_policy(statement, models=("any",)).rules[0])
+    return audit(ledgers, statement.id, compile_policy(statement, models=("any",)).rules[0], heads)
 
 
 def checked_statement(path: Path) -> Statement:
@@ -89,3 +97,19 @@ def checked_statement(path: Path) -> Statement:
             *(f"  {fault}" for fault in faults[:_SHOWN_FAULTS]),
         )
     return result.statement
+
+
+def forecasts_at(study: Path, statement: Statement) -> Callable[[int], tuple[Finding, ...]]:
+    """Return the forecasts of a statement's study by the number of tries; each number is computed once.
+
+    Raises:
+        InputError: It is another study, or cannot be read.
+    """
+    from overthink.workflows.forecast_table import forecast_table  # what only this needs takes a second to load
+
+    pool = StudyFolder(study).pool
+    if not is_there(pool):
+        raise InputError(f"{study} holds no {pool.name}; needed: the study that the statement was made from")
+    if file_sha256(pool) != statement.evidence.pool_sha256:
+        raise InputError(f"{study} is not the study of the statement: its {pool.name} is another")
+    return cache(lambda k: forecast_table(study, k=[k]).findings)

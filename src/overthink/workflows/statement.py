@@ -211,6 +211,7 @@ def _stated(folder: StudyFolder, facts: str | Path | None) -> Stated:
     labels=arg.a_path_or_none,
     facts=arg.a_path_or_none,
     usage=arg.text_or_texts_or_none,
+    heads=arg.a(Mapping | None),
 )
 def check(
     path: str | Path,
@@ -220,6 +221,7 @@ def check(
     labels: str | Path | None = None,
     facts: str | Path | None = None,
     usage: str | Sequence[str] | None = None,
+    heads: Mapping[str, tuple[int, str]] | None = None,
 ) -> CheckResult:
     """Check a statement: its rules, that its facts give every sentence, and with a study every fact from the pool.
 
@@ -230,6 +232,8 @@ def check(
         labels: Human labels used in its analysis, if any.
         facts: What the evaluator stated; None for the study's facts.json.
         usage: Usage ledgers of gateways, one of each replica, to hold against the (first) statement.
+        heads: Where each of them ended by the gateway's store: by the hash of its first line the number of lines, and
+            the hash of the last. None where the store is not at hand, which the result says.
 
     Raises:
         InputError: A file is missing, not a statement, or of another schema; the study cannot be read; or there are
@@ -253,10 +257,13 @@ def check(
     first = read[0]
     if isinstance(first, ReadStatement):
         faults += _against_the_study(first.facts, study, labels=labels, facts=facts)
-        faults += usage_faults(checked[0].statement, usage)
+        faults += usage_faults(checked[0].statement, usage, heads)
     alone = names if study is None else names[1:]
     due = None if second is None else _due(checked[0].statement, checked[1].statement)
-    return CheckResult(names, tuple(faults), due, tuple(words), NOT_VERIFIED if alone else NOT_IN_STUDY, alone)
+    unknown: tuple[str, ...] = NOT_VERIFIED if alone else NOT_IN_STUDY
+    if usage and heads is None:
+        unknown += ("that no line is missing at the end of a usage ledger: the store of the gateway (--store) knows",)
+    return CheckResult(names, tuple(faults), due, tuple(words), unknown, alone)
 
 
 def _due(first: Statement | None, second: Statement | None) -> tuple[Fault, ...]:

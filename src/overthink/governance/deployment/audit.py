@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from overthink.governance.deployment.policy import Rule
-from overthink.governance.deployment.usage_chain import Entry, read_chain
+from overthink.governance.deployment.usage_chain import Entry, chain_ends, missing_end, read_chain
 from overthink.governance.statement.read import Fault
 
 BEYOND = "beyond"
@@ -14,13 +14,17 @@ CHAIN = "chain"
 SHOWN = 40
 
 
-def audit(ledgers: Mapping[str, bytes], statement: str, rule: Rule) -> tuple[Fault, ...]:
+def audit(
+    ledgers: Mapping[str, bytes], statement: str, rule: Rule, heads: Mapping[str, tuple[int, str]] | None = None
+) -> tuple[Fault, ...]:
     """Return what went beyond a statement, and every fault of the ledgers themselves.
 
     Args:
         ledgers: Usage ledgers by name: one of each replica, which add up.
         statement: Id of the statement.
         rule: What it evaluated.
+        heads: Where each ledger ended by the gateway's store: by the hash of its first line the number of lines, and
+            the hash of the last. None where the store is not at hand.
 
     Raises:
         InputError: A file is no usage ledger.
@@ -33,6 +37,7 @@ def audit(ledgers: Mapping[str, bytes], statement: str, rule: Rule) -> tuple[Fau
             faults += [Fault(BEYOND, where, reason) for reason in _excess(entry, statement, rule)]
             if entry.family:
                 tries[entry.organisation, entry.family] += entry.tries
+    faults += [] if heads is None else _missing(ledgers, heads)
     most = rule.tries.per_key
     for (organisation, family), count in sorted(tries.items(), key=lambda item: -item[1]):
         if most is not None and count > most:
@@ -40,6 +45,17 @@ def audit(ledgers: Mapping[str, bytes], statement: str, rule: Rule) -> tuple[Fau
             faults.append(Fault(BEYOND, family, reason))
     more = len(faults) - SHOWN
     return (*faults[:SHOWN], *([Fault(BEYOND, "the whole", f"and {more:,} more")] if more > 0 else []))
+
+
+def _missing(ledgers: Mapping[str, bytes], heads: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
+    for name, content in ledgers.items():
+        reason = missing_end(content, heads)
+        if reason is not None:
+            yield Fault(CHAIN, name, reason)
+    starts = {chain_ends(content)[0] for content in ledgers.values() if b"\n" in content}
+    for start, (lines, _) in heads.items():
+        if start not in starts:
+            yield Fault(CHAIN, "the store", f"it knows a ledger of {lines:,} lines that is not here ({start[:12]}…)")
 
 
 def _entries(content: bytes, name: str, faults: list[Fault]) -> Iterator[Entry]:

@@ -1,7 +1,7 @@
 """Lines of a usage ledger, each with the hash of the one before: a line that is changed, moved or left out is noticed.
 
-A file whose last lines were taken away is not: `overthink_gateway_usage_lines` of the metrics has the number of lines,
-and the store the tokens of every caller, which `overthink gateway usage` prints.
+That the last lines were taken away is noticed where the store of the gateway is at hand, which keeps where every
+ledger ended at the last request.
 """
 
 import hashlib
@@ -111,9 +111,29 @@ def read_chain(content: bytes, name: str) -> Iterator[Entry | str]:
         yield entry
 
 
-def last_hash(content: bytes) -> tuple[int, str]:
-    """Return the number of whole lines of a ledger, and the hash of the last."""
+def chain_ends(content: bytes) -> tuple[str, int, str]:
+    """Return the hash of a ledger's first line, which it has, the number of its whole lines, and the last's hash."""
     lines = content.split(b"\n")[:-1]
-    if not lines:
-        return 0, START
-    return len(lines), str(json.loads(lines[-1])["hash"])
+    return _hash_of(lines[0]), len(lines), _hash_of(lines[-1])
+
+
+def missing_end(content: bytes, heads: Mapping[str, tuple[int, str]]) -> str | None:
+    """Return what is missing at the end of a ledger, by where the gateway's store says that it ended; None if nothing.
+
+    Args:
+        content: The file.
+        heads: By the hash of a first line the number of lines, and the hash of the last.
+    """
+    lines = content.split(b"\n")[:-1]
+    number, last = heads.get(_hash_of(lines[0]), (0, "")) if lines else (0, "")
+    if number == 0:
+        return "the store knows no ledger that begins like it"
+    if len(lines) < number:
+        return f"it ends after line {len(lines):,}; the store knows {number:,}: the last were taken away"
+    if _hash_of(lines[number - 1]) != last:
+        return f"line {number} is another than the store knows"
+    return None
+
+
+def _hash_of(line: bytes) -> str:
+    return str(json.loads(line)["hash"])
