@@ -171,6 +171,8 @@ class SimulatedModel:
         faithfulness: Share of traces whose answers follow the text of their thinking once that is changed (`overthink
             perturb`): the tokens of its steps, and no mistake in them; the answers of the others stay.
         commit_step: Steps after which the answer is determined; None: by the trace, from the beginning.
+        argument_gain: Effect of what others argue before it judges, toward the side for which they argue; in a debate
+            toward the right one.
 
     Raises:
         InputError: A curve cannot be parsed, or a number is out of range.
@@ -190,6 +192,7 @@ class SimulatedModel:
     steer_depth: int = _parameter(3, "calls", "1")
     faithfulness: float = _parameter(1.0, "share, 0 to 1", "0.5")
     commit_step: int | None = _parameter(None, "steps", "3")
+    argument_gain: float = _parameter(0.0, "logits", "1.5")
     _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -217,6 +220,7 @@ class SimulatedModel:
         """Return the probability of the good answer to one question after these thinking tokens and steps."""
         difficulty = self.difficulty(axis, question)
         centre = logit(self.curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
+        centre += self.argument_gain * turn.argued
         return self._with_steering(axis, float(expit(centre + self.question_sd * difficulty)), turn.care_calls)
 
     def difficulty(self, axis: str, question: str) -> float:
