@@ -38,7 +38,7 @@ _JUDGE_KINDS = {
 }
 _LOOKS = {"auroc": "solid", "caught": "dotted", "capability": "dashed", "judge": "solid", "chance": "dotted"}
 _CAPABILITY_COLOUR = "var(--ink)"
-_CHANCE_COLOUR = "var(--faint)"
+_CHANCE_COLOUR = "var(--mark)"
 JUDGE_CHANCE = 0.5
 """Accuracy of a judge of two answers that guesses."""
 
