@@ -171,7 +171,7 @@ def _value(text: str) -> SettingValue:
 
 
 DEBATER_BUDGET = "budget"
-"""Setting of a protocol for the thinking budget of those who argue."""
+"""Setting of a protocol for the thinking budget of the debaters."""
 
 PROTOCOLS = ("consultancy", "debate", "critic")
 """Parts of an arm by which others argue before the model under test thinks."""
@@ -183,7 +183,7 @@ class ProtocolArm(NamedTuple):
     Attributes:
         arm: Label of the arm.
         protocol: Name of the protocol; of a consultancy with who chooses its side.
-        budget: Thinking budget of those who argue.
+        budget: Thinking budget of the debaters.
         is_coin: Sides are drawn by chance in the same frame: the placebo.
     """
 

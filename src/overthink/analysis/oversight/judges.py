@@ -1,6 +1,6 @@
 """Does a weaker judge keep up? Accuracy of a judge of two answers per rung, alone and behind the arguments of others.
 
-The judge's budget is the rung's and those who argue have one of their own, so the gap between them is measured: the
+The judge's budget is the rung's and the debaters have one of their own, so the gap between them is measured: the
 accuracy of the judge alone at either budget. Chance is a half, and both orders of a pair are one unit.
 """
 
@@ -38,10 +38,10 @@ GAIN_TEST = (
 )
 
 BOTH_ORDERS = Phrase("a pair in both orders is one unit; {n:,d} of {total:,d} pairs were judged in both")
-NOT_WEAKER = Phrase("the judge thinks as much as those who argue, or more: it is no weaker judge")
+NOT_WEAKER = Phrase("the judge thinks as much as the debaters, or more: it is no weaker judge")
 PLACEBO = Phrase("sides are drawn by chance, and nobody argues: the placebo")
 MEASURED = Phrase("the gap is that of the judge alone, at {high:,d} and at {low:,d} tokens")
-NO_RUNG = Phrase("no rung of the judge alone is at {budget:,d} tokens, the budget of those who argue")
+NO_RUNG = Phrase("no rung of the judge alone is at {budget:,d} tokens, the budget of the debaters")
 INDEPENDENT = Phrase("games count as independent, though protocols share their questions")
 FORMS = Phrase(
     "Elo of the {side} over that of the task: {form}, by the lowest AIC",
@@ -108,7 +108,7 @@ def judge_results(contexts: Sequence[CurveContext]) -> tuple[JudgeResult, ...]:
 
 
 def judge_ratings(contexts: Sequence[CurveContext]) -> tuple[EloResult, ...]:
-    """Return ratings of judges against those who argue, for every protocol whose speakers are a model.
+    """Return ratings of judges against the debaters, for every protocol whose speakers are a model.
 
     Args:
         contexts: The curves.
@@ -190,7 +190,7 @@ def _rung(judge: _Judge, alone: _Judge | None, rung: int) -> JudgeRung:
 def _gap(
     judge: _Judge, alone: _Judge, at: At, budget: int, values: tuple[Array, Array], limits: tuple[str, ...]
 ) -> tuple[Finding, Finding]:
-    """Return the gap between the budgets of the judge and of those who argue, and the share recovered."""
+    """Return the gap between the budgets of the judge and of the debaters, and the share recovered."""
     strong = alone.at_budget(budget)
     if strong is None:
         unknown = IntervalEstimate(np.nan, np.nan, np.nan, "none", NO_RUNG.text(budget=budget))
@@ -253,7 +253,7 @@ def _finding(
 
 
 def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:
-    """Return ratings from the table of games: judges by rung, those who argue by arm; a pair is a game."""
+    """Return ratings from the table of games: judges by rung, the debaters by arm; a pair is a game."""
     context, rungs = alone.context, range(alone.context.rungs)
     wins, games = np.zeros((len(rungs), len(own))), np.zeros((len(rungs), len(own)))
     for row in rungs:
@@ -284,7 +284,7 @@ def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:
 
 
 def _nested(alone: _Judge, protocol: str, own: Sequence[_Judge], ratings: EloRatings) -> Finding | None:
-    """Return the chance that oversight holds from the lowest rung to the highest budget of those who argue."""
+    """Return the chance that oversight holds from the lowest rung to the highest budget of the debaters."""
     rungs = range(alone.context.rungs)
     if min(len(rungs), len(own)) < LEAST_BUDGETS:
         return None

@@ -184,7 +184,7 @@ def _judging_trace(plan: Plan, task: TaskWorkload, arm: Arm, *, tokens_of: Calla
 
 
 def _with_protocol(task: TaskWorkload, trace: _TraceWork, protocol: Protocol) -> _TraceWork:
-    """Return the work of a trace with that of those who argue before it; their prompts hold the transcript so far."""
+    """Return the work of a trace with that of the debaters before it; their prompts hold the transcript so far."""
     read = protocol.calls * (task.prompt_tokens + protocol.budget + task.cue_tokens)
     return replace(
         trace,

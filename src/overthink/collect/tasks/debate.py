@@ -2,7 +2,7 @@
 
 The model under test is the judge, and its thinking budget that of the rung. Arms let others argue before it judges:
 ``consultancy``, ``debate`` and ``critic`` (:mod:`~overthink.collect.arms.interventions.protocols`), at a budget of
-their own, so that the gap between those who argue and the judge is one of thinking alone. Each pair of answers comes in
+their own, so that the gap between the debaters and the judge is one of thinking alone. Each pair of answers comes in
 both orders, as two questions; a judge that always says A is right in half of them.
 """
 
@@ -17,7 +17,7 @@ from overthink.collect.tasks.hints import right_choice
 from overthink.errors import InputError
 
 DEBATE = "debate"
-"""Key of a sample's metadata that holds what those who argue need."""
+"""Key of a sample's metadata that holds what the debaters need."""
 
 LETTERS = "AB"
 VERDICT_LINE = "write the letter of the right answer on a last line that starts with `ANSWER:`."

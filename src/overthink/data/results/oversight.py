@@ -268,7 +268,7 @@ class JudgeRung:
         at: The rung.
         accuracy: Its accuracy, both orders of a pair as one unit.
         gain: That minus its accuracy alone, paired; None for the judge alone.
-        gap: Accuracy alone at the budget of those who argue minus that at its own; None where they think no more.
+        gap: Accuracy alone at the budget of the debaters minus that at its own; None where they think no more.
         recovered: Share of that gap; None likewise.
         chance: Verdict on the accuracy; None without a test.
         verdict: Verdict on the gain; None without a test.
@@ -290,7 +290,7 @@ class JudgeResult:
     Attributes:
         key: The curve.
         protocol: Name of the protocol by which others argue before it; None for the judge alone, or where unknown.
-        budget: Thinking budget of those who argue; None likewise.
+        budget: Thinking budget of the debaters; None likewise.
         is_coin: Their sides are drawn by chance, without a call: the placebo.
         rungs: The rungs, from the lowest.
     """
@@ -304,13 +304,13 @@ class JudgeResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EloResult:
-    """Ratings of judges and of those who argue, of one protocol on one task.
+    """Ratings of judges and of the debaters, of one protocol on one task.
 
     Attributes:
         key: The curve of the judge alone.
         protocol: Name of the protocol.
         judges: Rating at each rung.
-        debaters: Rating of each budget of those who argue.
+        debaters: Rating of each budget of the debaters.
         nested: Chance that oversight holds over the gap in steps; None below three budgets on either side.
     """
 
@@ -337,7 +337,7 @@ class OversightResults:
         bits: Bits in the traces: passed, and at an assumed rate.
         latent: Answers without thinking behind filler and repeats.
         judges: Judges of two answers, alone and behind the arguments of others.
-        elo: Their ratings against those who argue.
+        elo: Their ratings against the debaters.
     """
 
     monitors: tuple[MonitorResult, ...] = ()

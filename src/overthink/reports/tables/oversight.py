@@ -38,7 +38,7 @@ JUDGES_HEAD = (
     "Gap",
     "Recovered",
 )
-ELO = "Ratings of judges and of those who argue, against each other: 400 points are odds of ten to one"
+ELO = "Ratings of judges and of the debaters, against each other: 400 points are odds of ten to one"
 ELO_HEAD = ("Protocol", "Judge at", "Elo", "Debaters at", "Elo of debaters", "Oversight in steps")
 
 

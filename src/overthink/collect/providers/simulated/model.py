@@ -220,7 +220,7 @@ class SimulatedModel:
         """Return the probability of the good answer to one question after these thinking tokens and steps."""
         difficulty = self.difficulty(axis, question)
         centre = logit(self.curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
-        centre += self.argument_gain * turn.argued
+        centre += self.argument_gain * turn.pull
         return self._with_steering(axis, float(expit(centre + self.question_sd * difficulty)), turn.care_calls)
 
     def difficulty(self, axis: str, question: str) -> float:
