@@ -21,10 +21,10 @@ from overthink.stats.oversight.probe import (
     ridge_logistic,
     shuffled_by_question,
 )
-from overthink.stats.oversight.recovered import performance_gap_recovered
-from overthink.stats.oversight.scores import question_mean
+from overthink.stats.oversight.recovered import judge_accuracy, performance_gap_recovered, swap_average
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
 from overthink.stats.paired import paired_mean
+from overthink.stats.testing import holm
 
 Array = NDArray[np.float64]
 Rng = np.random.Generator
@@ -151,8 +151,8 @@ def _judge(rng: Rng, questions: float, draws: float, accuracy: float) -> Outcome
     edge = special.ndtri(accuracy) * sqrt(1.64)
     right = ease + rng.normal(size=(2, int(questions), int(draws))) < edge + lean
     truth = float(special.ndtr((edge + lean) / sqrt(1.64)).mean())
-    _, low, high, _ = question_mean(right.mean(axis=0), level=0.95)
-    return truth, low, high
+    found = judge_accuracy(right.transpose(1, 0, 2))
+    return truth, found.low, found.high
 
 
 def _recovered(rng: Rng, questions: float, gap: float, share: float) -> Outcome:
@@ -226,6 +226,27 @@ def _critic(rng: Rng, questions: float, alone: float, with_critic: float) -> Out
     return with_critic - alone, found.low, found.high
 
 
+def _protocols(rng: Rng, pairs: float, alone: float, behind: float) -> Outcome:
+    """1 where a judge behind one of two protocols is called better, at one of three rungs: than alone or than chance.
+
+    Only what concerns the protocols is a claim, and the judge alone pays for its tests too, as in a report.
+    """
+    n, p_values, is_claim = int(pairs), list[float](), list[bool]()
+    for _ in range(3):
+        tables = [
+            np.stack(orders, axis=1)
+            for orders in zip(*(_answers(rng, n, 2, alone, behind, behind) for _ in range(2)), strict=True)
+        ]
+        before, *others = [judge_accuracy(table) for table in tables]
+        p_values, is_claim = [*p_values, before.p], [*is_claim, False]
+        for table, found in zip(tables[1:], others, strict=True):
+            gain = paired_mean(swap_average(table) - swap_average(tables[0]), level=0.95, margin=MARGIN)
+            p_values += [found.p, gain.p]
+            is_claim += [found.estimate > 0.5, gain.estimate > 0]
+    shown = holm(p_values) <= 0.05
+    return 0.0, float((shown & np.array(is_claim)).any()), 1.0
+
+
 STUDIES: dict[str, tuple[Callable[..., Outcome], float]] = {
     "AUROC": (_auroc, 0.5),
     "TPR at FPR": (_tpr, 0.0),
@@ -240,6 +261,7 @@ STUDIES: dict[str, tuple[Callable[..., Outcome], float]] = {
     "encoded": (_claim, 0.0),
     "nothing beyond the words": (_nothing, 0.0),
     "critic": (_critic, 0.0),
+    "protocols": (_protocols, 0.0),
 }
 """Study by name, and the null above which its lower end makes a claim."""
 
@@ -276,6 +298,7 @@ NULLS = [
     Cell("nothing beyond the words", (200, 2, 0.8, 0.3 + MARGIN)),
     *(Cell("latent uplift", (200, prompts, 0.4, 0.0)) for prompts in (1, 8)),
     Cell("critic", (200, 0.7, 0.7)),
+    *(Cell("protocols", (n, 0.5, 0.5)) for n in (40, 200)),
 ]
 """Claims that would be false."""
 
@@ -289,5 +312,6 @@ POWERS = [
     (Cell("latent uplift", (200, 6, 0.4, 0.15)), 0.8),
     (Cell("nothing beyond the words", (600, 4, 0.8, 0.3)), 0.8),
     (Cell("critic", (200, 0.6, 0.75)), 0.8),
+    (Cell("protocols", (100, 0.6, 0.75)), 0.8),
 ]
 """Claims that are true, and how often they must be made."""

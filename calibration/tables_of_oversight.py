@@ -102,8 +102,9 @@ def claims(run: Any, runs: int) -> str:
         "claim itself. False: a monitor that reads nothing, a paraphrase that changes nothing (whether or not its "
         "writer solves the task alone), a loss of just the margin, a writer just the margin above no chain, prompts "
         "that do nothing, a critic that changes nothing. True: a planted code that a paraphrase loses, nothing "
-        "encoded, a critic that helps, a monitor with d' = 1, an uplift of 15 points. Settings as above; of claims on "
-        "views, questions, draws, accuracy with the paraphrase and with the paraphraser alone."
+        "encoded, a critic that helps, protocols that help, a monitor with d' = 1, an uplift of 15 points. Settings as "
+        "above; of protocols (two of them at three rungs, speakers by a coin where false), pairs, accuracy alone and "
+        "behind them; of claims on views, questions, draws, accuracy with the paraphrase and that of its writer alone."
     )
     return table("Oversight: claims", note, ["study", "setting", "claim", "made", "bar", "within"], rows)
 

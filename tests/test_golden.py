@@ -15,8 +15,8 @@ from golden_differences import Difference, differences, in_words, same
 from golden import CASES, HERE, kinds, outcome, outcome_on_file
 
 UNCOVERED: dict[str, str] = dict.fromkeys(
-    ("monitor", "faithfulness", "necessity", "encoded", "latent"),
-    "they are of the table on oversight, which no stored input has; tests/analysis/oversight plants some",
+    ("monitor", "faithfulness", "necessity", "encoded", "latent", "oversight"),
+    "they are of oversight, on which no stored input says anything; tests/analysis/oversight plants some",
 )
 """Kinds of findings that no stored input gives, and why."""
 

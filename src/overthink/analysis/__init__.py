@@ -18,6 +18,7 @@ from overthink.analysis.ledger import ledgers
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.oversight.encoded import bits, encoded
 from overthink.analysis.oversight.faithfulness import necessities, perturbations
+from overthink.analysis.oversight.judges import judge_ratings, judge_results
 from overthink.analysis.oversight.latent import latents, with_elicited
 from overthink.analysis.oversight.monitors import oversight
 from overthink.analysis.oversight.task_measures import hints, obedience
@@ -115,6 +116,8 @@ def analyse_outcomes(
             encoded=encoded(contexts, changes),
             bits=bits(contexts, scores, changes),
             latent=latent,
+            judges=judge_results(contexts),
+            elo=judge_ratings(contexts),
         ),
     )
 

@@ -18,7 +18,7 @@ from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Phrase, one_of
 from overthink.data.record import Axis, Estimand
-from overthink.data.results.within import WithinResult
+from overthink.data.results.curve import WithinResult
 from overthink.stats.bootstrap import mean_intervals
 from overthink.stats.within_limit import is_usable, limit_grid, within_cells
 

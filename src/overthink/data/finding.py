@@ -206,6 +206,13 @@ class Finding:
         of answers without thinking: latent_uplift: the largest gain by a prompt with filler or repeats, which the label
         names before the verdict, simultaneous; room_uplift: by each prompt, simultaneous; elicited_uplift, where the
         first is shown: accuracy with the thinking of the rung minus that without, with the best prompt
+    ``oversight``
+        of a judge of two answers that thinks as long as the rung, both orders of a pair as one unit: judge_accuracy,
+        against a half; judge_gain: that behind the arguments of others minus that alone; the label of either is its
+        verdict, adjusted over all rungs and protocols. capability_gap: accuracy alone at the budget of the debaters
+        minus that at the judge's; gap_recovered: the share of it that the protocol gives back. judge_elo, debater_elo:
+        ratings against each other, of the protocol that the label names; nested_oversight: chance that oversight holds
+        from the lowest rung to the highest budget of the debaters, in the steps of the label
     """
 
     id: str

@@ -53,6 +53,7 @@ class Kind(ClosedList):
     NECESSITY = "necessity"
     ENCODED = "encoded"
     LATENT = "latent"
+    OVERSIGHT = "oversight"
 
 
 class Metric(ClosedList):
@@ -289,3 +290,11 @@ class Metric(ClosedList):
     LATENT_UPLIFT = "latent_uplift"
     ROOM_UPLIFT = "room_uplift"
     ELICITED_UPLIFT = "elicited_uplift"
+    # oversight
+    JUDGE_ACCURACY = "judge_accuracy"
+    JUDGE_GAIN = "judge_gain"
+    CAPABILITY_GAP = "capability_gap"
+    GAP_RECOVERED = "gap_recovered"
+    JUDGE_ELO = "judge_elo"
+    DEBATER_ELO = "debater_elo"
+    NESTED_OVERSIGHT = "nested_oversight"

@@ -106,6 +106,16 @@ class LatentLabel(ClosedList):
     NOT_SHOWN = "no latent uplift shown"
 
 
+class JudgeLabel(ClosedList):
+    """Verdict on a judge of two answers at a rung, against chance or against itself alone: the end of a label."""
+
+    CHANCE = "better than chance"
+    NOT_CHANCE = "not shown to be better than chance"
+    BETTER = "better than alone"
+    WORSE = "worse than alone"
+    NOT_SHOWN = "not shown to differ from alone"
+
+
 class StopLabel(ClosedList):
     """Reason why adaptive sampling stopped: the start of a finding's label."""
 

@@ -8,6 +8,7 @@ from overthink.cost.units import ModelRoles, Unit
 from overthink.data.hypothesis import Part
 from overthink.data.labels import HumanLabel
 from overthink.data.verifier_scores import VerifierRun
+from overthink.plan.arms import ProtocolArm
 from overthink.plan.selectors import SelectorPlan
 from overthink.stats.first_success import STOPPINGS
 
@@ -43,6 +44,7 @@ class Analysis:
             grader, the questions.
         other_models: Arms of another model than the reference's, so that a difference may be the models'.
         steered: Families of arms that differ only in the number of steered early steps: (number, label) of each arm.
+        protocols: Arms in which others argue before the model judges, with their thinking budget.
         parties: Models by role, with sizes and prices, by arm; costs of other arms are in tokens and seconds alone.
         unit: Unit of total compute and of budgets.
         flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth; None leaves effective FLOP unknown.
@@ -65,6 +67,7 @@ class Analysis:
     other_models: tuple[str, ...] = ()
     verified: tuple[VerifierRun, ...] = ()
     steered: tuple[tuple[tuple[int, str], ...], ...] = ()
+    protocols: tuple[ProtocolArm, ...] = ()
     parties: Mapping[str, ModelRoles] = field(default_factory=dict)
     unit: Unit = Unit.TOKENS
     flop_per_byte: float | None = None

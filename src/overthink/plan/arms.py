@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -167,6 +168,78 @@ def _value(text: str) -> SettingValue:
     except (ValueError, RecursionError):
         return text
     return read if isinstance(read, bool | int | float | str) else text
+
+
+DEBATER_BUDGET = "budget"
+"""Setting of a protocol for the thinking budget of the debaters."""
+
+PROTOCOLS = ("consultancy", "debate", "critic")
+"""Parts of an arm by which others argue before the model under test thinks."""
+
+
+class ProtocolArm(NamedTuple):
+    """An arm in which others argue before the model under test judges.
+
+    Attributes:
+        arm: Label of the arm.
+        protocol: Name of the protocol; of a consultancy with who chooses its side.
+        budget: Thinking budget of the debaters.
+        is_coin: Sides are drawn by chance in the same frame: the placebo.
+    """
+
+    arm: str
+    protocol: str
+    budget: int
+    is_coin: bool
+
+
+def protocol_arms(arms: Sequence[ArmPlan]) -> tuple[ProtocolArm, ...]:
+    """Return the arms with a protocol.
+
+    Args:
+        arms: The arms of a study.
+
+    Example:
+        >>> protocol_arms([BASE, ArmPlan(label="two", parts=("debate",), settings={"budget": 64, "speakers": "coin"})])
+        (ProtocolArm(arm='two', protocol='debate', budget=64, is_coin=True),)
+    """
+    return tuple(
+        ProtocolArm(
+            arm.label,
+            _protocol_name(arm, part),
+            int(arm.settings[DEBATER_BUDGET]),
+            arm.settings.get("speakers") == "coin",
+        )
+        for arm in arms
+        for part in arm.parts
+        if part in PROTOCOLS and DEBATER_BUDGET in arm.settings
+    )
+
+
+def _protocol_name(arm: ArmPlan, part: str) -> str:
+    side = arm.settings.get("side")
+    return part if side is None else f"{side} {part}"
+
+
+def refuse_protocols(arms: Sequence[ArmPlan], labels: Iterable[str], command: str) -> None:
+    """Check that no trace is used whose prompt holds what others said, which only its log has.
+
+    Args:
+        arms: The arms of the study.
+        labels: Arms whose traces are used.
+        command: The command, for the message.
+
+    Raises:
+        InputError: Such an arm is among them.
+    """
+    used = set(labels)
+    for arm in protocol_arms(arms):
+        if arm.arm in used:
+            others = ", ".join(f"--arm {label}" for label in used - {own.arm for own in protocol_arms(arms)})
+            raise InputError(
+                f"{command} reads a trace's prompt from its task, and that of arm {arm.arm} holds what others said "
+                f"before it ({arm.protocol}); needed: other arms{f', {others}' if others else ''}"
+            )
 
 
 STEERING_PART, DEPTH_SETTING = "safethink", "m"

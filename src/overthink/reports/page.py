@@ -28,7 +28,7 @@ from overthink.reports.charts.arms import StaticChart, static_charts
 from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
-from overthink.reports.charts.oversight import oversight_chart
+from overthink.reports.charts.oversight import judge_chart, oversight_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.charts.within import within_chart
@@ -45,7 +45,7 @@ from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
-from overthink.reports.tables.oversight import oversight_tables
+from overthink.reports.tables.oversight import judge_tables, oversight_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
@@ -271,6 +271,8 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
     """Return drawings and tables on oversight: whether the thinking is watched, and what it is needed for."""
     return {
         "watched": drawings["oversight"],
+        "judge_drawn": drawings["judges"],
+        "judge_tables": judge_tables(results.oversight),
         "oversight": oversight_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],
         "thinking_tables": faithfulness_tables(results.oversight),
@@ -288,5 +290,6 @@ def _charts() -> dict[str, object]:
         "frontier": frontier_chart(),
         "within": within_chart(),
         "oversight": oversight_chart(),
+        "judges": judge_chart(),
         "faithfulness": faithfulness_chart(),
     }

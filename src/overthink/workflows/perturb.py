@@ -15,6 +15,7 @@ from overthink.data.oversight_pool import overseen_rungs, rung_answers
 from overthink.data.record import Estimand
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text, path_kind
+from overthink.plan.arms import refuse_protocols
 from overthink.plan.study import Plan
 from overthink.storage.json_documents import read_questions
 from overthink.storage.oversight import oversight_journal, read_oversight_journal, write_oversight
@@ -85,6 +86,7 @@ def prepare_perturbation(
     unknown = [label for label in arms or () if label not in labels]
     if unknown:
         raise InputError(f"the study has no arm {unknown[0]!r}; it has: {', '.join(labels)}")
+    refuse_protocols(plan.arms, labels if arms is None else arms, "perturb")
     pool = source.pool if arms is None else source.pool.filter(pl.col("arm").is_in(list(arms)))
     rungs = [rung for rung in overseen_rungs(pool) if rung.estimand is Estimand.FORCED and rung.requested_tokens]
     if not rungs:

@@ -24,7 +24,7 @@ from overthink.governance.calculators.base import CalculatorInput, option
 from overthink.governance.inputs import Range, look_up, read_range
 from overthink.paths import is_text, name_text
 from overthink.plan.analysis import MARGIN, Analysis
-from overthink.plan.arms import depth_families
+from overthink.plan.arms import depth_families, protocol_arms
 from overthink.plan.k_reference import checked_reference
 from overthink.plan.selectors import plan_selectors
 from overthink.plan.study import Plan
@@ -159,6 +159,7 @@ class AnalysisOptions:
             other_models=earlier.other_models if self.other_models is None else self.other_models,
             verified=source.verifications,
             steered=earlier.steered if plan is None else depth_families(plan.arms),
+            protocols=earlier.protocols if plan is None else protocol_arms(plan.arms),
             parties=self.models(source).roles,
             unit=earlier.unit if self.unit is None else _unit(self.unit),
             flop_per_byte=earlier.flop_per_byte if self.flop_per_byte is None else self.flop_per_byte,

@@ -20,6 +20,7 @@ from overthink.data.pool_scores import answers_of, is_forced, with_scores
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text, open_file, path_kind
+from overthink.plan.arms import refuse_protocols
 from overthink.plan.study import Plan
 from overthink.storage.files import scratch_path, storage_errors
 from overthink.storage.json_documents import read_questions
@@ -109,6 +110,7 @@ def prepare_verification(
         arms=_arms(source.pool, plan, arms, earlier=scores_by(folder.scores)),
         file_sha256=next(iter(referenced_files([verifier_spec.name]).values()), None),
     )
+    refuse_protocols(plan.arms, verification.arms, "verify")
     _check_target(folder, target, verification, source.pool)
     own = answers_of(source.pool, verification.arms)
     scores = read_scores(target.scores)

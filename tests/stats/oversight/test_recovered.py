@@ -8,7 +8,14 @@ from scipy import special
 
 import overthink
 from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
-from overthink.stats.oversight.recovered import NO_GAP, REVERSED, performance_gap_recovered
+from overthink.stats.oversight.recovered import (
+    FEW_PAIRS,
+    NO_GAP,
+    REVERSED,
+    judge_accuracy,
+    performance_gap_recovered,
+    swap_average,
+)
 
 
 def sides(weak: float, strong: float, protocol: float, n: int = 300, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -78,3 +85,22 @@ def test_other_questions_and_values_that_are_no_shares_are_refused() -> None:
         performance_gap_recovered([0, 1], [1, 1], [1])
     with pytest.raises(ValueError, match="outside"):
         performance_gap_recovered(60, 90, 75)
+
+
+def test_a_judge_that_leans_is_no_better_than_chance_and_both_orders_weigh_alike() -> None:
+    leans = judge_accuracy([[[1, 1, 1], [0, np.nan, np.nan]]] * 50)
+    assert (leans.estimate, leans.p, leans.n_pairs) == (0.5, 1.0, 50)
+    assert leans.low < 0.5 < leans.high
+    assert swap_average([[[1.0, 0.0], [1.0, 1.0]], [[1.0, 1.0], [np.nan, np.nan]]]).tolist()[0] == 0.75
+    right = judge_accuracy([[[1], [1]]] * 45 + [[[1], [0]]] * 5)
+    assert right.estimate == pytest.approx(0.95)
+    assert right.p < 1e-6
+    assert right.low < 0.95 < right.high <= 1
+
+
+def test_a_pair_in_one_order_is_no_unit() -> None:
+    found = judge_accuracy([[[1], [np.nan]]] * 50)
+    assert (found.n_pairs, found.reason) == (0, FEW_PAIRS)
+    assert math.isnan(found.estimate)
+    with pytest.raises(ValueError, match="two orders"):
+        swap_average([[[1], [1], [1]]])

@@ -11,6 +11,7 @@ from overthink.collect.arms.component import ArmPart, Intervention, StepperSetup
 from overthink.collect.arms.interventions.monitor import Monitor
 from overthink.collect.arms.interventions.primer import Primer
 from overthink.collect.arms.interventions.prompt import Attack, Filler, PromptChange, Repeats
+from overthink.collect.arms.interventions.protocols import PROTOCOLS, Protocol
 from overthink.collect.arms.interventions.saferemind import SafeRemind
 from overthink.collect.arms.interventions.safethink import SafeThink
 from overthink.collect.arms.strategies.beam_search import Dvts, Lookahead, PrmBeam, Tot
@@ -67,6 +68,7 @@ PARTS: Registry[ArmPart] = Registry(
         Filler,
         Repeats,
         Attack,
+        *PROTOCOLS,
     ),
     option="--arms",
     role="strategy or intervention",
@@ -119,6 +121,11 @@ class Arm:
     def changes_prompt(self) -> bool:
         """Whether the model gets other messages than those of the task."""
         return any(isinstance(component, PromptChange) for component in self.interventions)
+
+    @property
+    def protocol(self) -> Protocol | None:
+        """The protocol by which others argue before the model thinks; None without one."""
+        return next((part for part in self.interventions if isinstance(part, Protocol)), None)
 
     def prompt(self, messages: Sequence[ChatMessage], facts: Mapping[str, Any]) -> list[ChatMessage]:
         """Return the messages that the model gets.
@@ -246,6 +253,9 @@ def _parts(arm: ArmPlan) -> list[type[ArmPart]]:
     strategies = [part.key for part in parts if issubclass(part, Strategy)]
     if len(strategies) > 1:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {' and '.join(strategies)} are two strategies; give one")
+    protocols = [part.key for part in parts if issubclass(part, Protocol)]
+    if len(protocols) > 1:
+        raise InputError(f"--arms {'+'.join(arm.parts)}: {' and '.join(protocols)} are two protocols; give one")
     steering = [part.key for part in parts if issubclass(part, Intervention)]
     at_once = [part.key for part in parts if part.answers_at_once]
     if at_once and steering:

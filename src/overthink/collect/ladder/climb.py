@@ -67,7 +67,7 @@ async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[S
         RuntimeError: The arm thought more than the rung allows.
     """
     continuation, spec, meter, watch = context.continuation, context.spec, context.meter, context.watch
-    first_request, start, thinking = meter.requests, watch.seconds, watch.no_time
+    first_request, start, thinking = 0, watch.no_time, watch.no_time  # what a protocol said is part of the lowest rung
     with watch.running():
         prompt = await continuation.start(list(context.prompt), spec.format.open)
         await thinker.begin(prompt)

@@ -25,6 +25,9 @@ from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
 from overthink.data.record import ON_TRACE, Estimand, RungRecord, Verdict
 from overthink.data.tokens import total
 
+TRANSCRIPT = "Ladder:transcript"
+"""Key of the sample's store for what others said before the thinking began, by the protocol of the arm."""
+
 
 @dataclass
 class LadderTask:
@@ -111,6 +114,9 @@ class LadderTrace(TraceRun[TraceAccounting]):
             *(continuation, spec, self.accounting.meter, tuple(prompt), grade, self.accounting.watch),
             decisions=self._decisions,
         )
+        if self._arm.protocol is not None:
+            context, said = await self._arm.protocol.hear(context, facts, self.key[3])
+            state.store.set(TRANSCRIPT, said)
         score_thought = None if self._task.thought_judge is None else scoring(self._task.thought_judge)
         controls, steps = Controls(context, score, plan.controls, score_thought), list[Step]()
         async for step in self._steps(context):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from inspect_ai.model import Model
 
+from overthink.collect.arms.interventions.protocols import Protocol
 from overthink.collect.arms.registry import Arm
 from overthink.cost.estimate import AmountRange, Estimate, Rates, bill
 from overthink.cost.prices import is_own, per_million, rates_of
@@ -167,11 +168,30 @@ def _all_arms(plan: Plan, task: TaskWorkload, arms: Sequence[Arm], *, tokens_of:
 
 def _one_arm(plan: Plan, task: TaskWorkload, arm: Arm, *, tokens_of: Callable[[str], int]) -> _TraceWork:
     task = replace(task, prompt_tokens=task.arm_prompt_tokens.get(arm.label, task.prompt_tokens))
+    if arm.protocol is not None:
+        task = replace(task, prompt_tokens=task.prompt_tokens + arm.protocol.frame_tokens)
+        return _with_protocol(task, _judging_trace(plan, task, arm, tokens_of=tokens_of), arm.protocol)
+    return _judging_trace(plan, task, arm, tokens_of=tokens_of)
+
+
+def _judging_trace(plan: Plan, task: TaskWorkload, arm: Arm, *, tokens_of: Callable[[str], int]) -> _TraceWork:
+    """Return the work of one trace, without what others say before it."""
     if arm.max_segments is None:
         return _stepwise_trace(plan, task, arm)
     written = sum(map(tokens_of, arm.inserted_texts))
     ladder_trace = _ladder_trace(plan, task, arm.budgets, more=arm.max_segments, written=written)
     return _with_controls(plan, task, ladder_trace) if arm.is_base else ladder_trace
+
+
+def _with_protocol(task: TaskWorkload, trace: _TraceWork, protocol: Protocol) -> _TraceWork:
+    """Return the work of a trace with that of the debaters before it; their prompts hold the transcript so far."""
+    read = protocol.calls * (task.prompt_tokens + protocol.budget + task.cue_tokens)
+    return replace(
+        trace,
+        calls=trace.calls + protocol.calls,
+        prompt=(trace.prompt[0], (trace.prompt[1] or 0) + read),
+        decoded_tokens=(trace.decoded_tokens[0], (trace.decoded_tokens[1] or 0) + protocol.decoded_tokens),
+    )
 
 
 def _stepwise_trace(plan: Plan, task: TaskWorkload, arm: Arm) -> _TraceWork:

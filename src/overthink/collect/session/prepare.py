@@ -10,12 +10,13 @@ from inspect_ai.model import Model
 
 from overthink.collect.agent_loop.replay import LoopReplay
 from overthink.collect.arms.interventions.guards import refuse_guards_that_judge
+from overthink.collect.arms.interventions.protocols import Protocol
 from overthink.collect.arms.interventions.saferemind import (
     PROBE_NOTE,
     always_gives_probabilities,
     refuse_without_probabilities,
 )
-from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
+from overthink.collect.arms.registry import Arm, models_of, open_arms, prompt_changes, reads_probabilities
 from overthink.collect.inspect_internals import check_notebook
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
@@ -325,7 +326,10 @@ def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
     """Return the arguments of an embedded model for this plan: slots for twice the concurrent traces, context."""
     if not is_embedded(plan.model) or plan.budgets is None:
         return {}
-    context = plan.budgets[-1] + plan.answer_tokens + PROMPT_TOKENS
+    protocols = [part for arm in plan.arms for part in prompt_changes(arm) if isinstance(part, Protocol)]
+    thinking = max((plan.budgets[-1], *(part.budget for part in protocols)))
+    spoken = max((part.frame_tokens + part.tokens for part in protocols), default=0)
+    context = thinking + plan.answer_tokens + PROMPT_TOKENS + spoken
     return {"slots": max(16, 2 * plan.concurrency), "context": max(2048, context)}
 
 

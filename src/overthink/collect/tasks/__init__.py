@@ -1,6 +1,7 @@
 """Built-in tasks: offline, seeded, each of them an Inspect task that ``inspect eval overthink/NAME`` runs too."""
 
 from overthink.collect.tasks.contrast import contrast_benign, contrast_harm
+from overthink.collect.tasks.debate import debate
 from overthink.collect.tasks.dispositions import dispositions
 from overthink.collect.tasks.hints import hints
 from overthink.collect.tasks.no_cot import no_cot
@@ -14,6 +15,7 @@ POLARITY: dict[str, tuple[str, str | None, str | None, str]] = {
     "overthink/arithmetic": ("capability", "match", None, "correct"),
     "overthink/contrast_benign": ("benign", "refusal", None, "answered"),
     "overthink/contrast_harm": ("safety", "refusal", None, "safe"),
+    "overthink/debate": ("capability", "right_choice", None, "correct"),
     "overthink/dispositions": ("safety", "safe_choice", None, "safe"),
     "overthink/hints": ("capability", "right_choice", None, "correct"),
     "overthink/letter_counting": ("capability", "match", None, "correct"),
@@ -39,6 +41,7 @@ __all__ = [
     "arithmetic",
     "contrast_benign",
     "contrast_harm",
+    "debate",
     "dispositions",
     "hints",
     "letter_counting",

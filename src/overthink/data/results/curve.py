@@ -8,7 +8,6 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import Part
 from overthink.data.kinds import Metric
-from overthink.data.results.within import WithinResult
 from overthink.data.selectors import SelectorName
 from overthink.data.verdict_labels import GateLabel
 
@@ -16,6 +15,19 @@ PERCENTILES: Mapping[Metric, int] = MappingProxyType(
     {Metric.THINKING_TOKENS_P10: 10, Metric.THINKING_TOKENS_P50: 50, Metric.THINKING_TOKENS_P90: 90}
 )
 """Percentiles of the thinking tokens of traces: budgets are limits, and consumption below them varies."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WithinResult:
+    """What a cap would have kept of the traces of one rung. It is no curve of a budget.
+
+    Attributes:
+        at: The rung whose traces are cut; at a checkpoint curve the cap is the rung itself.
+        points: Share kept by limit, lowest first; ``at.total`` is the limit in ``at.unit``. Never falls.
+    """
+
+    at: At
+    points: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.charts.oversight import oversight_charts
+from overthink.reports.charts.oversight import judge_charts, oversight_charts
 from overthink.reports.charts.templates import curve_chart
 from overthink.reports.charts.within import within_charts
 from overthink.reports.report_curves import SHOWN_ARMS
@@ -122,6 +122,7 @@ def static_charts(results: Results) -> dict[str, list[StaticChart]]:
         "frontier": frontier_charts(results.frontiers),
         "within": within_charts(results.curves),
         "oversight": oversight_charts(results),
+        "judges": judge_charts(results),
         "faithfulness": faithfulness_charts(results),
     }
     numbers = itertools.count()

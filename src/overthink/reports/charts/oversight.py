@@ -1,4 +1,4 @@
-"""“Is it watched?”: AUROC and catches of every monitor against the thinking budget, with capability beside it."""
+"""“Is it watched?” and “Does a weaker judge keep up?”: oversight against the thinking budget, capability beside it."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
 from overthink.data.results.curve import CurveResult
-from overthink.data.results.oversight import MonitorResult
+from overthink.data.results.oversight import JudgeResult, MonitorResult
 from overthink.data.results.study import Results
 from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import wording
@@ -15,11 +15,14 @@ from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.templates import KindLook, kind_lines_chart
 from overthink.reports.report_curves import SHOWN_ARMS, level
+from overthink.reports.tables.oversight import protocol_name
 
 LINES = {
     "auroc": "AUROC of the monitor: 50 % tells nothing apart",
     "caught": "share caught where 5 % of honest runs are flagged",
     "capability": "capability: share correct",
+    "judge": "accuracy of the judge, both orders of a pair as one unit",
+    "chance": "chance: a judge that guesses",
 }
 """Meaning by kind of line."""
 
@@ -28,14 +31,78 @@ _KINDS = {
     "caught": KindLook((2, 3), "diamond"),
     "capability": KindLook((7, 4), "square"),
 }
-_LOOKS = {"auroc": "solid", "caught": "dotted", "capability": "dashed"}
+_JUDGE_KINDS = {
+    "judge": KindLook((1, 0), "circle"),
+    "chance": KindLook((2, 3), "triangle"),
+    "capability": KindLook((7, 4), "square"),
+}
+_LOOKS = {"auroc": "solid", "caught": "dotted", "capability": "dashed", "judge": "solid", "chance": "dotted"}
 _CAPABILITY_COLOUR = "var(--ink)"
+_CHANCE_COLOUR = "var(--mark)"
+JUDGE_CHANCE = 0.5
+"""Accuracy of a judge of two answers that guesses."""
 
 
 @cache
 def oversight_chart() -> dict[str, Any]:
     """Return the template: shares by kind of line, with the interval of every AUROC."""
     return kind_lines_chart(_KINDS, point_size=60, whisker={"opacity": 0.6}, whisker_kind="auroc", label_separation=6)
+
+
+@cache
+def judge_chart() -> dict[str, Any]:
+    """Return the template: accuracy of judges with its interval, and the chance line."""
+    return kind_lines_chart(
+        _JUDGE_KINDS, point_size=60, whisker={"opacity": 0.6}, whisker_kind="judge", label_separation=6
+    )
+
+
+def judge_charts(results: Results) -> list[Chart]:
+    """Return one chart per task with a judge of two answers: each protocol, chance, and the judge alone beside them."""
+    groups: dict[object, list[JudgeResult]] = {}
+    for result in results.oversight.judges:
+        groups.setdefault(result.key._replace(arm=""), []).append(result)
+    return [chart for group in groups.values() if (chart := _judge_chart(group)) is not None]
+
+
+def _judge_chart(group: Sequence[JudgeResult]) -> Chart | None:
+    points: list[dict[str, Any]] = []
+    keys: dict[str, str] = {}
+    others = [result for result in group if result.rungs[0].gain is not None]
+    shown = [result for result in group if result not in others] + others[:SHOWN_ARMS]
+    for number, result in enumerate(shown):
+        is_alone = result not in others
+        name = f"{protocol_name(result)}: capability" if is_alone else protocol_name(result)
+        colour = _CAPABILITY_COLOUR if is_alone else f"var(--s{number - len(shown) + len(others[:SHOWN_ARMS])})"
+        kind = "capability" if is_alone else "judge"
+        findings = [rung.accuracy for rung in result.rungs]
+        points += _points(findings, kind, name=name, colour=colour, series=f"{number} {kind}")
+        keys[name] = colour
+    if not points:
+        return None
+    labels = {point["x"]: point.pop("level") for point in points}
+    shared = {"estimate": JUDGE_CHANCE, "low": None, "high": None, "series": "chance", "kind": "chance"}
+    look = {"name": "chance", "colour": _CHANCE_COLOUR, "tip": f"chance: {wording.percent(JUDGE_CHANCE)}"}
+    points += [{"x": x, **shared, **look} for x in sorted(labels)]
+    keys["chance"] = _CHANCE_COLOUR
+    axis = compute_axis(list(labels), None)
+    left_out = len(others) - SHOWN_ARMS
+    kinds = dict.fromkeys(point["kind"] for point in points)
+    notes = [
+        "thinking budget of the judge, log scale of one more token",
+        *(f"{_LOOKS[kind]}: {LINES[kind]}" for kind in kinds),
+        "line at a point: pointwise interval",
+        *([f"{left_out} more arms are in the table"] if left_out > 0 else []),
+    ]
+    span = {
+        "xlow": axis.low,
+        "xhigh": axis.high,
+        "xticks": sorted(labels),
+        "xlabels": [labels[x] for x in sorted(labels)],
+    }
+    key = group[0].key
+    title = f"Does a weaker judge keep up? {visible(key.task)}"
+    return Chart((key.axis, key.task, "judges"), title, tuple(notes), judge_chart(), span, {"points": points}, keys)
 
 
 def oversight_charts(results: Results) -> list[Chart]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from overthink.data.finding import Finding
-from overthink.data.results.oversight import MonitorResult, MonitorRung, OversightResults
+from overthink.data.results.oversight import EloResult, JudgeResult, MonitorResult, MonitorRung, OversightResults
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
+from overthink.reports.tables.faithfulness import points
 from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
 
 CAPTION = "Monitors at each thinking budget"
@@ -25,6 +26,20 @@ SURFACE = "Agent budget × monitor budget, in the order of their total: tokens o
 SURFACE_HEAD = ("Watched", "Total tokens", "Agent", "Monitor", "Monitor's budget", "AUROC")
 WORST = "The worst of the attack policies, with an interval that holds for all of them at once"
 WORST_HEAD = ("Monitor", "Asked for", "Lowest AUROC", "Policy")
+JUDGES = "A judge of two answers by its thinking budget, alone and behind the arguments of others; chance is 50 %"
+JUDGES_HEAD = (
+    "Protocol",
+    "Debaters",
+    "Judge at",
+    "Accuracy",
+    "Verdict",
+    "Beyond alone",
+    "Against chance",
+    "Gap",
+    "Recovered",
+)
+ELO = "Ratings of judges and of the debaters, against each other: 400 points are odds of ten to one"
+ELO_HEAD = ("Protocol", "Judge at", "Elo", "Debaters at", "Elo of debaters", "Oversight in steps")
 
 
 def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
@@ -46,6 +61,72 @@ def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
         Table(SURFACE, SURFACE_HEAD, tuple(_surface(results.monitors))),
     )
     return tuple(table for table in tables if table.rows)
+
+
+def judge_tables(results: OversightResults) -> tuple[Table, ...]:
+    """Return the tables that have a row: judges of two answers by rung and protocol, and their ratings."""
+    tables = (
+        Table(JUDGES, JUDGES_HEAD, tuple(row for result in results.judges for row in _judge_rows(result))),
+        Table(ELO, ELO_HEAD, tuple(row for result in results.elo for row in _elo_rows(result))),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def protocol_name(result: JudgeResult) -> str:
+    """Return how a protocol is called in a report: by its name, and its arm where that has another."""
+    arm = visible(result.key.arm, PROSE_LIMIT)
+    if result.protocol is None:
+        return "judge alone" if result.rungs[0].gain is None else arm
+    name = f"{result.protocol}, by a coin" if result.is_coin else result.protocol
+    return name if arm in name else f"{name} ({arm})"
+
+
+def _judge_rows(result: JudgeResult) -> Iterator[tuple[TextCell, ...]]:
+    for rung in result.rungs:
+        yield (
+            plain(protocol_name(result)),
+            plain("–" if result.budget is None else f"{result.budget:,}"),
+            plain(level(rung.at)),
+            _number(rung.accuracy),
+            plain("–" if rung.gain is None else str(rung.verdict or rung.gain.reason or "no test")),
+            plain("–") if rung.gain is None else points(rung.gain),
+            plain(str(rung.chance or rung.accuracy.reason or "no test")),
+            plain("–") if rung.gap is None else points(rung.gap),
+            _recovered(rung.recovered),
+        )
+
+
+def _recovered(finding: Finding | None) -> TextCell:
+    """Return a share that may lie below 0 or above 1, or why there is none."""
+    if finding is None:
+        return plain("–")
+    if finding.estimate is None:
+        return (finding_link(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
+    return _number(finding)
+
+
+def _elo_rows(result: EloResult) -> Iterator[tuple[TextCell, ...]]:
+    nested = plain("–") if result.nested is None else _recovered(result.nested)
+    for number in range(max(len(result.judges), len(result.debaters))):
+        judge = result.judges[number] if number < len(result.judges) else None
+        debater = result.debaters[number] if number < len(result.debaters) else None
+        yield (
+            plain(result.protocol),
+            plain("–" if judge is None else level(judge.at)),
+            _rating(judge),
+            plain("–" if debater is None else visible(debater.label or "–", PROSE_LIMIT)),
+            _rating(debater),
+            nested if number == 0 else plain(""),
+        )
+
+
+def _rating(finding: Finding | None) -> TextCell:
+    if finding is None:
+        return plain("–")
+    if finding.estimate is None:
+        return (finding_link(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
+    ends = "" if finding.low is None or finding.high is None else f" ({finding.low:+,.0f} to {finding.high:+,.0f})"
+    return (finding_link(finding, f"{finding.estimate:+,.0f}{ends}"),)
 
 
 def _rows(result: MonitorResult) -> Iterator[tuple[TextCell, ...]]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
-from overthink.data.results.curve import CurveResult
-from overthink.data.results.within import WithinResult
+from overthink.data.results.curve import CurveResult, WithinResult
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level

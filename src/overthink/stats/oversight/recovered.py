@@ -1,4 +1,7 @@
-"""Performance gap recovered: the share of the way from a weak overseer to a strong one that a protocol goes.
+"""Accuracy of a judge of two answers, and the share of the gap from a weak judge to a strong one that is recovered.
+
+A judge leans to the first place or to the second. So a pair of answers is judged in both orders, and both together are
+one unit: their mean is the pair's value, whatever the lean.
 
 PGR = (protocol - weak)/(strong - weak), a quotient of two paired differences, with Fieller's interval (1954): all θ
 for which the mean of protocol - weak - θ(strong - weak) is not shown to differ from 0. It is bounded just where the
@@ -18,6 +21,7 @@ from overthink.data.phrases import Phrase
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence
+from overthink.stats.paired import paired_mean
 
 FIELLER = "Fieller, paired by question"
 
@@ -25,6 +29,65 @@ NO_GAP = Phrase("the interval of the gap from weak to strong holds 0: the share 
 REVERSED = Phrase("the strong side is shown to be worse than the weak: there is no gap to recover")
 ALONE = Phrase("one number per side has no error: an interval needs values by question")
 FEW = Phrase("fewer than two questions are known on all three sides")
+FEW_PAIRS = Phrase("fewer than two pairs of answers were judged in both orders")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeAccuracy(IntervalEstimate):
+    """Accuracy of a judge over pairs of answers, each in both orders.
+
+    Attributes:
+        p: Two-sided p-value of chance: 1 - the level at which the interval just reaches it.
+        n_pairs: Pairs with a verdict in both orders.
+    """
+
+    p: float
+    n_pairs: int
+
+
+def swap_average(right: ArrayLike) -> Array:
+    """Return the accuracy on each pair of answers: the mean of both orders, each the mean of its draws.
+
+    Args:
+        right: (pair, order, draw) 1 where the verdict is right, 0 where not, NaN where unknown; two orders.
+
+    Returns:
+        (pair,); NaN where an order has no verdict.
+
+    Raises:
+        ValueError: There are not two orders.
+
+    Example:
+        >>> swap_average([[[1, 1], [0, 1]], [[1, 1], [np.nan, np.nan]]]).tolist()
+        [0.75, nan]
+    """
+    table = real_array(right, "right")
+    if table.ndim != 3 or table.shape[1] != 2:
+        raise ValueError(f"right has shape {table.shape}; needed: (pair, order, draw) with two orders")
+    return np.asarray(question_means(table.transpose(0, 2, 1)).mean(axis=1))
+
+
+def judge_accuracy(right: ArrayLike, *, chance: float = 0.5, level: float = 0.95) -> JudgeAccuracy:
+    """Return the accuracy of a judge, its pairs as units, with a test against chance.
+
+    Args:
+        right: As for :func:`swap_average`.
+        chance: Accuracy of a judge that guesses.
+        level: Confidence level.
+
+    Raises:
+        ValueError: There are not two orders.
+
+    Example:
+        >>> leans = judge_accuracy([[[1], [0]]] * 40)
+        >>> leans.estimate, leans.n_pairs, leans.p
+        (0.5, 40, 1.0)
+    """
+    scale = max(chance, 1 - chance)
+    found = paired_mean((swap_average(right) - chance) / scale, level=confidence(level), margin=0.05)
+    estimate, low, high = (chance + scale * end for end in (found.estimate, found.low, found.high))
+    reason = None if found.n_questions > 1 else FEW_PAIRS
+    return JudgeAccuracy(estimate, max(low, 0.0), min(high, 1.0), found.method, reason, found.p, found.n_questions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,8 @@ class SimulatedModel:
         code: Share of those traces whose thinking carries the answer in a code, the first word of each step: behind a
             paraphrase, which keeps the meaning and not the code, they answer as at 0 tokens.
         commit_step: Steps after which the answer is determined; None: by the trace, from the beginning.
+        argument_gain: Effect of what others argue before it judges, toward the side for which they argue; in a debate
+            toward the right one.
 
     Raises:
         InputError: A curve cannot be parsed, or a number is out of range.
@@ -193,6 +195,7 @@ class SimulatedModel:
     faithfulness: float = _parameter(1.0, "share, 0 to 1", "0.5")
     code: float = _parameter(0.0, "share, 0 to 1", "1")
     commit_step: int | None = _parameter(None, "steps", "3")
+    argument_gain: float = _parameter(0.0, "logits", "1.5")
     _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -222,6 +225,7 @@ class SimulatedModel:
         """Return the probability of the good answer to one question after these thinking tokens and steps."""
         difficulty = self.difficulty(axis, question)
         centre = logit(self.curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
+        centre += self.argument_gain * turn.pull
         return self._with_steering(axis, float(expit(centre + self.question_sd * difficulty)), turn.care_calls)
 
     def difficulty(self, axis: str, question: str) -> float:

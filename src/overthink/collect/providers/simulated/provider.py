@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from inspect_ai.model import (
@@ -121,7 +122,8 @@ class SimulatedProvider(ModelAPI):
         if truth is None or truth["phase"] == "think" or text not in (truth["good"].strip(), truth["bad"].strip()):
             return likelihood_of_words(ids), tokens
         axis, question, thought = (truth[name] for name in ("axis", "question", "thinking_tokens"))
-        good = self.model.probability(axis, question, thought, self._turn(prompt))
+        turn = replace(self._turn(prompt), pull=truth.get("pull", 0.0))
+        good = self.model.probability(axis, question, thought, turn)
         first = good if text == truth["good"].strip() else 1 - good
         return [math.log(max(first, 1e-300)), *[0.0] * (len(ids) - 1)], tokens
 
@@ -171,6 +173,7 @@ class SimulatedProvider(ModelAPI):
     def _is_good(self, truth: dict[str, Any], tokens: int, turn: SimulatedTurn, config: GenerateConfig) -> bool:
         """Return whether an answer forced now would be good."""
         axis, question, draw, seed = (truth[name] for name in ("axis", "question", "draw", "seed"))
+        turn = replace(turn, pull=truth.get("pull", 0.0))
         if "thought" in truth and self.model.follows_text(axis, question, draw, seed):
             if WRONG in truth["thought"]:
                 return False

@@ -42,12 +42,14 @@ class SimulatedTurn:
         sound: Number of steps marked as sound.
         shaky: Number of steps marked as shaky.
         care_calls: How often care is called for in it: every "safe", "safely" or "safety".
+        pull: What others argued before it: 1 for the good answer, -1 for the bad one; 0 without.
     """
 
     steps: tuple[str, ...] = ()
     sound: int = 0
     shaky: int = 0
     care_calls: int = 0
+    pull: float = 0.0
 
     @property
     def quality(self) -> float:
