@@ -206,6 +206,11 @@ class Finding:
         of answers without thinking: latent_uplift: the largest gain by a prompt with filler or repeats, which the label
         names before the verdict, simultaneous; room_uplift: by each prompt, simultaneous; elicited_uplift, where the
         first is shown: accuracy with the thinking of the rung minus that without, with the best prompt
+    ``monitorability``
+        of an intervention, which the label names: a hint's wording, or an attack policy. g_mean_square: g² of a monitor
+        and its view, cross-fitted; pooled_g_mean_square: of the rates over all instances at once; intervention_effect:
+        by how much more often the behaviour is shown; dependence: the effect at ``at.rung``, the lowest, minus that at
+        ``at.from_rung``, the highest; its label ends in the verdict
     """
 
     id: str

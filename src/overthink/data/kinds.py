@@ -53,6 +53,7 @@ class Kind(ClosedList):
     NECESSITY = "necessity"
     ENCODED = "encoded"
     LATENT = "latent"
+    MONITORABILITY = "monitorability"
 
 
 class Metric(ClosedList):
@@ -289,3 +290,8 @@ class Metric(ClosedList):
     LATENT_UPLIFT = "latent_uplift"
     ROOM_UPLIFT = "room_uplift"
     ELICITED_UPLIFT = "elicited_uplift"
+    # monitorability
+    G_MEAN_SQUARE = "g_mean_square"
+    POOLED_G_MEAN_SQUARE = "pooled_g_mean_square"
+    INTERVENTION_EFFECT = "intervention_effect"
+    DEPENDENCE = "dependence"

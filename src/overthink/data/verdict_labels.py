@@ -106,6 +106,13 @@ class LatentLabel(ClosedList):
     NOT_SHOWN = "no latent uplift shown"
 
 
+class DependenceLabel(ClosedList):
+    """Verdict on the change of an intervention's effect with thinking: the end of a finding's label."""
+
+    NEEDS = "the effect needs the chain"
+    NOT_SHOWN = "not shown to need the chain"
+
+
 class StopLabel(ClosedList):
     """Reason why adaptive sampling stopped: the start of a finding's label."""
 

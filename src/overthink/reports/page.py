@@ -45,7 +45,7 @@ from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
-from overthink.reports.tables.oversight import oversight_tables
+from overthink.reports.tables.oversight import monitorability_tables, oversight_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
@@ -272,6 +272,7 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
     return {
         "watched": drawings["oversight"],
         "oversight": oversight_tables(results.oversight),
+        "monitorability": monitorability_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],
         "thinking_tables": faithfulness_tables(results.oversight),
         "encoded_tables": encoded_tables(results.oversight),

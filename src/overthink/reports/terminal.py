@@ -14,7 +14,7 @@ from overthink.reports.selection import RULE, selected_curves
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
-from overthink.reports.tables.oversight import oversight_tables
+from overthink.reports.tables.oversight import monitorability_tables, oversight_tables
 from overthink.reports.tables.table import Table
 from overthink.reports.tables.within import within_line
 
@@ -39,7 +39,11 @@ def summary_text(results: Results, about: About) -> str:
     selection.sort(key=lambda curve: (curve.is_control, curve.arm not in first))
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
-    for table in (*faithfulness_tables(results.oversight), *encoded_tables(results.oversight)):
+    for table in (
+        *faithfulness_tables(results.oversight),
+        *encoded_tables(results.oversight),
+        *monitorability_tables(results.oversight),
+    ):
         blocks.append("\n".join(_first_rows(table)))
     blocks += bound_sentences(results.oversight)
     if oversight_lines := _oversight(results):

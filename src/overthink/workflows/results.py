@@ -10,6 +10,7 @@ from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
 from overthink.data.hint_moves import hint_moves
+from overthink.data.interventions import OversightRuns, intervention_runs
 from overthink.data.oversight_cells import monitor_scores, perturbation_answers
 from overthink.data.results.study import Results
 from overthink.plan.selectors import open_selectors
@@ -43,12 +44,19 @@ def results_of(source: Source, options: AnalysisOptions) -> SourceResults:
     analysis, selectors = request.analysis, open_selectors(request.analysis.selectors)
     scores = () if source.oversight is None else tuple(monitor_scores(source.oversight))
     changes = () if source.oversight is None else tuple(perturbation_answers(source.oversight))
-    moves = () if source.oversight is None else tuple(hint_moves(source.pool, source.oversight))
-    rng = np.random.default_rng(request.seed)
+    rng, beside = np.random.default_rng(request.seed), _oversight_runs(source)
     results = analyse_outcomes(
-        tables, analysis, rng=rng, selectors=selectors, scores=scores, changes=changes, moves=moves
+        tables, analysis, rng=rng, selectors=selectors, scores=scores, changes=changes, beside=beside
     )
     return SourceResults(request, results, k_scale(results.curves, analysis))
+
+
+def _oversight_runs(source: Source) -> OversightRuns:
+    """Return what the table on oversight gives beside scores and answers."""
+    table = source.oversight
+    if table is None:
+        return OversightRuns()
+    return OversightRuns(tuple(hint_moves(source.pool, table)), tuple(intervention_runs(source.pool, table)))
 
 
 def about_source(source: Source, results: Results, scale: KScale, *, command: str | None) -> About:

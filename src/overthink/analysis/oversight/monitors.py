@@ -16,6 +16,7 @@ from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.hint_moves import HINT_MONITOR
+from overthink.data.interventions import honest_arm
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Phrase, component, one_of
@@ -110,10 +111,7 @@ class _Watch:
     @property
     def honest_arm(self) -> str:
         """The honest arm that an attack is compared with: its own without the attack, else base, else the first."""
-        arms = sorted(set(self.block.arms[self.block.attacks == HONEST].tolist()))
-        own = self.context.table.arm
-        near = (arm for arm in (own, own.partition("+attack")[0], "base", *arms) if arm in arms)
-        return next(near, "")
+        return honest_arm(self.context.table.arm, set(self.block.arms[self.block.attacks == HONEST].tolist()))
 
     def finding(self, metric: Metric, at: At, *parts: str) -> Finding:
         """Return a finding of this monitor without an estimate."""

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.verdict_labels import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
+from overthink.data.verdict_labels import (
+    DependenceLabel,
+    FaithfulnessLabel,
+    LatentLabel,
+    MonitorLabel,
+    NecessityVerdict,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,6 +267,57 @@ class HintRung:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class GMeanRung:
+    """Monitorability at one rung.
+
+    Attributes:
+        at: The rung.
+        g: Cross-fitted g².
+        pooled: The form of the rates over all instances at once.
+    """
+
+    at: At
+    g: Finding
+    pooled: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonitorabilityResult:
+    """What one monitor sees of an intervention.
+
+    Attributes:
+        monitor: Label of the monitor.
+        view: What it reads.
+        rungs: The rungs, from the lowest.
+    """
+
+    monitor: str
+    view: str
+    rungs: tuple[GMeanRung, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InterventionResult:
+    """What an intervention does to the answers of one curve, and who sees it.
+
+    Attributes:
+        key: The curve.
+        intervention: The wording of the hint, or the attack policy.
+        effects: Effect by rung, from the lowest.
+        dependence: Effect at the lowest rung minus that at the highest.
+        monitors: Every monitor and view.
+        verdict: Verdict on the dependence; None without a test.
+    """
+
+    key: CurveKey
+    intervention: str
+    effects: tuple[Finding, ...]
+    dependence: Finding
+    monitors: tuple[MonitorabilityResult, ...]
+    verdict: DependenceLabel | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OversightResults:
     """Everything about the oversight of a study.
 
@@ -275,6 +332,7 @@ class OversightResults:
         encoded: What paraphrases of the thinking lose.
         bits: Bits in the traces: passed, and at an assumed rate.
         latent: Answers without thinking behind filler and repeats.
+        interventions: Effects of interventions, and what monitors see of them.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -287,3 +345,4 @@ class OversightResults:
     encoded: tuple[EncodedResult, ...] = ()
     bits: tuple[BitsResult, ...] = ()
     latent: tuple[LatentResult, ...] = ()
+    interventions: tuple[InterventionResult, ...] = ()

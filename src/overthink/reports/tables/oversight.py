@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from overthink.data.finding import Finding
-from overthink.data.results.oversight import MonitorResult, MonitorRung, OversightResults
+from overthink.data.results.oversight import InterventionResult, MonitorResult, MonitorRung, OversightResults
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
+from overthink.reports.tables.faithfulness import points
 from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
 
 CAPTION = "Monitors at each thinking budget"
@@ -25,6 +26,10 @@ SURFACE = "Agent budget × monitor budget, in the order of their total: tokens o
 SURFACE_HEAD = ("Watched", "Total tokens", "Agent", "Monitor", "Monitor's budget", "AUROC")
 WORST = "The worst of the attack policies, with an interval that holds for all of them at once"
 WORST_HEAD = ("Monitor", "Asked for", "Lowest AUROC", "Policy")
+SEES = "Does a monitor see what an intervention did? g² of its reading, with the effect beside it"
+SEES_HEAD = ("Curve", "Intervention", "Monitor", "Asked for", "Effect", "g², cross-fitted", "g², pooled")
+NEEDS = "Does the effect of the intervention need the chain? The effect at the lowest budget minus that at the highest"
+NEEDS_HEAD = ("Curve", "Intervention", "Lowest minus highest", "Verdict")
 
 
 def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
@@ -46,6 +51,43 @@ def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
         Table(SURFACE, SURFACE_HEAD, tuple(_surface(results.monitors))),
     )
     return tuple(table for table in tables if table.rows)
+
+
+def monitorability_tables(results: OversightResults) -> tuple[Table, ...]:
+    """Return the tables that have a row: g² of each monitor by rung, and whether the effect needs the chain."""
+    needs = tuple(
+        (
+            plain(curve_name(result.key)),
+            plain(visible(result.intervention, PROSE_LIMIT)),
+            points(result.dependence),
+            plain(str(result.verdict or result.dependence.reason or "no test")),
+        )
+        for result in results.interventions
+    )
+    sees = tuple(row for result in results.interventions for row in _sees(result))
+    return tuple(table for table in (Table(SEES, SEES_HEAD, sees), Table(NEEDS, NEEDS_HEAD, needs)) if table.rows)
+
+
+def _sees(result: InterventionResult) -> Iterator[tuple[TextCell, ...]]:
+    for monitor in result.monitors:
+        for rung, effect in zip(monitor.rungs, result.effects, strict=True):
+            yield (
+                plain(curve_name(result.key)),
+                plain(visible(result.intervention, PROSE_LIMIT)),
+                plain(_monitor(monitor.monitor, monitor.view)),
+                plain(level(rung.at)),
+                points(effect),
+                *(_mean_square(finding) for finding in (rung.g, rung.pooled)),
+            )
+
+
+def _mean_square(finding: Finding) -> TextCell:
+    """Return a g² as text, with its interval, or why there is none."""
+    if finding.estimate is None:
+        return plain(visible(finding.reason or "–", PROSE_LIMIT))
+    low, high = finding.low, finding.high
+    ends = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
+    return (finding_link(finding, f"{finding.estimate:.2f}{ends}"),)
 
 
 def _rows(result: MonitorResult) -> Iterator[tuple[TextCell, ...]]:
