@@ -21,6 +21,7 @@ from overthink.analysis.oversight.faithfulness import necessities, perturbations
 from overthink.analysis.oversight.latent import latents, with_elicited
 from overthink.analysis.oversight.monitorability import monitorabilities
 from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.probes import probe_results
 from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
@@ -118,6 +119,7 @@ def analyse_outcomes(
             bits=bits(contexts, scores, changes),
             latent=latent,
             interventions=monitorabilities(contexts, beside.interventions),
+            probes=probe_results(contexts, beside.probes, scores),
         ),
     )
 

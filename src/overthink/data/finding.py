@@ -211,6 +211,11 @@ class Finding:
         and its view, cross-fitted; pooled_g_mean_square: of the rates over all instances at once; intervention_effect:
         by how much more often the behaviour is shown; dependence: the effect at ``at.rung``, the lowest, minus that at
         ``at.from_rung``, the highest; its label ends in the verdict
+    ``probe``
+        of activations, told apart as of ``monitor``: auroc: of the probe, folds by question; auroc_prompt_only,
+        auroc_length, auroc_words, auroc_random_direction, auroc_shuffled_labels: of its baselines; beyond_prompt: minus
+        that of the prompt alone; probe_minus_text: minus that of the monitor that the label names before the verdict;
+        auroc_cascade: where a share of the traces goes on to that monitor, at its tokens per trace, ``at.total``
     """
 
     id: str

@@ -16,6 +16,7 @@ from overthink.data.arrays import Array
 from overthink.data.hint_moves import HINT_TASK, HintMoves, hint_of
 from overthink.data.oversight import HONEST
 from overthink.data.oversight_pool import rung_answers
+from overthink.data.projections import ProbeRuns, is_probe
 from overthink.data.record import Estimand
 
 FIRES_FROM = 0.5
@@ -70,10 +71,12 @@ class OversightRuns:
     Attributes:
         moves: Moves of answers by hints, by arm, rung and wording.
         interventions: Runs without and with an intervention, by monitor and view.
+        probes: Runs with what a probe reads of each.
     """
 
     moves: Sequence[HintMoves] = ()
     interventions: Sequence[InterventionRuns] = ()
+    probes: Sequence[ProbeRuns] = ()
 
 
 def intervention_runs(pool: pl.LazyFrame, table: pl.DataFrame) -> Iterator[InterventionRuns]:
@@ -86,6 +89,7 @@ def intervention_runs(pool: pl.LazyFrame, table: pl.DataFrame) -> Iterator[Inter
     rows = table.filter(
         pl.col("monitor").is_not_null() & pl.col("perturbation").is_null() & pl.col("requested_tokens").is_not_null()
     )
+    rows = rows.filter(~pl.col("monitor").is_in([name for name in rows["monitor"].unique() if is_probe(name)]))
     rows = rows.with_columns(
         pl.coalesce(pl.col("fired"), pl.col("score") >= FIRES_FROM).cast(pl.Float64).alias("fires"),
         pl.col("behaviour").cast(pl.Float64),

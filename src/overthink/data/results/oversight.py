@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.results.probe import ProbeResult
 from overthink.data.verdict_labels import (
     DependenceLabel,
     FaithfulnessLabel,
@@ -333,6 +334,7 @@ class OversightResults:
         bits: Bits in the traces: passed, and at an assumed rate.
         latent: Answers without thinking behind filler and repeats.
         interventions: Effects of interventions, and what monitors see of them.
+        probes: What probes of activations see.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -346,3 +348,4 @@ class OversightResults:
     bits: tuple[BitsResult, ...] = ()
     latent: tuple[LatentResult, ...] = ()
     interventions: tuple[InterventionResult, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
