@@ -15,7 +15,7 @@ from golden_differences import Difference, differences, in_words, same
 from golden import CASES, HERE, kinds, outcome, outcome_on_file
 
 UNCOVERED: dict[str, str] = dict.fromkeys(
-    ("monitor", "faithfulness", "necessity", "encoded", "latent", "monitorability"),
+    ("monitor", "faithfulness", "necessity", "encoded", "latent", "monitorability", "probe"),
     "they are of the table on oversight, which no stored input has; tests/analysis/oversight plants some",
 )
 """Kinds of findings that no stored input gives, and why."""

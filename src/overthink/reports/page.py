@@ -29,6 +29,7 @@ from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.oversight import oversight_chart
+from overthink.reports.charts.probes import probe_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.charts.within import within_chart
@@ -46,6 +47,7 @@ from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
 from overthink.reports.tables.oversight import monitorability_tables, oversight_tables
+from overthink.reports.tables.probes import probe_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
@@ -273,6 +275,8 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
         "watched": drawings["oversight"],
         "oversight": oversight_tables(results.oversight),
         "monitorability": monitorability_tables(results.oversight),
+        "probes_drawn": drawings["probes"],
+        "probe_tables": probe_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],
         "thinking_tables": faithfulness_tables(results.oversight),
         "encoded_tables": encoded_tables(results.oversight),
@@ -290,4 +294,5 @@ def _charts() -> dict[str, object]:
         "within": within_chart(),
         "oversight": oversight_chart(),
         "faithfulness": faithfulness_chart(),
+        "probes": probe_chart(),
     }

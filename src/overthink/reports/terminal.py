@@ -15,6 +15,7 @@ from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.oversight import monitorability_tables, oversight_tables
+from overthink.reports.tables.probes import probe_tables
 from overthink.reports.tables.table import Table
 from overthink.reports.tables.within import within_line
 
@@ -43,6 +44,7 @@ def summary_text(results: Results, about: About) -> str:
         *faithfulness_tables(results.oversight),
         *encoded_tables(results.oversight),
         *monitorability_tables(results.oversight),
+        *probe_tables(results.oversight),
     ):
         blocks.append("\n".join(_first_rows(table)))
     blocks += bound_sentences(results.oversight)
