@@ -180,7 +180,7 @@ def _probe(rng: Rng, questions: float, d: float, text_d: float) -> Outcome:
     features, labels, question = _traces(rng, int(questions), d)
     text = rng.normal(size=len(labels)) + text_d * labels
     found = probe_scores(features, labels, question, folds=4, rng=rng)
-    difference = probe_minus_text(found.scores, text, labels, question, found.folds)
+    difference = probe_minus_text(found.scores, text, labels, question, found.folds, noise=(found.noise, 0.0))
     size = features.shape[2]
     points = np.vstack([np.zeros(size), np.eye(size)])
     areas = []
@@ -197,7 +197,9 @@ def _shuffled(rng: Rng, questions: float, d: float) -> Outcome:
     features, labels, question = _traces(rng, int(questions), d)
     mixed = shuffled_by_question(labels, question, rng=rng)
     found = probe_scores(features[:, 1:], mixed, question, folds=4, rng=rng)
-    area = fold_auroc(found.scores, mixed, question, found.folds) if found.reason is None else None
+    area = None
+    if found.reason is None:
+        area = fold_auroc(found.scores, mixed, question, found.folds, noise=found.noise)
     return (0.5, area.low, area.high) if area else (0.5, float("nan"), float("nan"))
 
 

@@ -24,7 +24,7 @@ from overthink.data.record import Axis
 from overthink.data.results.oversight import MonitorResult, MonitorRung, OversightResults, WorstPolicyResult
 from overthink.data.verdict_labels import MonitorLabel
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
-from overthink.stats.oversight.auroc import CHANCE, Auroc, auroc
+from overthink.stats.oversight.auroc import CHANCE, auroc
 from overthink.stats.oversight.control import safety_at_audit, worst_policy
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
@@ -153,13 +153,7 @@ def oversight(
 
 
 def curve_watches(contexts: Sequence[CurveContext], block: MonitorScores, *, seed: int) -> Iterator[Watch]:
-    """Yield a watch per arm with runs in a block: of each attack policy where arms attack, else of every arm.
-
-    Args:
-        contexts: The curves.
-        block: Runs of a monitor.
-        seed: Seed of the bootstrap of tokens.
-    """
+    """Yield a watch per arm with runs in a block: of each attack policy where arms attack, else of every arm."""
     pairs = sorted(set(zip(block.arms.tolist(), block.attacks.tolist(), strict=True)))
     attacks = [(arm, policy) for arm, policy in pairs if policy not in ("", HONEST)]
     for arm, policy in attacks or [(arm, None) for arm in dict.fromkeys(arm for arm, _ in pairs)]:
@@ -214,7 +208,7 @@ def _rung(watch: Watch, rung: int) -> MonitorRung:
         finding = _estimate(finding, area, limits, scored, block)
         finding = (
             replace(finding, test=FindingTest(TEST, p=min(2 * min(area.p_chance, 1 - area.p_chance), 1.0)))
-            if _is_tested(area)
+            if np.isfinite(area.p_chance)
             else finding
         )
     tpr = tuple(
@@ -242,10 +236,6 @@ def _rung(watch: Watch, rung: int) -> MonitorRung:
         tokens=_tokens(watch, at, rung, sides, with_attempt=False),
         total=_tokens(watch, at, rung, sides, with_attempt=True),
     )
-
-
-def _is_tested(area: Auroc) -> bool:
-    return bool(np.isfinite(area.p_chance))
 
 
 def _limits(watch: Watch, sides: Sides, scored: Sides) -> Iterator[str]:

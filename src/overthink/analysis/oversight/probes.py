@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from overthink.analysis.oversight.monitors import BEHAVIOUR, IDLE, Watch, curve_watches
 from overthink.analysis.request import POINTWISE, CurveContext
@@ -37,7 +37,7 @@ SHARES = (0, 1, 2, 5, 10)
 
 TEST = "two-sided against no difference, questions as clusters; Holm over all rungs, probes and monitors"
 
-AS_TRAINED = Phrase(
+OF_TRAINING = Phrase(
     "of the probes as trained on {n:d} questions, layers chosen in each fold; another probe may see more or less"
 )
 REREAD = Phrase("activations are those of the stored text, read again: not those of the run itself")
@@ -132,7 +132,7 @@ def _rung(watch: Watch, runs: ProbeRuns, rung: int) -> _Rung:
     labels, questions = sides.attack[rows].astype(np.float64), watch.block.questions[rows]
     probe = _probe(runs.activations[rows], labels, questions)
     idle = int((sides.attack & (watch.block.behaviours == 0)).sum())
-    limits = [POINTWISE, REREAD, AS_TRAINED.text(n=len(set(questions.tolist())))]
+    limits = [POINTWISE, REREAD, OF_TRAINING.text(n=len(set(questions.tolist())))]
     if watch.policy is None:
         limits.append(BEHAVIOUR)
     elif idle:
@@ -142,7 +142,7 @@ def _rung(watch: Watch, runs: ProbeRuns, rung: int) -> _Rung:
 
 def _probe(features: Array, labels: Array, questions: NDArray[np.str_]) -> ProbeScores:
     if not len(labels):
-        return ProbeScores(np.zeros(0), np.zeros(0, dtype=np.int64), (), (), NO_READING)
+        return ProbeScores(np.zeros(0), np.zeros(0, dtype=np.int64), (), (), NO_READING, np.zeros(0))
     return probe_scores(features, labels, questions, rng=np.random.default_rng(SEED))
 
 
@@ -150,7 +150,8 @@ def _area(rung: _Rung, probe: ProbeScores, labels: Array) -> FoldAuroc:
     """Return the AUROC of a probe, or why there is none."""
     if probe.reason is not None:
         return _unknown(probe.reason, rung)
-    return fold_auroc(probe.scores, labels, rung.questions, probe.folds, level=rung.watch.context.level)
+    level = rung.watch.context.level
+    return fold_auroc(probe.scores, labels, rung.questions, probe.folds, noise=probe.noise, level=level)
 
 
 def _unknown(reason: str, rung: _Rung) -> FoldAuroc:
@@ -179,7 +180,7 @@ def _with_baselines(rung: _Rung, runs: ProbeRuns) -> ProbeRung:
         rung.estimate(rung.finding(metric), _area(rung, probe, labels)) for metric, (probe, labels) in probes.items()
     )
     reason = rung.probe.reason or prompt.reason
-    gain = _unknown(reason, rung) if reason is not None else _difference(rung, rung.probe.scores, prompt.scores)
+    gain = _unknown(reason, rung) if reason is not None else _difference(rung, prompt.scores, prompt.noise)
     return ProbeRung(
         rung.at,
         rung.estimate(rung.finding(Metric.AUROC), _area(rung, rung.probe, rung.labels)),
@@ -188,9 +189,11 @@ def _with_baselines(rung: _Rung, runs: ProbeRuns) -> ProbeRung:
     )
 
 
-def _difference(rung: _Rung, probe: Array, other: Array) -> FoldAuroc:
-    level = rung.watch.context.level
-    return probe_minus_text(probe, other, rung.labels, rung.questions, rung.probe.folds, level=level)
+def _difference(rung: _Rung, other: Array, noise: ArrayLike = 0.0) -> FoldAuroc:
+    """Return the AUROC of the probe minus that of other scores, of a monitor or of another probe."""
+    own, level = rung.probe, rung.watch.context.level
+    both = own.noise, noise
+    return probe_minus_text(own.scores, other, rung.labels, rung.questions, own.folds, noise=both, level=level)
 
 
 def _against(rungs: Sequence[_Rung], block: MonitorScores) -> ProbeTextResult:
@@ -218,9 +221,9 @@ def _text_rung(rung: _Rung, block: MonitorScores, places: dict[tuple[str, str, i
     folds, probe = rung.probe.folds[is_there], rung.probe.scores[is_there]
     both = replace(
         rung, rows=rung.rows[is_there], labels=rung.labels[is_there], questions=rung.questions[is_there],
-        probe=replace(rung.probe, scores=probe, folds=folds),
+        probe=replace(rung.probe, scores=probe, folds=folds, noise=rung.probe.noise[is_there]),
     )  # fmt: skip
-    result = _difference(both, probe, text)
+    result = _difference(both, text)
     finding = both.estimate(finding, result, PAIR.text(n=int(is_there.sum()), total=len(is_there)))
     finding = replace(finding, n_questions=result.n_questions)
     if np.isfinite(result.p):

@@ -26,7 +26,7 @@ from overthink.errors import InputError
 
 PREFIX = "hf/"
 
-TRAINED_LATER = "a probe is trained on all traces of a rung at once: see the findings of the kind probe"
+LATER = "a probe is trained on all traces of a rung at once: see the findings of the kind probe"
 """Reason of every row of a probe."""
 
 BUCKETS = 64
@@ -84,7 +84,7 @@ class ProbeMonitor(Monitor):
             self._prompts[excerpt.question] = await self._projection(prompt, excerpt)
         behind = self._prompts[excerpt.question]
         own = await self._projection([*prompt, *ids], excerpt) if ids else behind
-        return Suspicion(None, TRAINED_LATER, reading=Reading(own, behind, word_counts(excerpt.text), len(ids)))
+        return Suspicion(None, LATER, reading=Reading(own, behind, word_counts(excerpt.text), len(ids)))
 
     async def _projection(self, ids: list[int], excerpt: Excerpt) -> Array:
         states, cached = await self._api.activations(ids)
@@ -142,7 +142,7 @@ class SimulatedProbe(Monitor):
         own = self._noise(*excerpt.key)
         own[1, 0] += distance * excerpt.is_bad
         behind = self._noise(excerpt.question)
-        return Suspicion(None, TRAINED_LATER, reading=Reading(own, behind, word_counts(excerpt.text), length))
+        return Suspicion(None, LATER, reading=Reading(own, behind, word_counts(excerpt.text), length))
 
     def _noise(self, *key: object) -> Array:
         cells = [uniform("probe", self.seed, layer, dim, *key) for layer in range(2) for dim in range(self.dims)]

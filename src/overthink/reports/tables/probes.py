@@ -25,7 +25,15 @@ SEES_HEAD = (
     "Beyond the prompt",
 )
 MORE = "Does a probe see more than a monitor of the words? On the same traces"
-MORE_HEAD = ("Curve", "Probe", "Monitor", "Asked for", "Probe minus monitor", "Verdict", "Cascade: share sent on")
+MORE_HEAD = (
+    "Curve",
+    "Probe",
+    "Monitor",
+    "Asked for",
+    "Probe minus monitor",
+    "Verdict",
+    "Cascade: AUROC where 0, 10, 20, 50, 100 % go on to the monitor",
+)
 
 
 def probe_tables(results: OversightResults) -> tuple[Table, ...]:
