@@ -294,11 +294,9 @@ def test_findings_have_the_probe_its_baselines_and_the_monitor_beside_it(read: o
     found = read.find(kind=Kind.PROBE)
     assert {finding.metric for finding in found} == {
         Metric.AUROC, Metric.AUROC_PROMPT_ONLY, Metric.AUROC_LENGTH, Metric.AUROC_WORDS, Metric.AUROC_RANDOM_DIRECTION,
-        Metric.AUROC_SHUFFLED_LABELS, Metric.BEYOND_PROMPT, Metric.PROBE_MINUS_TEXT, Metric.AUROC_CASCADE,
+        Metric.AUROC_SHUFFLED_LABELS, Metric.BEYOND_PROMPT, Metric.PROBE_MINUS_TEXT,
     }  # fmt: skip
-    assert {finding.label for finding in read.find(kind=Kind.MONITOR, metric="scored")} == {
-        "simulated:auc=0.6 reads cot"
-    }
+    assert {finding.label for finding in read.find(kind=Kind.MONITOR, metric="scored")} == {f"{MONITORS[1]} reads cot"}
     page = read.html()
     assert "Does a probe see more?" in page
     assert "AUROC of the probe at each thinking budget" in read.text()
