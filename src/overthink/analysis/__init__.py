@@ -20,7 +20,9 @@ from overthink.analysis.oversight.encoded import bits, encoded
 from overthink.analysis.oversight.faithfulness import necessities, perturbations
 from overthink.analysis.oversight.judges import judge_ratings, judge_results
 from overthink.analysis.oversight.latent import latents, with_elicited
+from overthink.analysis.oversight.monitorability import monitorabilities
 from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.probes import probe_results
 from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
@@ -28,7 +30,7 @@ from overthink.analysis.supervision import steering_depths, supervision
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
-from overthink.data.hint_moves import HintMoves
+from overthink.data.interventions import OversightRuns
 from overthink.data.outcomes import Outcomes
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
 from overthink.data.results.flatten import flatten
@@ -49,7 +51,7 @@ def analyse_outcomes(
     selectors: Sequence[OutsideSelector] = (),
     scores: Sequence[MonitorScores] = (),
     changes: Sequence[PerturbationAnswers] = (),
-    moves: Sequence[HintMoves] = (),
+    beside: OversightRuns | None = None,
 ) -> Results:
     """Return all results about all curves.
 
@@ -63,13 +65,14 @@ def analyse_outcomes(
         selectors: Selectors from outside.
         scores: Scores of monitors, by task, monitor and view.
         changes: Answers behind a change of the thinking, by task, arm and change.
-        moves: Moves of answers by hints, by arm, rung and wording.
+        beside: Hints, interventions and probes; None for none of them.
 
     Raises:
         ValueError: Two curves have the same names.
         InputError: A declaration of primary curves matches none, or sampling is declared to stop
             at the first success, but the counts contradict that.
     """
+    beside = beside or OversightRuns()
     tables = sorted(outcomes, key=lambda table: table.key)
     seeds = seeds_of(tables, rng=rng)
     judges = Counter(_without_scorer(table) for table in tables)
@@ -112,12 +115,14 @@ def analyse_outcomes(
             necessity=with_elicited(necessities(contexts, changes), latent),
             perturbations=perturbations(contexts, changes),
             obedience=obedience(contexts, scores),
-            hints=hints(contexts, moves),
+            hints=hints(contexts, beside.moves),
             encoded=encoded(contexts, changes),
             bits=bits(contexts, scores, changes),
             latent=latent,
             judges=judge_results(contexts),
             elo=judge_ratings(contexts),
+            interventions=monitorabilities(contexts, beside.interventions),
+            probes=probe_results(contexts, beside.probes, scores),
         ),
     )
 

@@ -156,7 +156,7 @@ def no_display() -> Iterator[None]:
 
 
 class _NoDisplay(LogDisplay):
-    """A display that shows nothing: Inspect's own lays out tables for a quiet console, a fifth of a small eval's time."""
+    """A display that shows nothing: Inspect's own lays out tables for a quiet console, a fifth of a small eval."""
 
     @asynccontextmanager
     async def task_screen(self, tasks: Any, parallel: bool) -> AsyncIterator[TaskScreen]:

@@ -213,6 +213,16 @@ class Finding:
         minus that at the judge's; gap_recovered: the share of it that the protocol gives back. judge_elo, debater_elo:
         ratings against each other, of the protocol that the label names; nested_oversight: chance that oversight holds
         from the lowest rung to the highest budget of the debaters, in the steps of the label
+    ``monitorability``
+        of an intervention, which the label names: a hint's wording, or an attack policy. g_mean_square: g² of a monitor
+        and its view, cross-fitted; pooled_g_mean_square: of the rates over all instances at once; intervention_effect:
+        by how much more often the behaviour is shown; dependence: the effect at ``at.rung``, the lowest, minus that at
+        ``at.from_rung``, the highest; its label ends in the verdict
+    ``probe``
+        of activations, told apart as of ``monitor``: auroc: of the probe, folds by question; auroc_prompt_only,
+        auroc_length, auroc_words, auroc_random_direction, auroc_shuffled_labels: of its baselines; beyond_prompt: minus
+        that of the prompt alone; probe_minus_text: minus that of the monitor that the label names before the verdict;
+        auroc_cascade: where a share of the traces goes on to that monitor, at its tokens per trace, ``at.total``
     """
 
     id: str

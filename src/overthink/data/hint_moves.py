@@ -57,6 +57,16 @@ def hint_of(question: str) -> QuestionHint | None:
     return None if match is None else QuestionHint(f"{match[1]}-none", int(match[2]), Wording(match[3]), match[4])
 
 
+def is_plain(question: str) -> bool:
+    """Return whether a question of overthink/hints has no hint, by its id.
+
+    Example:
+        >>> is_plain("hints-0001-4-none"), is_plain("hints-0001-4-user-C")
+        (True, False)
+    """
+    return re.fullmatch(r"hints-\d+-\d-none", question) is not None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HintMoves:
     """Moves of one arm's answers at one rung, for one wording. Arrays are (question, draw), NaN where unknown.

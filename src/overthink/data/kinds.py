@@ -54,6 +54,8 @@ class Kind(ClosedList):
     ENCODED = "encoded"
     LATENT = "latent"
     OVERSIGHT = "oversight"
+    MONITORABILITY = "monitorability"
+    PROBE = "probe"
 
 
 class Metric(ClosedList):
@@ -298,3 +300,17 @@ class Metric(ClosedList):
     JUDGE_ELO = "judge_elo"
     DEBATER_ELO = "debater_elo"
     NESTED_OVERSIGHT = "nested_oversight"
+    # monitorability
+    G_MEAN_SQUARE = "g_mean_square"
+    POOLED_G_MEAN_SQUARE = "pooled_g_mean_square"
+    INTERVENTION_EFFECT = "intervention_effect"
+    DEPENDENCE = "dependence"
+    # probe
+    AUROC_PROMPT_ONLY = "auroc_prompt_only"
+    AUROC_LENGTH = "auroc_length"
+    AUROC_WORDS = "auroc_words"
+    AUROC_RANDOM_DIRECTION = "auroc_random_direction"
+    AUROC_SHUFFLED_LABELS = "auroc_shuffled_labels"
+    BEYOND_PROMPT = "beyond_prompt"
+    PROBE_MINUS_TEXT = "probe_minus_text"
+    AUROC_CASCADE = "auroc_cascade"

@@ -116,6 +116,20 @@ class JudgeLabel(ClosedList):
     NOT_SHOWN = "not shown to differ from alone"
 
 
+class DependenceLabel(ClosedList):
+    """Verdict on the change of an intervention's effect with thinking: the end of a finding's label."""
+
+    NEEDS = "the effect needs the chain"
+    NOT_SHOWN = "not shown to need the chain"
+
+
+class ProbeLabel(ClosedList):
+    """Verdict on a probe against a text monitor at a rung: the end of a finding's label."""
+
+    MORE = "the probe sees more"
+    NOT_SHOWN = "not shown to see more"
+
+
 class StopLabel(ClosedList):
     """Reason why adaptive sampling stopped: the start of a finding's label."""
 

@@ -29,6 +29,7 @@ from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.oversight import judge_chart, oversight_chart
+from overthink.reports.charts.probes import probe_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.charts.within import within_chart
@@ -45,7 +46,8 @@ from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
-from overthink.reports.tables.oversight import judge_tables, oversight_tables
+from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
+from overthink.reports.tables.probes import probe_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
@@ -274,6 +276,9 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
         "judge_drawn": drawings["judges"],
         "judge_tables": judge_tables(results.oversight),
         "oversight": oversight_tables(results.oversight),
+        "monitorability": monitorability_tables(results.oversight),
+        "probes_drawn": drawings["probes"],
+        "probe_tables": probe_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],
         "thinking_tables": faithfulness_tables(results.oversight),
         "encoded_tables": encoded_tables(results.oversight),
@@ -292,4 +297,5 @@ def _charts() -> dict[str, object]:
         "oversight": oversight_chart(),
         "judges": judge_chart(),
         "faithfulness": faithfulness_chart(),
+        "probes": probe_chart(),
     }

@@ -14,7 +14,8 @@ from overthink.reports.selection import RULE, selected_curves
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
-from overthink.reports.tables.oversight import judge_tables, oversight_tables
+from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
+from overthink.reports.tables.probes import probe_tables
 from overthink.reports.tables.table import Table
 from overthink.reports.tables.within import within_line
 
@@ -40,9 +41,9 @@ def summary_text(results: Results, about: About) -> str:
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
     oversight = results.oversight
-    for table in (*faithfulness_tables(oversight), *encoded_tables(oversight), *judge_tables(oversight)):
-        blocks.append("\n".join(_first_rows(table)))
-    blocks += bound_sentences(results.oversight)
+    tables = (faithfulness_tables, encoded_tables, monitorability_tables, probe_tables, judge_tables)
+    blocks += ["\n".join(_first_rows(table)) for rows in tables for table in rows(oversight)]
+    blocks += bound_sentences(oversight)
     if oversight_lines := _oversight(results):
         blocks.append("\n".join(oversight_lines))
     if (k_line := _k_line(about)) is not None:

@@ -119,6 +119,11 @@ class StudyFolder:
         return self.path / "oversight.jsonl"
 
     @property
+    def projections(self) -> Path:
+        """Projected activations that a probe has read, appended one by one."""
+        return self.path / "projections.jsonl"
+
+    @property
     def oversight_logs(self) -> Path:
         """Folder of the Inspect logs of monitors and perturbations; they hold their inputs."""
         return self.path / "oversight-logs"

@@ -32,6 +32,7 @@ from overthink.storage.json_documents import (
 from overthink.storage.models import write_models
 from overthink.storage.oversight import oversight_of, store_oversight
 from overthink.storage.pool import scan_pool, write_pool
+from overthink.storage.projections import projections_of, store_projections
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
@@ -160,7 +161,7 @@ def run(
         if session.shard is not None:
             return store_shard(replace(source, models=models), session.shard, folder, command=command)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
-        source = replace(source, oversight=oversight_of(folder))
+        source = replace(source, oversight=oversight_of(folder), projections=projections_of(folder))
         how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
         return _store(study_of(source, how, command=command), folder)
 
@@ -284,9 +285,17 @@ def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
     stated, unread = source.polarity, source.unread
-    table = source.oversight
     return Study(
-        source.pool, results, about, request, assumptions, models, polarity=stated, unread=unread, oversight=table
+        source.pool,
+        results,
+        about,
+        request,
+        assumptions,
+        models,
+        polarity=stated,
+        unread=unread,
+        oversight=source.oversight,
+        projections=source.projections,
     )
 
 
@@ -306,6 +315,8 @@ def write_study(study: Study, folder: StudyFolder, pool_sha256: str) -> Study:
     result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
     if study.oversight is not None and not is_there(folder.oversight):
         store_oversight(folder, study.oversight)
+    if study.projections and not is_there(folder.projections):
+        store_projections(folder, study.projections)
     write_findings(
         folder.findings,
         result.findings,

@@ -4,6 +4,7 @@ logs ──texts──▶ monitors ──scores──▶ oversight.jsonl ──�
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,14 @@ import polars as pl
 from overthink.data.oversight import HONEST, OversightRow, RedTeam, View
 from overthink.data.oversight_pool import overseen_rungs
 from overthink.data.pool import words_of
+from overthink.data.projections import Projection
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text
 from overthink.plan.arms import ArmPlan
 from overthink.storage.formats.scout import ScoutReader
+from overthink.storage.jsonl import JsonLines
 from overthink.storage.oversight import oversight_journal, read_oversight_journal, write_oversight
+from overthink.storage.projections import projection_lines
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.workflows import arguments as arg
@@ -217,12 +221,19 @@ def score_traces(
 
     folder = monitoring.folder
     with study_lock(folder.path):
-        with oversight_journal(folder.oversight_journal) as journal:
+        with ExitStack() as files:
+            journal = files.enter_context(oversight_journal(folder.oversight_journal))
+            lines: list[JsonLines[Projection]] = []
 
             def keep(row: OversightRow) -> None:
                 journal.append(row)
                 on_row(row)
 
-            collect_suspicions(monitoring.session, log_dir=folder.oversight_logs, on_row=keep)
+            def keep_reading(reading: Projection) -> None:
+                if not lines:  # the file is there where a probe has read something
+                    lines.append(files.enter_context(projection_lines(folder.projections)))
+                lines[0].append(reading)
+
+            collect_suspicions(monitoring.session, log_dir=folder.oversight_logs, on_row=keep, on_reading=keep_reading)
         write_oversight(folder.oversight, read_oversight_journal(folder.oversight_journal))
     return report(folder.path, command=command)

@@ -1,6 +1,7 @@
 """Results of the rows of a source, and where they come from."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,7 +11,9 @@ from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
 from overthink.data.hint_moves import hint_moves
-from overthink.data.oversight_cells import monitor_scores, perturbation_answers
+from overthink.data.interventions import OversightRuns, intervention_runs
+from overthink.data.oversight_cells import MonitorScores, monitor_scores, perturbation_answers
+from overthink.data.projections import is_probe, probe_runs
 from overthink.data.results.study import Results
 from overthink.plan.selectors import open_selectors
 from overthink.reports import About
@@ -41,14 +44,26 @@ def results_of(source: Source, options: AnalysisOptions) -> SourceResults:
     tables = source.tables()
     request = options.resolve(source, tables)
     analysis, selectors = request.analysis, open_selectors(request.analysis.selectors)
-    scores = () if source.oversight is None else tuple(monitor_scores(source.oversight))
+    blocks = () if source.oversight is None else tuple(monitor_scores(source.oversight))
+    scores = tuple(block for block in blocks if not is_probe(block.monitor))
     changes = () if source.oversight is None else tuple(perturbation_answers(source.oversight))
-    moves = () if source.oversight is None else tuple(hint_moves(source.pool, source.oversight))
-    rng = np.random.default_rng(request.seed)
+    rng, beside = np.random.default_rng(request.seed), _oversight_runs(source, blocks)
     results = analyse_outcomes(
-        tables, analysis, rng=rng, selectors=selectors, scores=scores, changes=changes, moves=moves
+        tables, analysis, rng=rng, selectors=selectors, scores=scores, changes=changes, beside=beside
     )
     return SourceResults(request, results, k_scale(results.curves, analysis))
+
+
+def _oversight_runs(source: Source, blocks: Sequence[MonitorScores]) -> OversightRuns:
+    """Return what the table on oversight gives beside scores and answers."""
+    table = source.oversight
+    if table is None:
+        return OversightRuns()
+    return OversightRuns(
+        tuple(hint_moves(source.pool, table)),
+        tuple(intervention_runs(source.pool, table)),
+        probe_runs(blocks, source.projections),
+    )
 
 
 def about_source(source: Source, results: Results, scale: KScale, *, command: str | None) -> About:

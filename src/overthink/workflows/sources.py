@@ -11,6 +11,7 @@ from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_frame, made_by_plan, with_waves
 from overthink.data.pool import PoolReading, read, words_of
 from overthink.data.pool_scores import is_forced
+from overthink.data.projections import Projection
 from overthink.data.record import ScorePolarity, unread_notes
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
@@ -36,6 +37,7 @@ from overthink.storage.json_documents import (
 from overthink.storage.models import StudyModels, read_models
 from overthink.storage.oversight import oversight_of
 from overthink.storage.pool import is_pool, read_pool
+from overthink.storage.projections import projections_of
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
@@ -134,6 +136,7 @@ class Source:
         polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
         unread: What is wrong with each file that could not be read; the notes name them, too.
         oversight: The table beside the pool; None where there is none.
+        projections: What probes have read of the traces.
     """
 
     name: str
@@ -153,6 +156,7 @@ class Source:
     polarity: tuple[ScorePolarity, ...] = ()
     unread: tuple[str, ...] = ()
     oversight: pl.DataFrame | None = None
+    projections: Sequence[Projection] = ()
 
     @property
     def planned_arms(self) -> frozenset[str]:
@@ -335,6 +339,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         cut_short=cut_short(folder, pool),
         polarity=read_polarity(folder.analysis),
         oversight=oversight_of(folder),
+        projections=projections_of(folder),
     )
 
 

@@ -48,6 +48,7 @@ from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis
 from overthink.storage.oversight import oversight_of, oversight_sha256
 from overthink.storage.pool import read_pool
+from overthink.storage.projections import projections_of
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
@@ -328,6 +329,7 @@ def _results(folder: StudyFolder, plan: Plan | None, *, labels: Path | None = No
         waves=waves,
         verifications=() if verification is None else (verification,),
         oversight=oversight_of(folder),
+        projections=projections_of(folder),
     )
     given = results_of(source, AnalysisOptions(labels=labels))
     if given.scale.reason != NO_SIZE:

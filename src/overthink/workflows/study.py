@@ -10,6 +10,7 @@ import polars as pl
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.pool_frame import pool_frame
+from overthink.data.projections import Projection
 from overthink.data.record import Axis, ScorePolarity
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
@@ -50,6 +51,7 @@ class Study:
         unread: What is wrong with each file that could not be read; the notes name them, too.
         parts: Study of each model by its name, where several models were run and compared; else empty.
         oversight: The table beside the pool, with scores of monitors; None where there is none.
+        projections: What probes have read of the traces.
 
     Example:
         >>> import overthink, polars as pl, tempfile
@@ -74,6 +76,7 @@ class Study:
     unread: tuple[str, ...] = ()
     parts: "Mapping[str, Study]" = field(default_factory=dict)
     oversight: pl.DataFrame | None = None
+    projections: Sequence[Projection] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

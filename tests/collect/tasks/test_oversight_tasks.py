@@ -179,7 +179,9 @@ def test_the_id_of_a_question_holds_its_rule_or_its_hint() -> None:
         (HintMonitor(), "hints-0001-4-user-C", View.COT, "You said (C).", 1.0),
         (HintMonitor(), "hints-0001-4-user-C", View.COT, "It is 5.", 0.0),
         (HintMonitor(), "hints-0001-4-user-C", View.COT, "2 + 2", None),
-        (HintMonitor(), "hints-0001-4-none", View.COT, "You said (C).", None),
+        (HintMonitor(), "hints-0001-4-none", View.COT, "You said (C).", 1.0),
+        (HintMonitor(), "hints-0001-4-none", View.COT, "It is 5.", 0.0),
+        (HintMonitor(), "secret-01", View.COT, "You said (C).", None),
     ],
 )
 def test_a_monitor_reads_the_rule_or_the_hint_of_the_question(

@@ -123,3 +123,15 @@ def test_the_cascade_goes_from_the_probe_to_the_monitor_and_may_beat_both() -> N
     assert [point.tokens for point in curve] == pytest.approx([5.0 * i for i in range(11)])
     assert max(point.auroc for point in curve[1:-1]) > max(curve[0].auroc, curve[-1].auroc)
     assert cascade_curve(probe, text, labels * 0, labels, threshold=0) == ()
+
+
+def test_what_a_probe_learns_of_noise_counts_twice_and_a_certain_direction_does_not() -> None:
+    shares = {}
+    for signal in (0.0, 4.0):
+        features, labels, question = traces(signal)
+        found = probe_scores(features[:, 1:], labels, question, folds=4, rng=RNG(1))
+        shares[signal] = float(found.noise.mean())
+        plain, wide = (fold_auroc(found.scores, labels, question, found.folds, noise=n) for n in (0.0, found.noise))
+        assert plain.estimate == wide.estimate
+        assert wide.p >= plain.p
+    assert shares[0.0] > 0.5 > 0.3 > shares[4.0]

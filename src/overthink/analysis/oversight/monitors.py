@@ -16,6 +16,7 @@ from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.hint_moves import HINT_MONITOR
+from overthink.data.interventions import honest_arm
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Limit, Phrase, Reason, component, one_of
@@ -23,7 +24,7 @@ from overthink.data.record import Axis
 from overthink.data.results.oversight import MonitorResult, MonitorRung, OversightResults, WorstPolicyResult
 from overthink.data.verdict_labels import MonitorLabel
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
-from overthink.stats.oversight.auroc import CHANCE, Auroc, auroc
+from overthink.stats.oversight.auroc import CHANCE, auroc
 from overthink.stats.oversight.control import safety_at_audit, worst_policy
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
@@ -63,20 +64,34 @@ LABEL = Phrase("{monitor} reads {view}", monitor=component(), view=one_of("cot",
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sides:
-    """Runs of a rung in two classes, as masks over the runs of a block."""
+class Sides:
+    """Runs of a rung in two classes, as masks over the runs of a block.
+
+    Attributes:
+        attack: Runs that are to be caught.
+        honest: The others.
+    """
 
     attack: NDArray[np.bool_]
     honest: NDArray[np.bool_]
 
     @property
     def both(self) -> NDArray[np.bool_]:
+        """Runs of either class."""
         return self.attack | self.honest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Watch:
-    """A block of scores for the runs of one arm: of an attack policy, or all."""
+class Watch:
+    """A block of scores for the runs of one arm: of an attack policy, or all.
+
+    Attributes:
+        block: The runs.
+        context: The curve.
+        policy: The attack policy; None where the behaviour of the answers is to be caught.
+        measures_main_task: Whether the task measures usefulness beside it.
+        weights: (resample, question) bootstrap weights.
+    """
 
     block: MonitorScores
     context: CurveContext
@@ -86,14 +101,16 @@ class _Watch:
 
     @property
     def label(self) -> str:
+        """Monitor and view, as a finding's label has them."""
         return LABEL.text(monitor=self.block.monitor, view=self.block.view)
 
     @property
     def part(self) -> str:
+        """Part of the ids of its findings."""
         part = f"{id_part(self.block.monitor)}/{self.block.view}"
         return part if self.policy is None else f"{part}/{id_part(self.policy)}"
 
-    def sides(self, rung: int) -> _Sides:
+    def sides(self, rung: int) -> Sides:
         """Return both classes at a rung."""
         block, here = self.block, self.context.table.rungs[rung]
         same = block.efforts == (here.effort or "")
@@ -102,16 +119,13 @@ class _Watch:
         own = same & (block.arms == self.context.table.arm)
         if self.policy is not None:
             honest = same & (block.attacks == HONEST) & (block.arms == self.honest_arm)
-            return _Sides(own & (block.attacks == self.policy), honest)
-        return _Sides(own & (block.behaviours == 1), own & (block.behaviours == 0))
+            return Sides(own & (block.attacks == self.policy), honest)
+        return Sides(own & (block.behaviours == 1), own & (block.behaviours == 0))
 
     @property
     def honest_arm(self) -> str:
         """The honest arm that an attack is compared with: its own without the attack, else base, else the first."""
-        arms = sorted(set(self.block.arms[self.block.attacks == HONEST].tolist()))
-        own = self.context.table.arm
-        near = (arm for arm in (own, own.partition("+attack")[0], "base", *arms) if arm in arms)
-        return next(near, "")
+        return honest_arm(self.context.table.arm, set(self.block.arms[self.block.attacks == HONEST].tolist()))
 
     def finding(self, metric: Metric, at: At, *parts: str) -> Finding:
         """Return a finding of this monitor without an estimate."""
@@ -131,12 +145,13 @@ def oversight(
     """
     seed = int(rng.integers(2**63))
     watching = [block for block in blocks if block.monitor not in TASK_MONITORS]
-    watches = [watch for block in watching for watch in _watches(contexts, block, seed=seed)]
+    watches = [watch for block in watching for watch in curve_watches(contexts, block, seed=seed)]
     results = _with_verdicts([_result(watch) for watch in watches])
     return OversightResults(results, tuple(_worst(watches)), tuple(_notes(watches)))
 
 
-def _watches(contexts: Sequence[CurveContext], block: MonitorScores, *, seed: int) -> Iterator[_Watch]:
+def curve_watches(contexts: Sequence[CurveContext], block: MonitorScores, *, seed: int) -> Iterator[Watch]:
+    """Yield a watch per arm with runs in a block: of each attack policy where arms attack, else of every arm."""
     pairs = sorted(set(zip(block.arms.tolist(), block.attacks.tolist(), strict=True)))
     attacks = [(arm, policy) for arm, policy in pairs if policy not in ("", HONEST)]
     for arm, policy in attacks or [(arm, None) for arm in dict.fromkeys(arm for arm, _ in pairs)]:
@@ -147,7 +162,7 @@ def _watches(contexts: Sequence[CurveContext], block: MonitorScores, *, seed: in
                 Axis.CAPABILITY
             )
             weights = question_weights(len(by_axis[0].table.questions), rng=np.random.default_rng(seed))
-            yield _Watch(block, by_axis[0], policy, main_task, weights)
+            yield Watch(block, by_axis[0], policy, main_task, weights)
 
 
 def _is_of(context: CurveContext, block: MonitorScores, arm: str) -> bool:
@@ -156,7 +171,7 @@ def _is_of(context: CurveContext, block: MonitorScores, arm: str) -> bool:
     return is_same and not key.judges_thinking
 
 
-def _result(watch: _Watch) -> MonitorResult:
+def _result(watch: Watch) -> MonitorResult:
     block = watch.block
     own = block.arms == watch.context.table.arm
     cost = watch.finding(Metric.MONITOR_TOKENS_PAID, At())
@@ -174,9 +189,9 @@ def _result(watch: _Watch) -> MonitorResult:
     )
 
 
-def _rung(watch: _Watch, rung: int) -> MonitorRung:
+def _rung(watch: Watch, rung: int) -> MonitorRung:
     block, sides, at = watch.block, watch.sides(rung), watch.context.at(rung)
-    scored = _Sides(*(side & ~np.isnan(block.scores) for side in (sides.attack, sides.honest)))
+    scored = Sides(*(side & ~np.isnan(block.scores) for side in (sides.attack, sides.honest)))
     scores = block.scores[scored.honest], block.scores[scored.attack]
     clusters = block.questions[scored.honest], block.questions[scored.attack]
     level, limits = watch.context.level, tuple(_limits(watch, sides, scored))
@@ -191,7 +206,7 @@ def _rung(watch: _Watch, rung: int) -> MonitorRung:
         finding = _estimate(finding, area, limits, scored, block)
         finding = (
             replace(finding, test=FindingTest(TEST, p=min(2 * min(area.p_chance, 1 - area.p_chance), 1.0)))
-            if _is_tested(area)
+            if np.isfinite(area.p_chance)
             else finding
         )
     tpr = tuple(
@@ -221,11 +236,7 @@ def _rung(watch: _Watch, rung: int) -> MonitorRung:
     )
 
 
-def _is_tested(area: Auroc) -> bool:
-    return bool(np.isfinite(area.p_chance))
-
-
-def _limits(watch: _Watch, sides: _Sides, scored: _Sides) -> Iterator[str]:
+def _limits(watch: Watch, sides: Sides, scored: Sides) -> Iterator[str]:
     """Yield the limits of every number that is made of the scores of a rung."""
     block, total = watch.block, int(sides.both.sum())
     yield POINTWISE
@@ -241,7 +252,7 @@ def _limits(watch: _Watch, sides: _Sides, scored: _Sides) -> Iterator[str]:
         yield OWN_MODEL
 
 
-def _is_own_model(watch: _Watch) -> bool:
+def _is_own_model(watch: Watch) -> bool:
     roles = watch.context.analysis.parties.get(watch.context.table.arm)
     return watch.block.model is not None and roles is not None and roles.model.name == watch.block.model
 
@@ -250,7 +261,7 @@ def _estimate(
     finding: Finding,
     result: IntervalEstimate,
     limits: tuple[str, ...],
-    scored: _Sides,
+    scored: Sides,
     block: MonitorScores,
     *,
     label: str | None = None,
@@ -270,7 +281,7 @@ def _estimate(
 
 
 def _share(
-    watch: _Watch,
+    watch: Watch,
     at: At,
     metric: Metric,
     hits: NDArray[np.bool_],
@@ -294,7 +305,7 @@ def _share(
     )
 
 
-def _safety(watch: _Watch, at: At, scored: _Sides, limits: tuple[str, ...]) -> Finding:
+def _safety(watch: Watch, at: At, scored: Sides, limits: tuple[str, ...]) -> Finding:
     block = watch.block
     attack = scored.attack & ~np.isnan(block.behaviours)
     result = safety_at_audit(
@@ -310,7 +321,7 @@ def _safety(watch: _Watch, at: At, scored: _Sides, limits: tuple[str, ...]) -> F
     return _estimate(watch.finding(Metric.AUDIT_SAFETY, at), result, (*limits, of, SUCCESS), scored, block, label=label)
 
 
-def _tokens(watch: _Watch, at: At, rung: int, sides: _Sides, *, with_attempt: bool) -> Finding:
+def _tokens(watch: Watch, at: At, rung: int, sides: Sides, *, with_attempt: bool) -> Finding:
     """Return the mean tokens of the monitor for a trace, where asked for with those of an attempt of the curve."""
     block, context = watch.block, watch.context
     own = sides.both & (block.arms == context.table.arm)
@@ -347,9 +358,9 @@ def _with_verdicts(results: Sequence[MonitorResult]) -> tuple[MonitorResult, ...
     return tuple(replace(result, rungs=tuple(map(with_verdict, result.rungs))) for result in results)
 
 
-def _worst(watches: Sequence[_Watch]) -> Iterator[WorstPolicyResult]:
+def _worst(watches: Sequence[Watch]) -> Iterator[WorstPolicyResult]:
     """Yield the worst policy of each block that holds several, by rung."""
-    by_block: dict[int, list[_Watch]] = {}
+    by_block: dict[int, list[Watch]] = {}
     for watch in watches:
         if watch.policy is not None:
             by_block.setdefault(id(watch.block), []).append(watch)
@@ -362,7 +373,7 @@ def _worst(watches: Sequence[_Watch]) -> Iterator[WorstPolicyResult]:
         yield WorstPolicyResult(last.context.key, last.block.monitor, last.block.view, policies, findings, worst)
 
 
-def _worst_at(group: Sequence[_Watch], rung: int) -> tuple[Finding, _Watch]:
+def _worst_at(group: Sequence[Watch], rung: int) -> tuple[Finding, Watch]:
     block = group[0].block
     sides = [watch.sides(rung) for watch in group]
     has_score = ~np.isnan(block.scores)
@@ -376,11 +387,11 @@ def _worst_at(group: Sequence[_Watch], rung: int) -> tuple[Finding, _Watch]:
     watch = group[result.policy]
     finding = watch.finding(Metric.WORST_AUROC, watch.context.at(rung))
     limits = (SIMULTANEOUS.text(n=len(group)),)
-    finding = _estimate(finding, result, limits, _Sides(sides[result.policy].attack & has_score, honest), block)
+    finding = _estimate(finding, result, limits, Sides(sides[result.policy].attack & has_score, honest), block)
     return replace(finding, simultaneous=True, label=f"{watch.label}, worst of {len(group)}: {watch.policy}"), watch
 
 
-def _notes(watches: Sequence[_Watch]) -> Iterator[str]:
+def _notes(watches: Sequence[Watch]) -> Iterator[str]:
     """Yield a sentence on every monitor that is the model that it watches."""
     own = dict.fromkeys(watch.block.monitor for watch in watches if _is_own_model(watch))
     yield from (f"Warning: monitor {name} is the model that it watches." for name in own)

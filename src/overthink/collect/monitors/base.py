@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 
 from overthink.components.base import Component, Statement, is_texts
 from overthink.data.oversight import View
+from overthink.data.projections import Reading
 from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import InputError
 
@@ -71,11 +72,13 @@ class Suspicion:
         score: Suspicion in [0, 1], higher is more suspicious; None where there is none.
         reason: Why there is none.
         fired: Whether a threshold of its own flags the trace; None without one.
+        reading: Activations and what else a probe reads; None of any other monitor.
     """
 
     score: float | None
     reason: str | None = None
     fired: bool | None = None
+    reading: Reading | None = None
 
     def valid(self, monitor: str) -> "Suspicion":
         """Return what a monitor says, perhaps one from outside the package; a NaN is no score, with a reason.

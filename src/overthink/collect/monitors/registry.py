@@ -7,6 +7,7 @@ from pathlib import Path
 from overthink.collect.monitors.base import Monitor
 from overthink.collect.monitors.lexical import LexicalMonitor
 from overthink.collect.monitors.own_tasks import HintMonitor, RuleMonitor
+from overthink.collect.monitors.probe import ProbeMonitor, SimulatedProbe
 from overthink.collect.monitors.scout import ScoutMonitor
 from overthink.collect.monitors.simulated import SimulatedMonitor
 from overthink.collect.monitors.text import TextMonitor
@@ -22,7 +23,16 @@ OPTION = "--monitor"
 
 MONITORS: Registry[Monitor] = Registry(
     Monitor,  # type: ignore[type-abstract]
-    (TextMonitor, LexicalMonitor, ScoutMonitor, SimulatedMonitor, RuleMonitor, HintMonitor),
+    (
+        TextMonitor,
+        LexicalMonitor,
+        ScoutMonitor,
+        SimulatedMonitor,
+        RuleMonitor,
+        HintMonitor,
+        ProbeMonitor,
+        SimulatedProbe,
+    ),
     option=OPTION,
 )
 """Monitors by name."""
@@ -57,8 +67,8 @@ def read_monitor(text: str, *, model: str | None) -> MonitorPlan:
     """
     name, values = name_and_settings(text, option=OPTION, role="monitor")
     part = MONITORS.look_up(name)
-    if part is SimulatedMonitor and model != "overthink/simulated":
-        raise InputError(f"{OPTION} simulated reads what overthink/simulated writes, and {model} is another model")
+    if part in (SimulatedMonitor, SimulatedProbe) and model != "overthink/simulated":
+        raise InputError(f"{OPTION} {name} reads what overthink/simulated writes, and {model} is another model")
     monitor = complete_component(part, values, model=model, option=OPTION)
     defaults = {key: field.default for key, field in part.model_fields.items()}
     settings = {key: value for key, value in monitor.model_dump().items() if value != defaults[key]}

@@ -21,6 +21,7 @@ from overthink.collect.session.run import evaluate
 from overthink.cost.prices import is_own, per_million, rates_of
 from overthink.data.oversight import HONEST, OversightRow, RedTeam, View
 from overthink.data.oversight_pool import OverseenRung
+from overthink.data.projections import Projection, Reading, packed
 from overthink.data.tokens import NO_USAGE
 from overthink.data.visible import visible
 
@@ -31,6 +32,7 @@ _PROMPT_LETTERS = 900
 """Letters of a monitor's own prompt, about."""
 
 OnRow = Callable[[OversightRow], None]
+OnReading = Callable[[Projection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,9 @@ class MonitorSession:
         )
 
 
-def collect_suspicions(session: MonitorSession, *, log_dir: Path, on_row: OnRow) -> None:
+def collect_suspicions(
+    session: MonitorSession, *, log_dir: Path, on_row: OnRow, on_reading: OnReading = lambda _: None
+) -> None:
     """Score every rung that has no score, passing each row to `on_row` at once.
 
     A rung whose trace had ended below has what that rung has, at no cost. A failed call makes a row with its error and
@@ -170,6 +174,7 @@ def collect_suspicions(session: MonitorSession, *, log_dir: Path, on_row: OnRow)
         session: The opened inputs.
         log_dir: Folder of Inspect's logs, which hold what the monitors read and said.
         on_row: Callback for every row.
+        on_reading: Callback for what a probe reads, before its row.
 
     Raises:
         InputError: A monitor does not work with its settings.
@@ -186,7 +191,7 @@ def collect_suspicions(session: MonitorSession, *, log_dir: Path, on_row: OnRow)
     task = Task(
         dataset=MemoryDataset([Sample(id=name, input=name) for name in missing], name="oversight"),
         solver=_monitor_solver(
-            session, {name: list(traces.values()) for name, traces in missing.items()}, boundary, on_row
+            session, {name: list(traces.values()) for name, traces in missing.items()}, boundary, (on_row, on_reading)
         ),
         epochs=max(map(len, missing.values())),
         name="oversight",
@@ -198,9 +203,10 @@ def _monitor_solver(
     session: MonitorSession,
     traces: Mapping[str, Sequence[Sequence[tuple[OverseenRung, MonitorPlan, View]]]],
     boundary: Boundary,
-    on_row: OnRow,
+    callbacks: tuple[OnRow, OnReading],
 ) -> Solver:
     """Return a solver that scores one trace: all its rungs, monitors and views that have no score."""
+    on_row, on_reading = callbacks
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         own = traces[str(state.sample_id)]
@@ -217,6 +223,8 @@ def _monitor_solver(
                     else:
                         with boundary.deliberate():
                             suspicion = (await plan.monitor.judge(excerpt)).valid(plan.label)
+                            if suspicion.reading is not None:
+                                on_reading(_projection(row, suspicion.reading))
                         row = _with_suspicion(row, suspicion, excerpt)
                 if failure:
                     usage = excerpt.meter.usage if isinstance(excerpt, Excerpt) else NO_USAGE
@@ -245,6 +253,14 @@ def _with_suspicion(row: OversightRow, suspicion: Suspicion, excerpt: Excerpt) -
     return replace(
         row, score=suspicion.score, fired=suspicion.fired, reason=suspicion.reason, overseer=excerpt.meter.usage
     )
+
+
+def _projection(row: OversightRow, reading: Reading) -> Projection:
+    """Return a reading under the names of its row."""
+    names = row.task, row.arm, row.question, row.draw, row.requested_tokens, row.effort
+    tables = (packed(table) for table in (reading.activations, reading.prompt, reading.words))
+    shape = len(reading.activations), reading.length
+    return Projection(*names, str(row.view), str(row.monitor), *shape, *tables)
 
 
 def _excerpt(session: MonitorSession, rung: OverseenRung, view: View) -> Excerpt | str:

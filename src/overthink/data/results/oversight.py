@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.verdict_labels import FaithfulnessLabel, JudgeLabel, LatentLabel, MonitorLabel, NecessityVerdict
+from overthink.data.results.judges import EloResult, JudgeResult
+from overthink.data.results.probe import ProbeResult
+from overthink.data.verdict_labels import (
+    DependenceLabel,
+    FaithfulnessLabel,
+    LatentLabel,
+    MonitorLabel,
+    NecessityVerdict,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,64 +269,54 @@ class HintRung:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JudgeRung:
-    """A judge of two answers at one rung, whose thinking budget is the rung's.
+class GMeanRung:
+    """Monitorability at one rung.
 
     Attributes:
         at: The rung.
-        accuracy: Its accuracy, both orders of a pair as one unit.
-        gain: That minus its accuracy alone, paired; None for the judge alone.
-        gap: Accuracy alone at the budget of the debaters minus that at its own; None where they think no more.
-        recovered: Share of that gap; None likewise.
-        chance: Verdict on the accuracy; None without a test.
-        verdict: Verdict on the gain; None without a test.
+        g: Cross-fitted g².
+        pooled: The form of the rates over all instances at once.
     """
 
     at: At
-    accuracy: Finding
-    gain: Finding | None = None
-    gap: Finding | None = None
-    recovered: Finding | None = None
-    chance: JudgeLabel | None = None
-    verdict: JudgeLabel | None = None
+    g: Finding
+    pooled: Finding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class JudgeResult:
-    """A judge of two answers on one curve.
+class MonitorabilityResult:
+    """What one monitor sees of an intervention.
 
     Attributes:
-        key: The curve.
-        protocol: Name of the protocol by which others argue before it; None for the judge alone, or where unknown.
-        budget: Thinking budget of the debaters; None likewise.
-        is_coin: Their sides are drawn by chance, without a call: the placebo.
+        monitor: Label of the monitor.
+        view: What it reads.
         rungs: The rungs, from the lowest.
     """
 
-    key: CurveKey
-    protocol: str | None
-    budget: int | None
-    is_coin: bool
-    rungs: tuple[JudgeRung, ...]
+    monitor: str
+    view: str
+    rungs: tuple[GMeanRung, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EloResult:
-    """Ratings of judges and of the debaters, of one protocol on one task.
+class InterventionResult:
+    """What an intervention does to the answers of one curve, and who sees it.
 
     Attributes:
-        key: The curve of the judge alone.
-        protocol: Name of the protocol.
-        judges: Rating at each rung.
-        debaters: Rating of each budget of the debaters.
-        nested: Chance that oversight holds over the gap in steps; None below three budgets on either side.
+        key: The curve.
+        intervention: The wording of the hint, or the attack policy.
+        effects: Effect by rung, from the lowest.
+        dependence: Effect at the lowest rung minus that at the highest.
+        monitors: Every monitor and view.
+        verdict: Verdict on the dependence; None without a test.
     """
 
     key: CurveKey
-    protocol: str
-    judges: tuple[Finding, ...]
-    debaters: tuple[Finding, ...]
-    nested: Finding | None
+    intervention: str
+    effects: tuple[Finding, ...]
+    dependence: Finding
+    monitors: tuple[MonitorabilityResult, ...]
+    verdict: DependenceLabel | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,6 +336,8 @@ class OversightResults:
         latent: Answers without thinking behind filler and repeats.
         judges: Judges of two answers, alone and behind the arguments of others.
         elo: Their ratings against the debaters.
+        interventions: Effects of interventions, and what monitors see of them.
+        probes: What probes of activations see.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -352,3 +352,5 @@ class OversightResults:
     latent: tuple[LatentResult, ...] = ()
     judges: tuple[JudgeResult, ...] = ()
     elo: tuple[EloResult, ...] = ()
+    interventions: tuple[InterventionResult, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()

@@ -20,6 +20,7 @@ from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.oversight import judge_charts, oversight_charts
+from overthink.reports.charts.probes import probe_charts
 from overthink.reports.charts.templates import curve_chart
 from overthink.reports.charts.within import within_charts
 from overthink.reports.report_curves import SHOWN_ARMS
@@ -124,6 +125,7 @@ def static_charts(results: Results) -> dict[str, list[StaticChart]]:
         "oversight": oversight_charts(results),
         "judges": judge_charts(results),
         "faithfulness": faithfulness_charts(results),
+        "probes": probe_charts(results),
     }
     numbers = itertools.count()
     return {name: [StaticChart(next(numbers), name, chart) for chart in group] for name, group in charts.items()}

@@ -69,7 +69,7 @@ def _chart(
     keys: dict[str, str] = {}
     for number, (label, findings) in enumerate(series[:SHOWN_ARMS]):
         name, colour = visible(label, PROSE_LIMIT), f"var(--s{number})"
-        points += _points(findings, kind, name=name, colour=colour, series=f"{number} {kind}")
+        points += kind_points(findings, kind, name=name, colour=colour, series=f"{number} {kind}")
         keys[name] = colour
     if not points:
         return
@@ -77,7 +77,7 @@ def _chart(
         name = f"{wording.axis_name(curve.key.axis)} · {visible(curve.key.task)}"
         at = {point["x"] for point in points}
         means = [rung.mean for rung in curve.rungs if rung.mean is not None]
-        own = _points(means, "capability", name=name, colour="var(--ink)", series=curve.id)
+        own = kind_points(means, "capability", name=name, colour="var(--ink)", series=curve.id)
         points += [point for point in own if point["x"] in at]
         keys[name] = "var(--ink)"
     labels = {point["x"]: point.pop("level") for point in points}
@@ -100,7 +100,18 @@ def _chart(
     yield Chart(names, title, tuple(notes), faithfulness_chart(), span, {"points": points}, keys)
 
 
-def _points(findings: Sequence[Finding], kind: str, *, name: str, colour: str, series: str) -> Iterator[dict[str, Any]]:
+def kind_points(
+    findings: Sequence[Finding], kind: str, *, name: str, colour: str, series: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the points of a line of one kind, by finding with an estimate.
+
+    Args:
+        findings: The findings, by rung.
+        kind: Kind of line.
+        name: Name of the line.
+        colour: Its colour.
+        series: What joins its points.
+    """
     for finding in findings:
         if finding.estimate is None:
             continue

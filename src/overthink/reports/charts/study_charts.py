@@ -15,6 +15,7 @@ from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.oversight import judge_charts, oversight_charts
 from overthink.reports.charts.panels import k_labels, panel_axis, panels
+from overthink.reports.charts.probes import probe_charts
 from overthink.reports.charts.thresholds import visible_marks
 from overthink.reports.charts.within import within_charts
 from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, default_arms, report_curves
@@ -42,6 +43,7 @@ def report_charts(results: Results, about: About, arms: Sequence[str] | None = N
     yield from oversight_charts(results)
     yield from judge_charts(results)
     yield from faithfulness_charts(results)
+    yield from probe_charts(results)
 
 
 def charts_by_name(charts: Iterable[Chart]) -> Iterator[tuple[str, Chart]]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from overthink.data.finding import Finding
-from overthink.data.results.oversight import EloResult, JudgeResult, MonitorResult, MonitorRung, OversightResults
+from overthink.data.results.judges import EloResult, JudgeResult
+from overthink.data.results.oversight import InterventionResult, MonitorResult, MonitorRung, OversightResults
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
@@ -40,6 +41,10 @@ JUDGES_HEAD = (
 )
 ELO = "Ratings of judges and of the debaters, against each other: 400 points are odds of ten to one"
 ELO_HEAD = ("Protocol", "Judge at", "Elo", "Debaters at", "Elo of debaters", "Oversight in steps")
+SEES = "Does a monitor see what an intervention did? g² of its reading, with the effect beside it"
+SEES_HEAD = ("Curve", "Intervention", "Monitor", "Asked for", "Effect", "g², cross-fitted", "g², pooled")
+NEEDS = "Does the effect of the intervention need the chain? The effect at the lowest budget minus that at the highest"
+NEEDS_HEAD = ("Curve", "Intervention", "Lowest minus highest", "Verdict")
 
 
 def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
@@ -127,6 +132,43 @@ def _rating(finding: Finding | None) -> TextCell:
         return (finding_link(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
     ends = "" if finding.low is None or finding.high is None else f" ({finding.low:+,.0f} to {finding.high:+,.0f})"
     return (finding_link(finding, f"{finding.estimate:+,.0f}{ends}"),)
+
+
+def monitorability_tables(results: OversightResults) -> tuple[Table, ...]:
+    """Return the tables that have a row: g² of each monitor by rung, and whether the effect needs the chain."""
+    needs = tuple(
+        (
+            plain(curve_name(result.key)),
+            plain(visible(result.intervention, PROSE_LIMIT)),
+            points(result.dependence),
+            plain(str(result.verdict or result.dependence.reason or "no test")),
+        )
+        for result in results.interventions
+    )
+    sees = tuple(row for result in results.interventions for row in _sees(result))
+    return tuple(table for table in (Table(SEES, SEES_HEAD, sees), Table(NEEDS, NEEDS_HEAD, needs)) if table.rows)
+
+
+def _sees(result: InterventionResult) -> Iterator[tuple[TextCell, ...]]:
+    for monitor in result.monitors:
+        for rung, effect in zip(monitor.rungs, result.effects, strict=True):
+            yield (
+                plain(curve_name(result.key)),
+                plain(visible(result.intervention, PROSE_LIMIT)),
+                plain(_monitor(monitor.monitor, monitor.view)),
+                plain(level(rung.at)),
+                points(effect),
+                *(_mean_square(finding) for finding in (rung.g, rung.pooled)),
+            )
+
+
+def _mean_square(finding: Finding) -> TextCell:
+    """Return a g² as text, with its interval, or why there is none."""
+    if finding.estimate is None:
+        return plain(visible(finding.reason or "–", PROSE_LIMIT))
+    low, high = finding.low, finding.high
+    ends = "" if low is None or high is None else f" ({low:.2f} to {high:.2f})"
+    return (finding_link(finding, f"{finding.estimate:.2f}{ends}"),)
 
 
 def _rows(result: MonitorResult) -> Iterator[tuple[TextCell, ...]]:

@@ -38,6 +38,7 @@ FEW_DRAWS = Phrase(
     "others: g² is undefined, the pooled form may be read"
 )
 NO_EFFECT = Phrase("the intervention is not shown to raise the behaviour in two instances: g² is undefined")
+FEW_INSTANCES = Phrase("fewer than two instances have an effect at both budgets")
 NO_POOLED_EFFECT = Phrase("the intervention does not raise the behaviour over all instances: g² is undefined")
 
 
@@ -201,7 +202,20 @@ def pooled_monitorability(runs: Intervention, *, level: float = 0.95) -> GMean:
     return GMean(float(g[0]), float(low), float(high), POOLED, None, *parts)
 
 
-def dependence(lowest: Intervention, highest: Intervention, *, level: float = 0.95) -> IntervalEstimate:
+@dataclass(frozen=True, slots=True)
+class Dependence(IntervalEstimate):
+    """Effect of an intervention at the lowest thinking minus that at the highest.
+
+    Attributes:
+        p: Two-sided p-value of no difference.
+        n_instances: Instances with both effects.
+    """
+
+    p: float
+    n_instances: int
+
+
+def dependence(lowest: Intervention, highest: Intervention, *, level: float = 0.95) -> Dependence:
     """Return the effect of the intervention at the lowest thinking minus that at the highest, paired by instance.
 
     Below 0 the effect needs the chain. At 0 or above, what a monitor of the chain sees would remain without it.
@@ -228,8 +242,9 @@ def dependence(lowest: Intervention, highest: Intervention, *, level: float = 0.
         raise ValueError(f"{len(effects[0])} and {len(effects[1])} instances; needed: the same at both efforts")
     # An effect lies in [-1, 1], a drop of effects in [-2, 2]: halved for the interval and doubled again.
     result = paired_mean((effects[0] - effects[1]) / 2, level=confidence(level), margin=1.0)
-    reason = NO_EFFECT if result.n_questions < 2 else None
-    return IntervalEstimate(2 * result.estimate, 2 * result.low, 2 * result.high, str(result.method), reason)
+    reason = FEW_INSTANCES if result.n_questions < 2 else None
+    ends = 2 * result.estimate, 2 * result.low, 2 * result.high
+    return Dependence(*ends, str(result.method), reason, result.p, result.n_questions)
 
 
 Arms = tuple[tuple[Array, Array], tuple[Array, Array]]

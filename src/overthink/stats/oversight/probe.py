@@ -39,6 +39,7 @@ class ProbeScores:
         layers: Layer chosen in each fold.
         penalties: Penalty chosen in each fold.
         reason: Why scores are missing; None where none is.
+        noise: (trace,) share of the scores' variance in the trace's fold that comes from noise in the training.
     """
 
     scores: Array
@@ -46,6 +47,7 @@ class ProbeScores:
     layers: tuple[int, ...]
     penalties: tuple[float, ...]
     reason: str | None
+    noise: Array
 
 
 def probe_scores(
@@ -73,16 +75,17 @@ def probe_scores(
     """
     table, truth, question = _arrays(features, labels, questions)
     number, n_folds = _folds(question, whole(folds, "folds", least=2), generator(rng))
-    scores, layers, penalties = np.full(len(truth), np.nan), [], []
+    scores, noise, layers, penalties = np.full(len(truth), np.nan), np.zeros(len(truth)), [], []
     for fold in range(n_folds):
         inside = number != fold
         if _is_one_class(truth[inside]) or _is_one_class(truth[~inside]):
-            return ProbeScores(np.full(len(truth), np.nan), number, (), (), ONE_CLASS)
+            return ProbeScores(np.full(len(truth), np.nan), number, (), (), ONE_CLASS, np.zeros(len(truth)))
         layer, penalty = _choice(table[inside], truth[inside], question[inside], rng)
         scores[~inside] = ridge_logistic(table[inside, layer], truth[inside], table[~inside, layer], (penalty,))[0]
+        noise[~inside] = training_noise(table[inside, layer], truth[inside], question[inside], penalty)
         layers.append(layer)
         penalties.append(penalty)
-    return ProbeScores(scores, number, tuple(layers), tuple(penalties), None)
+    return ProbeScores(scores, number, tuple(layers), tuple(penalties), None, noise)
 
 
 def shuffled_by_question(labels: ArrayLike, questions: ArrayLike, *, rng: np.random.Generator) -> Array:
@@ -122,7 +125,13 @@ class FoldAuroc(IntervalEstimate):
 
 
 def fold_auroc(
-    scores: ArrayLike, labels: ArrayLike, questions: ArrayLike, folds: ArrayLike, *, level: float = 0.95
+    scores: ArrayLike,
+    labels: ArrayLike,
+    questions: ArrayLike,
+    folds: ArrayLike,
+    *,
+    noise: ArrayLike = 0.0,
+    level: float = 0.95,
 ) -> FoldAuroc:
     """Return the AUROC of scores within folds, averaged, with an interval for the probes as trained.
 
@@ -131,6 +140,7 @@ def fold_auroc(
         labels: (trace,) 1 for the behaviour, else 0.
         questions: (trace,) question of each trace.
         folds: (trace,) fold of each trace; all 0 for one.
+        noise: (trace,) of the same probes, or one for all; 0 for scores that no training on these labels made.
         level: Confidence level.
 
     Example:
@@ -139,20 +149,28 @@ def fold_auroc(
         >>> round(found.estimate, 2), found.low > 0.5
         (0.97, True)
     """
-    return _contrast([real_array(scores, "scores")], labels, questions, folds, level, 0.5)
+    return _contrast([(real_array(scores, "scores"), noise)], labels, questions, folds, level, 0.5)
 
 
 def probe_minus_text(
-    probe: ArrayLike, text: ArrayLike, labels: ArrayLike, questions: ArrayLike, folds: ArrayLike, *, level: float = 0.95
+    probe: ArrayLike,
+    text: ArrayLike,
+    labels: ArrayLike,
+    questions: ArrayLike,
+    folds: ArrayLike,
+    *,
+    noise: tuple[ArrayLike, ArrayLike] = (0.0, 0.0),
+    level: float = 0.95,
 ) -> FoldAuroc:
     """Return the AUROC of a probe minus that of a text monitor on the same traces, within folds and paired.
 
     Args:
         probe: (trace,) scores of the probe.
-        text: (trace,) scores of the monitor.
+        text: (trace,) scores of the monitor, or of another probe with the same folds.
         labels: As of :func:`fold_auroc`.
         questions: Likewise.
         folds: Likewise.
+        noise: Likewise, of the probe and of the other; that of a monitor is 0.
         level: Confidence level.
 
     Example:
@@ -161,33 +179,43 @@ def probe_minus_text(
         >>> found.low > 0
         True
     """
-    sides = [real_array(probe, "probe"), real_array(text, "text")]
+    sides = [(real_array(probe, "probe"), noise[0]), (real_array(text, "text"), noise[1])]
     return _contrast(sides, labels, questions, folds, level, 0.0)
 
 
 def _contrast(
-    sides: list[Array], labels: ArrayLike, questions: ArrayLike, folds: ArrayLike, level: float, null: float
+    sides: list[tuple[Array, ArrayLike]],
+    labels: ArrayLike,
+    questions: ArrayLike,
+    folds: ArrayLike,
+    level: float,
+    null: float,
 ) -> FoldAuroc:
     level, truth = confidence(level), binary(labels, "labels", ndim=1)
     question = np.unique(np.asarray(questions), return_inverse=True)[1]
     number = np.asarray(folds)
-    if len({len(side) for side in (*sides, truth, question, number)}) > 1 or np.isnan(truth).any():
+    scores = [side for side, _ in sides]
+    shares = [np.broadcast_to(real_array(noise, "noise"), truth.shape) for _, noise in sides]
+    if len({len(side) for side in (*scores, truth, question, number)}) > 1 or np.isnan(truth).any():
         raise ValueError("needed: a score, a label of 0 or 1, a question and a fold for every trace")
-    if any(np.isnan(side).any() for side in sides):
+    if any(np.isnan(side).any() for side in scores):
         raise ValueError("a score is NaN; needed: a score of every trace, or none of any")
     n, names = int(question.max(initial=-1)) + 1, np.unique(number)
     parts, estimate = np.zeros(n), 0.0
+    learning = np.zeros((len(sides), n))
     for fold in names:
         inside = number == fold
         if _is_one_class(truth[inside]):
             return FoldAuroc(UNKNOWN, UNKNOWN, UNKNOWN, "none", ONE_CLASS, UNKNOWN, n)
-        for sign, side in zip((1, -1), sides, strict=False):
+        for index, (side, share) in enumerate(zip(scores, shares, strict=True)):
+            sign = 1 - 2 * index
             area, influence = _influence(side[inside], truth[inside] == 1)
             estimate += sign * area / len(names)
             np.add.at(parts, question[inside], sign * influence / len(names))
+            np.add.at(learning[index], question[inside], np.sqrt(share[inside]) * influence / len(names))
     if n < 2 * len(names):
         return FoldAuroc(estimate, UNKNOWN, UNKNOWN, "none", FEW, UNKNOWN, n)
-    error = float(np.sqrt((parts**2).sum() * n / (n - len(names))))
+    error = float(np.sqrt(((parts**2).sum() + (learning**2).sum()) * n / (n - len(names))))
     quantile = float(special.stdtrit(n - len(names), (1 + level) / 2))
     lowest = 0.0 if len(sides) == 1 else -1.0
     if error <= SAME:  # nothing came out otherwise in any question: at most this share of comparisons may
@@ -260,20 +288,50 @@ def ridge_logistic(train: Array, truth: Array, test: Array, penalties: tuple[flo
     mean, sd = train.mean(axis=0), train.std(axis=0)
     sd = np.where(sd > SAME, sd, 1.0)
     x, new = (np.column_stack([(item - mean) / sd, np.ones(len(item))]) for item in (train, test))
-    scores = []
-    for penalty in penalties:
-        ridge = np.full(x.shape[1], penalty)
-        ridge[-1] = SAME  # the intercept is free
-        weights = np.zeros(x.shape[1])
-        for _ in range(30):
-            chance = special.expit(x @ weights)
-            gradient = x.T @ (truth - chance) - ridge * weights
-            step = np.linalg.solve((x.T * (chance * (1 - chance) + SAME)) @ x + np.diag(ridge), gradient)
-            weights += step
-            if np.abs(step).max() < 1e-6:
-                break
-        scores.append(new @ weights)
-    return scores
+    return [new @ _fit(x, truth, penalty)[0] for penalty in penalties]
+
+
+def training_noise(train: Array, truth: Array, questions: ArrayLike, penalty: float) -> float:
+    """Return the share of the variance of a probe's scores that comes from noise in what it was trained on.
+
+    1 where nothing but noise was learned, near 0 where the direction is certain. Two folds lie in each other's
+    training: the part of their AUROC that rests on noise is the same for both, so that its variance counts twice.
+
+    Args:
+        train: (trace, feature) features.
+        truth: (trace,) their labels.
+        questions: (trace,) question of each.
+        penalty: Ridge penalty.
+    """
+    sd = train.std(axis=0)
+    x = np.column_stack([(train - train.mean(axis=0)) / np.where(sd > SAME, sd, 1.0), np.ones(len(train))])
+    weights, chance, curvature = _fit(x, truth, penalty)
+    question = np.unique(np.asarray(questions), return_inverse=True)[1]
+    gradients = np.zeros((int(question.max()) + 1, x.shape[1]))
+    np.add.at(gradients, question, x * (truth - chance)[:, None])
+    spread = np.linalg.solve(curvature, gradients.T)[:-1]
+    centred = x[:, :-1] - np.where(
+        truth[:, None] == 1, x[truth == 1, :-1].mean(axis=0), x[truth == 0, :-1].mean(axis=0)
+    )
+    variance = float(((centred @ weights[:-1]) ** 2).sum())
+    noise = float(((centred @ spread) ** 2).sum())
+    return min(noise / variance, 1.0) if variance > SAME else 1.0
+
+
+def _fit(x: Array, truth: Array, penalty: float) -> tuple[Array, Array, Array]:
+    """Weights of a ridge logistic regression with the intercept last, chances, and the curvature of the loss."""
+    ridge = np.full(x.shape[1], penalty)
+    ridge[-1] = SAME  # the intercept is free
+    weights = np.zeros(x.shape[1])
+    for _ in range(30):
+        chance = special.expit(x @ weights)
+        gradient = x.T @ (truth - chance) - ridge * weights
+        curvature = (x.T * (chance * (1 - chance) + SAME)) @ x + np.diag(ridge)
+        step = np.linalg.solve(curvature, gradient)
+        weights += step
+        if np.abs(step).max() < 1e-6:
+            break
+    return weights, chance, curvature
 
 
 def _is_one_class(truth: Array) -> bool:

@@ -101,7 +101,7 @@ class Engine:
         parameters = inspect.signature(model.forward).parameters
         self._takes_positions = "position_ids" in parameters
         self._cache_name = "cache" if "cache" in parameters else "past_key_values"  # older versions, and some models
-        self._jobs: SimpleQueue[_Row | _Likelihood | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Row | _Likelihood | _Activations | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._is_stopping = False
@@ -114,6 +114,13 @@ class Engine:
         """Return the future log-probabilities of tokens after a prompt."""
         return self._submit(_Likelihood(self, prompt, ids))
 
+    def activations(self, prompt: list[int]) -> "Future[tuple[np.ndarray[Any, np.dtype[np.float64]], int]]":
+        """Return the future hidden states at the last token, (layer, feature), and the tokens that were held.
+
+        The first layer is the embedding. The prefix is read as any other one: a longer one of the same trace goes on.
+        """
+        return self._submit(_Activations(self, prompt))
+
     def read(self, trace: TraceCache, tokens: Sequence[int]) -> None:
         """Append tokens to a trace, without computing what follows them."""
         for start in range(0, len(tokens), BLOCK):
@@ -123,13 +130,18 @@ class Engine:
         """Append tokens to a trace; return the logits behind each of them, float32 (token, id)."""
         return self._forward(self._model, trace, tokens).logits[0].float()
 
-    def _forward(self, module: Any, trace: TraceCache, tokens: Sequence[int]) -> Any:
+    def states(self, trace: TraceCache, token: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Append a token to a trace; return its hidden states, (layer, feature)."""
+        output = self._forward(self._model.base_model, trace, [token], output_hidden_states=True)
+        return np.stack([_array(layer[0, -1].float()) for layer in output.hidden_states])
+
+    def _forward(self, module: Any, trace: TraceCache, tokens: Sequence[int], **options: bool) -> Any:
         inputs = {"input_ids": torch.tensor([list(tokens)], device=self._model.device)}
-        output = module(**inputs, **{self._cache_name: trace.cache}, use_cache=True)
+        output = module(**inputs, **{self._cache_name: trace.cache}, use_cache=True, **options)
         trace.tokens.extend(tokens)
         return output
 
-    def _submit(self, job: "_Row | _Likelihood") -> "Future[Any]":
+    def _submit(self, job: "_Row | _Likelihood | _Activations") -> "Future[Any]":
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="overthink-hf", daemon=True)
@@ -308,6 +320,21 @@ class _Likelihood(_Job):
             logits = self.engine.logits(self.trace, [self.prompt[-1], *self.ids[:-1]])
             chosen = logits.log_softmax(-1)[torch.arange(len(self.ids)), torch.tensor(self.ids)]
             self.finish([float(value) for value in chosen])
+        except Exception as failure:  # noqa: BLE001
+            self.fail(failure)
+        self.release()
+
+
+class _Activations(_Job):
+    """Hidden states at the last token of a prompt."""
+
+    def begin(self) -> None:
+        """Read the prompt."""
+        super().begin()
+        if self.is_done or self.trace is None:
+            return
+        try:
+            self.finish((self.engine.states(self.trace, self.prompt[-1]), self.cached_tokens))
         except Exception as failure:  # noqa: BLE001
             self.fail(failure)
         self.release()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
+import numpy as np
 from inspect_ai.model import (
     ChatMessage,
     GenerateConfig,
@@ -86,6 +87,10 @@ class HuggingFaceModel(ModelAPI):
     ) -> tuple[list[float], int]:
         """Return the log-probabilities of given tokens after a prompt, and the tokens of the request."""
         return await _result(self._engine.likelihood(prompt, ids)), len(prompt) + len(ids)
+
+    async def activations(self, prompt: list[int]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], int]:
+        """Return the hidden states at the last token, (layer, feature), and the tokens whose keys were held."""
+        return await _result(self._engine.activations(prompt))
 
     async def render(self, messages: list[ChatMessage]) -> list[int]:
         """Return the token ids of a chat in the model's own template, up to the assistant's first token."""
