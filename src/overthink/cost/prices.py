@@ -90,6 +90,24 @@ def usd(model: str, *, prompt_tokens: int, decode_tokens: int, cached_tokens: in
     return rates.prompt * (prompt_tokens - cached_tokens) + rates.cached * cached_tokens + rates.decoded * decode_tokens
 
 
+def bill_text(model: str, prompt: int, decoded: int) -> str:
+    """Return the most that so many tokens of a model cost, as text, or the reason why that is unknown.
+
+    Args:
+        model: Inspect model string.
+        prompt: Prompt tokens.
+        decoded: Decoded tokens, at most.
+
+    Example:
+        >>> bill_text("vllm/mine", 1000, 100)
+        'price unknown: vllm has no list price'
+    """
+    rates = rates_of(model)
+    if isinstance(rates, str):
+        return rates
+    return f"at most about {rates.prompt * prompt + rates.decoded * decoded:.2f} USD; {per_million(rates)}"
+
+
 def per_million(rates: Rates) -> str:
     """Return the prices per million tokens and their source, as text."""
     prompt, decode = rates.prompt * _MILLION, rates.decoded * _MILLION

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
+from overthink.data.oversight import OversightRow
 from overthink.data.pool import TRACE_KEY, failed_traces, read
 from overthink.data.record import GOOD_FROM, ON_TRACE, Axis, Estimand
 
@@ -58,22 +60,43 @@ class OverseenRung:
         """Names of the trace."""
         return self.task, self.arm, self.question, self.draw
 
+    def row(self, **measure: Any) -> OversightRow:
+        """Return a row of the oversight table on this rung.
+
+        Args:
+            **measure: The fields that say what is measured, and by what.
+        """
+        return OversightRow(
+            task=self.task,
+            arm=self.arm,
+            question=self.question,
+            draw=self.draw,
+            estimand=self.estimand,
+            requested_tokens=self.requested_tokens,
+            effort=self.effort,
+            thinking_tokens=self.thinking_tokens,
+            natural_end=self.natural_end,
+            behaviour=self.behaviour,
+            **measure,
+        )
+
 
 def overseen_rungs(pool: pl.LazyFrame) -> Iterator[OverseenRung]:
     """Yield the rungs of a pool's traces without an error, from the lowest rung of each trace to its highest.
 
-    Where a trace is scored by several scorers on one axis, the first by name counts.
+        Where a trace is scored by several scorers on one axis, the first by name counts.
 
     Args:
-        pool: The pool.
+            pool: The pool.
 
     Example:
-        >>> from overthink.data.pool import pool_of
-        >>> from overthink.data.record import RungRecord
-        >>> row = RungRecord("s", "base", Axis.SAFETY, "t", "m", "q", 0, 0, Estimand.FORCED, value=0.0)
-        >>> rung, = overseen_rungs(pool_of([row]))
-        >>> rung.correct, rung.behaviour, rung.is_highest
-        (False, True, True)
+            >>> from overthink.data.oversight import OversightRow
+    from overthink.data.pool import pool_of
+            >>> from overthink.data.record import RungRecord
+            >>> row = RungRecord("s", "base", Axis.SAFETY, "t", "m", "q", 0, 0, Estimand.FORCED, value=0.0)
+            >>> rung, = overseen_rungs(pool_of([row]))
+            >>> rung.correct, rung.behaviour, rung.is_highest
+            (False, True, True)
     """
     answers = pool.filter(~pl.col("scorer").str.ends_with(ON_TRACE))
     errors = failed_traces(pool).select(TRACE_KEY).unique()

@@ -88,9 +88,7 @@ def prepare_monitoring(
     from overthink.collect.monitors.score import MonitorSession, open_monitors
     from overthink.collect.monitors.texts import read_texts
 
-    for text in texts(monitor, "monitor"):
-        if not is_text(text):
-            raise InputError(f"--monitor {name_text(text)} is not in UTF-8; needed: a text that a study can store")
+    refuse_torn(texts(monitor, "monitor"), "--monitor")
     folder = StudyFolder(Path(path))
     folder.require()
     source = read_source(folder.path, ReadOptions())
@@ -101,9 +99,7 @@ def prepare_monitoring(
     models = words_of(source.pool, "model")[0].to_list()
     plans = read_monitors(texts(monitor, "monitor"), views, model=models[0] if len(models) == 1 else None)
     labels = words_of(source.pool, "arm")[0].to_list()
-    unknown = [label for label in arms if label not in labels]
-    if unknown:
-        raise InputError(f"the study has no arm {unknown[0]!r}; it has: {', '.join(labels)}")
+    refuse_other_arms(arms, labels)
     pool = source.pool.filter(pl.col("arm").is_in(list(arms))) if arms else source.pool
     rungs = list(overseen_rungs(pool))
     if not rungs:
@@ -123,6 +119,28 @@ def prepare_monitoring(
             f"{folder.path}: no log of its traces is where its rows say, and a monitor reads texts; needed: the logs"
         )
     return Monitoring(folder, session, len(rungs) * len(plans) * len(views))
+
+
+def refuse_torn(words: Sequence[str], option: str) -> None:
+    """Refuse a text that no file of a study can hold.
+
+    Raises:
+        InputError: One is not in UTF-8.
+    """
+    for word in words:
+        if not is_text(word):
+            raise InputError(f"{option} {name_text(word)} is not in UTF-8; needed: a text that a study can store")
+
+
+def refuse_other_arms(arms: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse labels of arms that a study does not have.
+
+    Raises:
+        InputError: It does not have one.
+    """
+    unknown = [label for label in arms if label not in labels]
+    if unknown:
+        raise InputError(f"the study has no arm {unknown[0]!r}; it has: {', '.join(labels)}")
 
 
 def read_views(words: Sequence[str]) -> tuple[View, ...]:

@@ -14,7 +14,7 @@ from overthink.data.oversight import OversightRow
 from overthink.data.oversight_pool import overseen_rungs, rung_answers
 from overthink.data.record import Estimand
 from overthink.errors import InputError
-from overthink.paths import is_text, name_text, path_kind
+from overthink.paths import path_kind
 from overthink.plan.arms import refuse_protocols
 from overthink.plan.study import Plan
 from overthink.storage.json_documents import read_questions
@@ -23,7 +23,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import report
-from overthink.workflows.monitor import attacks_of
+from overthink.workflows.monitor import attacks_of, refuse_other_arms, refuse_torn
 from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.sources import ReadOptions, read_source
 from overthink.workflows.study import Study
@@ -72,9 +72,7 @@ def prepare_perturbation(
     from overthink.collect.rescore.open import open_tasks
     from overthink.collect.session.questions import select_task_questions
 
-    for text in texts(changes, "changes"):
-        if not is_text(text):
-            raise InputError(f"--with {name_text(text)} is not in UTF-8; needed: a text that a study can store")
+    refuse_torn(texts(changes, "changes"), "--with")
     folder = StudyFolder(Path(path))
     folder.require()
     source = read_source(folder.path, ReadOptions())
@@ -83,9 +81,7 @@ def prepare_perturbation(
     plan = _ladder_plan(source.plan, folder)
     plans = read_perturbations(texts(changes, "changes"), model=plan.model)
     labels = [arm.label for arm in plan.arms]
-    unknown = [label for label in arms or () if label not in labels]
-    if unknown:
-        raise InputError(f"the study has no arm {unknown[0]!r}; it has: {', '.join(labels)}")
+    refuse_other_arms(arms or (), labels)
     refuse_protocols(plan.arms, labels if arms is None else arms, "perturb")
     pool = source.pool if arms is None else source.pool.filter(pl.col("arm").is_in(list(arms)))
     rungs = [rung for rung in overseen_rungs(pool) if rung.estimand is Estimand.FORCED and rung.requested_tokens]

@@ -243,6 +243,11 @@ def prompt_changes(arm: ArmPlan) -> tuple[PromptChange, ...]:
     return tuple(build(part, _own_settings(part, arm)) for part in _parts(arm) if issubclass(part, PromptChange))
 
 
+def prompt_changes_by_arm(arms: Sequence[ArmPlan]) -> dict[str, tuple[PromptChange, ...]]:
+    """Return what each arm changes in a prompt, by its label; a placebo changes nothing."""
+    return {arm.label: prompt_changes(arm) for arm in arms if arm.placebo_of is None}
+
+
 def reads_probabilities(arms: Sequence[Arm]) -> bool:
     """Return whether an arm reads next-token probabilities, which not every server reports."""
     return any(part.reads_probabilities for arm in arms for part in arm.parts)

@@ -18,7 +18,7 @@ from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import open_model
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN
 from overthink.collect.session.run import evaluate
-from overthink.cost.prices import is_own, per_million, rates_of
+from overthink.cost.prices import bill_text, is_own
 from overthink.data.oversight import HONEST, OversightRow, RedTeam, View
 from overthink.data.oversight_pool import OverseenRung
 from overthink.data.projections import Projection, Reading, packed
@@ -113,16 +113,7 @@ class MonitorSession:
     def row(self, rung: OverseenRung, plan: MonitorPlan, view: View) -> OversightRow:
         """Return the row of a rung, a monitor and a view, without a score."""
         attack = self.attack_of(rung)
-        return OversightRow(
-            task=rung.task,
-            arm=rung.arm,
-            question=rung.question,
-            draw=rung.draw,
-            estimand=rung.estimand,
-            requested_tokens=rung.requested_tokens,
-            effort=rung.effort,
-            thinking_tokens=rung.thinking_tokens,
-            natural_end=rung.natural_end,
+        return rung.row(
             attack=attack.policy,
             red_team=attack.red_team,
             view=view,
@@ -130,7 +121,6 @@ class MonitorSession:
             monitor_model=next(iter(plan.monitor.models), None),
             monitor_effort=plan.monitor.thinking,
             correct=rung.correct,
-            behaviour=rung.behaviour,
         )
 
     def estimate(self) -> str:
@@ -152,14 +142,9 @@ class MonitorSession:
         if not monitor.models:
             return visible(f"{line}; no model is called", None)
         line += f", at most {calls:,} calls, about {prompt:,} prompt and {decoded:,} decoded tokens"
-        rates = rates_of(monitor.models[0])
         if all(is_own(name) for name in monitor.models):
             return visible(f"{line}; no charge: it runs on this machine", None)
-        if isinstance(rates, str):
-            return visible(f"{line}; {rates}", None)
-        return visible(
-            f"{line}; about {rates.prompt * prompt + rates.decoded * decoded:.2f} USD; {per_million(rates)}", None
-        )
+        return visible(f"{line}; {bill_text(monitor.models[0], prompt, decoded)}", None)
 
 
 def collect_suspicions(

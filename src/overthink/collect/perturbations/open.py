@@ -8,7 +8,7 @@ from inspect_ai import Task
 from inspect_ai.model import Model
 
 from overthink.collect.arms.interventions.prompt import PromptChange
-from overthink.collect.arms.registry import prompt_changes
+from overthink.collect.arms.registry import prompt_changes_by_arm
 from overthink.collect.monitors.base import HIDDEN
 from overthink.collect.monitors.score import NO_LOG, Attack
 from overthink.collect.monitors.texts import TraceText
@@ -19,7 +19,7 @@ from overthink.collect.session.estimate import is_local
 from overthink.collect.session.open import open_model
 from overthink.collect.session.prepare import open_plan_model
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN
-from overthink.cost.prices import is_own, per_million, rates_of
+from overthink.cost.prices import bill_text, is_own
 from overthink.data.oversight import OversightRow, View
 from overthink.data.oversight_pool import OverseenRung, RungAnswer
 from overthink.data.visible import visible
@@ -80,7 +80,7 @@ class PerturbationSession:
     @cached_property
     def prompt_changes(self) -> dict[str, tuple[PromptChange, ...]]:
         """What each arm of the study changes in a prompt, by its label; a placebo changes nothing."""
-        return {arm.label: prompt_changes(arm) for arm in self.plan.arms if arm.placebo_of is None}
+        return prompt_changes_by_arm(self.plan.arms)
 
     @property
     def is_paid(self) -> bool:
@@ -91,23 +91,13 @@ class PerturbationSession:
     def row(self, rung: OverseenRung, plan: PerturbationPlan, position: float | None) -> OversightRow:
         """Return the row of a measure, without an answer."""
         attack = self.attacks.get(rung.arm, Attack())
-        return OversightRow(
-            task=rung.task,
-            arm=rung.arm,
-            question=rung.question,
-            draw=rung.draw,
-            estimand=rung.estimand,
-            requested_tokens=rung.requested_tokens,
-            effort=rung.effort,
-            thinking_tokens=rung.thinking_tokens,
-            natural_end=rung.natural_end,
+        return rung.row(
             attack=attack.policy,
             red_team=attack.red_team,
             view=View.COT,
             perturbation=plan.label,
             position=position,
             monitor_model=next(iter(plan.perturbation.models), None),
-            behaviour=rung.behaviour,
         )
 
     def objection(self, rung: OverseenRung) -> str | None:
@@ -149,10 +139,7 @@ class PerturbationSession:
 def _price(model: str, prompt: int, decoded: int, *, free: bool) -> str:
     if free:
         return f"no charge for {model}: it runs on this machine"
-    rates = rates_of(model)
-    if isinstance(rates, str):
-        return rates
-    return f"at most about {rates.prompt * prompt + rates.decoded * decoded:.2f} USD; {per_million(rates)}"
+    return bill_text(model, prompt, decoded)
 
 
 def open_perturbations(plans: Sequence[PerturbationPlan], plan: Plan) -> tuple[Model, tuple[PerturbationPlan, ...]]:

@@ -14,7 +14,7 @@ from inspect_ai import Task
 from inspect_ai.model import Model
 
 from overthink.collect.arms.interventions.prompt import PromptChange
-from overthink.collect.arms.registry import prompt_changes
+from overthink.collect.arms.registry import prompt_changes_by_arm
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, steps_of
 from overthink.collect.arms.verifiers.own_probability import OwnProbability, check_likelihood
 from overthink.collect.arms.verifiers.registry import VerifierPlan
@@ -28,7 +28,7 @@ from overthink.collect.session.open import name_in_pool, open_model, open_task
 from overthink.collect.session.prepare import open_plan_model
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN, LetterCounter, prompt_lengths
 from overthink.collect.session.task_run import RECORDS, TEXTS
-from overthink.cost.prices import is_own, per_million, rates_of
+from overthink.cost.prices import bill_text, is_own
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import AnswerKey
 from overthink.data.visible import visible
@@ -138,7 +138,7 @@ class VerificationSession:
     @cached_property
     def prompt_changes(self) -> dict[str, tuple[PromptChange, ...]]:
         """What each arm of the study changes in a prompt, by its label; a placebo changes nothing."""
-        return {arm.label: prompt_changes(arm) for arm in self.plan.arms if arm.placebo_of is None}
+        return prompt_changes_by_arm(self.plan.arms)
 
     @property
     def is_paid(self) -> bool:
@@ -186,10 +186,9 @@ class VerificationSession:
             return "no charge: the verifier runs on this machine"
         own = () if self.verifier_plan.verifier.asks_model else (*self.verifier.models, self.plan.grader)
         payee = next(filter(None, own), self.plan.model)
-        rates = rates_of(payee)
-        if self.verifier_plan.verifier.address is not None or isinstance(rates, str):
-            return rates if isinstance(rates, str) else "price unknown: the server has no list price"
-        return f"at most about {rates.prompt * prompt + rates.decoded * n_decoded:.2f} USD; {per_million(rates)}"
+        if self.verifier_plan.verifier.address is not None:
+            return "price unknown: the server has no list price"
+        return bill_text(payee, prompt, n_decoded)
 
 
 def open_tasks(plan: Plan, names: set[str]) -> dict[str, tuple[TaskPlan, Task]]:
