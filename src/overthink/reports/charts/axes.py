@@ -1,7 +1,7 @@
 """Where rungs stand on the x axis of a figure: by tokens where they are counted, else by level; or by tries."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,3 +119,13 @@ def _log_ticks(low: float, high: float, steps: Sequence[int] = _STEPS) -> list[f
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [step * 10.0**power for power in powers for step in steps]
     return [tick for tick in ticks if low <= tick <= high]
+
+
+def budget_span(labels: Mapping[float, str]) -> dict[str, Any]:
+    """Return ends, ticks and labels of an axis of thinking budgets, as the templates of lines by kind take them.
+
+    Args:
+        labels: Label of each place on the axis.
+    """
+    axis, ticks = compute_axis(list(labels), None), sorted(labels)
+    return {"xlow": axis.low, "xhigh": axis.high, "xticks": ticks, "xlabels": [labels[x] for x in ticks]}

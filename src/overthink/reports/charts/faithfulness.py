@@ -8,13 +8,13 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.study import Results
-from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
-from overthink.reports.charts.axes import compute_axis
+from overthink.reports.charts.axes import budget_span
 from overthink.reports.charts.curve import Chart
-from overthink.reports.charts.oversight import capability_beside
+from overthink.reports.charts.oversight import capability_beside, kind_points
 from overthink.reports.charts.templates import KindLook, kind_lines_chart
-from overthink.reports.report_curves import SHOWN_ARMS, level
+from overthink.reports.report_curves import SHOWN_ARMS
 
 NEED_WORDS = {
     "cot_necessary": "questions that need the thinking",
@@ -81,7 +81,6 @@ def _chart(
         points += [point for point in own if point["x"] in at]
         keys[name] = "var(--ink)"
     labels = {point["x"]: point.pop("level") for point in points}
-    axis = compute_axis(list(labels), None)
     left_out = len(series) - SHOWN_ARMS
     notes = [
         "thinking budget asked for, log scale of one more token",
@@ -89,48 +88,7 @@ def _chart(
         f"dashed: {LINES['capability']}",
         *([f"{left_out} more changes are in the table"] if left_out > 0 else []),
     ]
-    span = {
-        "xlow": axis.low,
-        "xhigh": axis.high,
-        "xticks": sorted(labels),
-        "xlabels": [labels[x] for x in sorted(labels)],
-    }
+    span = budget_span(labels)
     title = f"{question} {visible(key.task)}, {visible(key.arm)}"
     names = (key.axis, key.task, key.arm, kind)
     yield Chart(names, title, tuple(notes), faithfulness_chart(), span, {"points": points}, keys)
-
-
-def kind_points(
-    findings: Sequence[Finding], kind: str, *, name: str, colour: str, series: str
-) -> Iterator[dict[str, Any]]:
-    """Yield the points of a line of one kind, by finding with an estimate.
-
-    Args:
-        findings: The findings, by rung.
-        kind: Kind of line.
-        name: Name of the line.
-        colour: Its colour.
-        series: What joins its points.
-    """
-    for finding in findings:
-        if finding.estimate is None:
-            continue
-        at = finding.at
-        tip = [
-            f"{name}: {wording.percent(finding.estimate)}",
-            wording.interval(finding) or "no interval",
-            f"asked for: {level(at)}",
-            f"finding {visible(finding.id, ID_LIMIT)}",
-        ]
-        yield {
-            "x": float((at.rung or 0) + 1 if at.requested_tokens is None else at.requested_tokens + 1),
-            "level": level(at),
-            "estimate": finding.estimate,
-            "low": finding.low,
-            "high": finding.high,
-            "series": series,
-            "colour": colour,
-            "name": name,
-            "kind": kind,
-            "tip": "\n".join(tip),
-        }

@@ -12,7 +12,7 @@ from overthink.data.results.oversight import MonitorResult
 from overthink.data.results.study import Results
 from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import wording
-from overthink.reports.charts.axes import compute_axis
+from overthink.reports.charts.axes import budget_span
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.templates import KindLook, kind_lines_chart
 from overthink.reports.report_curves import SHOWN_ARMS, level
@@ -77,7 +77,9 @@ def _judge_chart(group: Sequence[JudgeResult]) -> Chart | None:
         colour = _CAPABILITY_COLOUR if is_alone else f"var(--s{number - len(shown) + len(others[:SHOWN_ARMS])})"
         kind = "capability" if is_alone else "judge"
         findings = [rung.accuracy for rung in result.rungs]
-        points += _points(findings, kind, name=name, colour=colour, series=f"{number} {kind}")
+        points += kind_points(
+            findings, kind, name=name, colour=colour, series=f"{number} {kind}", words=f"{LINES[kind]}, "
+        )
         keys[name] = colour
     if not points:
         return None
@@ -86,7 +88,6 @@ def _judge_chart(group: Sequence[JudgeResult]) -> Chart | None:
     look = {"name": "chance", "colour": _CHANCE_COLOUR, "tip": f"chance: {wording.percent(JUDGE_CHANCE)}"}
     points += [{"x": x, **shared, **look} for x in sorted(labels)]
     keys["chance"] = _CHANCE_COLOUR
-    axis = compute_axis(list(labels), None)
     left_out = len(others) - SHOWN_ARMS
     kinds = dict.fromkeys(point["kind"] for point in points)
     notes = [
@@ -95,12 +96,7 @@ def _judge_chart(group: Sequence[JudgeResult]) -> Chart | None:
         "line at a point: pointwise interval",
         *([f"{left_out} more arms are in the table"] if left_out > 0 else []),
     ]
-    span = {
-        "xlow": axis.low,
-        "xhigh": axis.high,
-        "xticks": sorted(labels),
-        "xlabels": [labels[x] for x in sorted(labels)],
-    }
+    span = budget_span(labels)
     key = group[0].key
     title = f"Does a weaker judge keep up? {visible(key.task)}"
     return Chart((key.axis, key.task, "judges"), title, tuple(notes), judge_chart(), span, {"points": points}, keys)
@@ -121,7 +117,9 @@ def _chart(group: Sequence[MonitorResult], curves: Sequence[CurveResult]) -> Cha
         name, colour = visible(f"{result.monitor} reads {result.view}", PROSE_LIMIT), f"var(--s{number})"
         series = [("auroc", [rung.auroc for rung in result.rungs]), ("caught", [rung.tpr[-1] for rung in result.rungs])]
         for kind, findings in series:
-            points += _points(findings, kind, name=name, colour=colour, series=f"{number} {kind}")
+            points += kind_points(
+                findings, kind, name=name, colour=colour, series=f"{number} {kind}", words=f"{LINES[kind]}, "
+            )
         keys[name] = colour
     if not any(point["kind"] == "auroc" for point in points):
         return None
@@ -129,10 +127,10 @@ def _chart(group: Sequence[MonitorResult], curves: Sequence[CurveResult]) -> Cha
     for curve in capability_beside(key.arm, key.task, key.estimand, curves):
         name = f"{wording.axis_name(curve.key.axis)} · {visible(curve.key.task)}"
         means = [rung.mean for rung in curve.rungs if rung.mean is not None]
-        points += _points(means, "capability", name=name, colour=_CAPABILITY_COLOUR, series=curve.id)
+        words = f"{LINES['capability']}, "
+        points += kind_points(means, "capability", name=name, colour=_CAPABILITY_COLOUR, series=curve.id, words=words)
         keys[name] = _CAPABILITY_COLOUR
     labels = {point["x"]: point.pop("level") for point in points}
-    axis = compute_axis([point["x"] for point in points], None)
     kinds = {point["kind"] for point in points}
     left_out = len(group) - SHOWN_ARMS
     notes = [
@@ -141,12 +139,7 @@ def _chart(group: Sequence[MonitorResult], curves: Sequence[CurveResult]) -> Cha
         "line at a point: pointwise interval of an AUROC",
         *([f"{left_out} more monitors are in the table"] if left_out > 0 else []),
     ]
-    span = {
-        "xlow": axis.low,
-        "xhigh": axis.high,
-        "xticks": sorted(labels),
-        "xlabels": [labels[x] for x in sorted(labels)],
-    }
+    span = budget_span(labels)
     of = visible(key.arm) if group[0].policy is None else f"attack {visible(group[0].policy)}"
     title = f"Is it watched? {visible(key.task)}, {of}"
     return Chart(
@@ -170,14 +163,29 @@ def capability_beside(arm: str, task: str, estimand: str, curves: Sequence[Curve
     yield from ([curve for curve in own if curve.key.task == task] or own)[:1]
 
 
-def _points(findings: Sequence[Finding], kind: str, *, name: str, colour: str, series: str) -> Iterator[dict[str, Any]]:
+def kind_points(
+    findings: Sequence[Finding], kind: str, *, name: str, colour: str, series: str, words: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Yield the points of a line of one kind, by finding with an estimate.
+
+    Args:
+        findings: The findings, by rung.
+        kind: Kind of line.
+        name: Name of the line.
+        colour: Its colour.
+        series: What joins its points.
+        words: What its values are, where its name does not say so.
+    """
     for finding in findings:
         if finding.estimate is None:
             continue
         at = finding.at
-        words = f"{name}: {LINES[kind]}, {wording.percent(finding.estimate)}"
-        tip = [words, wording.interval(finding) or "no interval", f"asked for: {level(at)}"]
-        tip.append(f"finding {visible(finding.id, ID_LIMIT)}")
+        tip = [
+            f"{name}: {words}{wording.percent(finding.estimate)}",
+            wording.interval(finding) or "no interval",
+            f"asked for: {level(at)}",
+            f"finding {visible(finding.id, ID_LIMIT)}",
+        ]
         yield {
             "x": float((at.rung or 0) + 1 if at.requested_tokens is None else at.requested_tokens + 1),
             "level": level(at),

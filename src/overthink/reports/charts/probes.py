@@ -12,10 +12,9 @@ from overthink.data.results.probe import ProbeResult
 from overthink.data.results.study import Results
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
-from overthink.reports.charts.axes import compute_axis
+from overthink.reports.charts.axes import budget_span
 from overthink.reports.charts.curve import Chart
-from overthink.reports.charts.faithfulness import kind_points
-from overthink.reports.charts.oversight import capability_beside
+from overthink.reports.charts.oversight import capability_beside, kind_points
 from overthink.reports.charts.templates import KindLook, kind_lines_chart
 from overthink.reports.report_curves import SHOWN_ARMS
 
@@ -64,14 +63,13 @@ def _chart(result: ProbeResult, monitors: Sequence[MonitorResult], curves: Seque
         points += kind_points(means, "capability", name=name, colour="var(--ink)", series=curve.id)
         keys[name] = "var(--ink)"
     labels = {point["x"]: point.pop("level") for point in points}
-    axis, kinds = compute_axis(list(labels), None), {point["kind"] for point in points}
+    kinds = {point["kind"] for point in points}
     notes = (
         "thinking budget asked for, log scale of one more token",
         *(meaning for kind, meaning in LINES.items() if kind in kinds),
         "line at a point: pointwise interval of the probe's AUROC",
     )
-    ticks = sorted(labels)
-    span = {"xlow": axis.low, "xhigh": axis.high, "xticks": ticks, "xlabels": [labels[x] for x in ticks]}
+    span = budget_span(labels)
     of = visible(key.arm) if result.policy is None else f"attack {visible(result.policy)}"
     title = f"Does a probe see more? {visible(key.task)}, {of}"
     return Chart((key.axis, key.task, key.arm, "probe"), title, notes, probe_chart(), span, {"points": points}, keys)
