@@ -140,5 +140,5 @@ def test_a_scan_speaks_of_whole_transcripts_alone() -> None:
 def test_the_simulated_monitor_is_for_the_simulated_model() -> None:
     with pytest.raises(InputError, match="reads what overthink/simulated writes"):
         read_monitor("simulated", model="overthink/smollm2")
-    assert set(MONITORS) == {"text", "lexical", "scout", "simulated", "rule", "hint"}
+    assert set(MONITORS) == {"text", "lexical", "scout", "simulated", "rule", "hint", "probe", "simulated_probe"}
     assert set(VIEWS) == set(View)

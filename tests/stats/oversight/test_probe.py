@@ -135,3 +135,23 @@ def test_what_a_probe_learns_of_noise_counts_twice_and_a_certain_direction_does_
         assert plain.estimate == wide.estimate
         assert wide.p >= plain.p
     assert shares[0.0] > 0.5 > 0.3 > shares[4.0]
+
+
+def test_scores_that_know_nothing_of_labels_shuffled_by_question_are_seldom_called_better() -> None:
+    """Thirty questions in five folds: three questions of either class in each, too few for a spread that forgets it."""
+    rng, claims, runs = np.random.default_rng(8), 0, 300
+    questions, folds = np.repeat(np.arange(30), 4), np.repeat(np.arange(30) % 5, 4)
+    for _ in range(runs):
+        labels = np.repeat(rng.permutation(np.arange(30) // 5 % 2), 4)
+        scores = rng.normal(size=30)[questions] + 0.6 * rng.normal(size=120)
+        found = fold_auroc(scores, labels, questions, folds)
+        claims += found.p < 0.05
+    assert claims / runs <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
+
+
+def test_a_fold_with_one_question_of_a_class_has_no_interval() -> None:
+    labels = np.array([1, 0, 0, 0, 1, 1, 0, 0])
+    found = fold_auroc(np.arange(8.0), labels, np.arange(8), np.arange(8) // 4)
+    assert np.isfinite(found.estimate)
+    assert np.isnan(found.low)
+    assert "fewer than two questions" in str(found.reason)

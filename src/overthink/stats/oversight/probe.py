@@ -26,7 +26,7 @@ INNER_FOLDS = 3
 WITHIN = "AUROC within folds, averaged; questions as clusters"
 
 ONE_CLASS = Phrase("a fold has labels of one class alone; needed: both classes in questions of every fold")
-FEW = Phrase("fewer than two questions per fold")
+FEW = Phrase("a fold has a class in fewer than two questions: the spread between questions is unknown")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,21 +202,26 @@ def _contrast(
         raise ValueError("a score is NaN; needed: a score of every trace, or none of any")
     n, names = int(question.max(initial=-1)) + 1, np.unique(number)
     parts, estimate = np.zeros(n), 0.0
-    learning = np.zeros((len(sides), n))
+    learning, fewest = np.zeros((len(sides), n)), n
     for fold in names:
         inside = number == fold
         if _is_one_class(truth[inside]):
             return FoldAuroc(UNKNOWN, UNKNOWN, UNKNOWN, "none", ONE_CLASS, UNKNOWN, n)
+        # Questions of the class with fewer: a variance over so few clusters comes out too small by this.
+        few = min(len(np.unique(question[inside & (truth == item)])) for item in (0, 1))
+        fewest = min(fewest, few)
         for index, (side, share) in enumerate(zip(scores, shares, strict=True)):
             sign = 1 - 2 * index
             area, influence = _influence(side[inside], truth[inside] == 1)
             estimate += sign * area / len(names)
-            np.add.at(parts, question[inside], sign * influence / len(names))
-            np.add.at(learning[index], question[inside], np.sqrt(share[inside]) * influence / len(names))
-    if n < 2 * len(names):
+            influence = influence * (1.0 if few < 2 else np.sqrt(few / (few - 1))) / len(names)
+            np.add.at(parts, question[inside], sign * influence)
+            np.add.at(learning[index], question[inside], np.sqrt(share[inside]) * influence)
+    if fewest < 2:
         return FoldAuroc(estimate, UNKNOWN, UNKNOWN, "none", FEW, UNKNOWN, n)
-    error = float(np.sqrt(((parts**2).sum() + (learning**2).sum()) * n / (n - len(names))))
-    quantile = float(special.stdtrit(n - len(names), (1 + level) / 2))
+    error = float(np.sqrt((parts**2).sum() + (learning**2).sum()))
+    freedom = max(n - 2 * len(names), 1)  # of each fold, a mean of either class
+    quantile = float(special.stdtrit(freedom, (1 + level) / 2))
     lowest = 0.0 if len(sides) == 1 else -1.0
     if error <= SAME:  # nothing came out otherwise in any question: at most this share of comparisons may
         share = 1 - ((1 - level) / 2) ** (2 / n)
@@ -224,7 +229,7 @@ def _contrast(
         return FoldAuroc(
             estimate, *ends, "exact, no comparison differs", None, 1.0 if estimate == null else 0.5 ** (n // 2), n
         )
-    p = float(2 * special.stdtr(n - len(names), -abs(estimate - null) / error))
+    p = float(2 * special.stdtr(freedom, -abs(estimate - null) / error))
     ends = max(estimate - quantile * error, lowest), min(estimate + quantile * error, 1.0)
     return FoldAuroc(estimate, *ends, WITHIN, None, p, n)
 
