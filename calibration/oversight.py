@@ -19,9 +19,9 @@ from overthink.stats.oversight.probe import (
     probe_minus_text,
     probe_scores,
     ridge_logistic,
-    shuffled_by_question,
 )
 from overthink.stats.oversight.recovered import judge_accuracy, performance_gap_recovered, swap_average
+from overthink.stats.oversight.scores import shuffled_by_question
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
 from overthink.stats.paired import paired_mean
 from overthink.stats.testing import holm

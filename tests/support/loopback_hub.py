@@ -121,8 +121,8 @@ class LoopbackHub:
             return
         sent = body if self.limit is None else body[: self.limit]
         for at in range(0, len(sent), 1 << 16):
+            self.served += len(sent[at : at + (1 << 16)])  # before: who has read the last bytes may ask at once
             request.wfile.write(sent[at : at + (1 << 16)])
-            self.served += len(sent[at : at + (1 << 16)])
         if len(sent) < len(body):
             request.connection.shutdown(socket.SHUT_RDWR)
 

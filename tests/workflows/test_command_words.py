@@ -25,8 +25,9 @@ from overthink.workflows.words import analysis, reading
 OUTPUT = {"json", "quiet", "yes", "strict", "help"}
 """Options of what is printed, asked or returned as an exit code."""
 
-OTHER_NAMES = {"verify": {"arm": "arms"}, "perturb": {"with": "changes", "arm": "arms"}}
-"""Names that a function had before its command's options were its words; `with` is Python's own."""
+OTHER_NAMES = {"verify": {"arm": "arms"}, "perturb": {"with": "changes", "arm": "arms"}, "check": {"store": "heads"}}
+"""Names that a function had before its command's options were its words; `with` is Python's own, and a store of a
+gateway is opened by the command alone."""
 
 FUNCTIONS = {
     "analyse": overthink.analyse,

@@ -82,18 +82,15 @@ def analyse_outcomes(
     for prefix, table in zip(curve_ids([table.key for table in tables]), tables, strict=True):
         seed = seeds[table.questions]
         if table.questions != questions:  # neighbours mostly share their questions, and weights may take 100 MB
-            questions, weights = (
-                table.questions,
-                question_weights(len(table.questions), rng=np.random.default_rng(seed)),
-            )
+            questions = table.questions
+            weights = question_weights(len(questions), rng=np.random.default_rng(seed))
         scorers = judges[_without_scorer(table)]
         size = family_of[table.key].size if table.key in family_of else 1
         context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
         context = replace(context, selectors=tuple(selectors))
         curves.append(curve_result(context, seed=seed))
-        contexts.append(
-            replace(context.without_oracle(), weights=weights[:0].copy())
-        )  # comparisons of curves have a bootstrap of their own
+        # Comparisons of curves have a bootstrap of their own.
+        contexts.append(replace(context.without_oracle(), weights=weights[:0].copy()))
     rngs = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
     folds = int(rng.integers(2**63))
     latent = latents(contexts)

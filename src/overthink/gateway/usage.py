@@ -8,12 +8,14 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.gateway.identity import EVERYBODY, Identity
 from overthink.gateway.ledger import Ledger
 from overthink.gateway.session import budget_counter, scope_name, total_counter, tries_counter
 from overthink.governance.deployment.policy import Policy, Rule
+from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.schema import Statement
 
 
@@ -74,14 +76,16 @@ class _Source:
     statement: Statement
     forecasts: ForecastsAt | None
 
-    def forecast(self, curve: str, rung: int, k: int) -> RiskForecast:
-        """Return what is forecast of a curve at a rung and k tries."""
+    def forecast(self, curve: Curve, k: int) -> RiskForecast:
+        """Return what is forecast of a curve at its highest rung and k tries."""
         if self.forecasts is None:
             return RiskForecast(reason="a statement has no forecast; its study (--study) has")
+        key = CurveKey(curve.axis, curve.task, curve.arm, curve.scorer or "", curve.estimand)
+        rung = len(curve.points) - 1
         here = {
             finding.metric: finding
             for finding in self.forecasts(k)
-            if finding.at.rung == rung and finding.at.k == k and finding.id.startswith(f"{curve}/{Kind.FORECAST}/")
+            if (finding.kind, finding.key, finding.at.rung, finding.at.k) == (Kind.FORECAST, key, rung, k)
         }
         share, band = here.get(Metric.ATTACK_SUCCESS_AT_K), here.get(Metric.ATTACK_SUCCESS_AT_K_BOUND)
         low, high = (None, None) if band is None else (band.low, band.high)
@@ -212,7 +216,7 @@ def _risks(source: _Source, k: int) -> Iterable[Risk]:
     for curve in source.statement.curves:
         if curve.axis != "safety" or k == 0:
             continue
-        ahead = source.forecast(curve.id, len(curve.points) - 1, k)
+        ahead = source.forecast(curve, k)
         worst = {tries.k: tries.value for tries in curve.points[-1].tries if tries.selector == "worst"}
         value = worst.get(k, curve.points[-1].value if k == 1 else None)
         if value is None or value.estimate is None:

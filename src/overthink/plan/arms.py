@@ -182,7 +182,7 @@ class ProtocolArm(NamedTuple):
 
     Attributes:
         arm: Label of the arm.
-        protocol: Name of the protocol; of a consultancy with who chooses its side.
+        protocol: Name of the protocol; of a consultancy with how its side is chosen.
         budget: Thinking budget of the debaters.
         is_coin: Sides are drawn by chance in the same frame: the placebo.
     """

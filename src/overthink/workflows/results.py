@@ -1,11 +1,12 @@
 """Results of the rows of a source, and where they come from."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
@@ -15,8 +16,11 @@ from overthink.data.interventions import OversightRuns, intervention_runs
 from overthink.data.oversight_cells import MonitorScores, monitor_scores, perturbation_answers
 from overthink.data.projections import is_probe, probe_runs
 from overthink.data.results.study import Results
+from overthink.data.waves import Waves
+from overthink.errors import InputError
 from overthink.plan.selectors import open_selectors
 from overthink.reports import About
+from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest
 from overthink.workflows.sources import Source
 
@@ -93,3 +97,29 @@ def _title(source: Source, results: Results) -> str:
     if results.arms.paired and all(len(curve.rungs) == 1 for curve in results.curves):
         return f"{source.name}, question by question"
     return f"What more thinking does to {source.name if source.plan is None else source.plan.model}"
+
+
+def require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, Waves]) -> None:
+    """Raise an error unless the waves of a precision target account for every draw of the pool.
+
+    Args:
+        folder: The study's folder.
+        pool: Its pool.
+        waves: Its waves by task.
+
+    Raises:
+        InputError: The pool has draws that no wave has.
+    """
+    draws = {
+        (task, question): int(count)
+        for task, one in waves.items()
+        for question, count in zip(one.questions, one.draws, strict=True)
+    }
+    rows = pool.group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
+    for task, question, n_draws in rows.iter_rows():
+        if n_draws > draws.get((task, question), 0):
+            raise InputError(
+                f"{folder.waves} has {draws.get((task, question), 0)} draws of {task}, question {question}, and the "
+                f"pool has {n_draws}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
+                "number of draws"
+            )

@@ -8,21 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from overthink.analysis.k_scale import NO_SIZE, k_scale
 from overthink.cost.units import Unit
 from overthink.data.finding import Finding
 from overthink.data.number_text import count
 from overthink.data.results.flatten import flatten
 from overthink.data.visible import PROSE_LIMIT, visible
-from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, changed_decisions, make_statement
 from overthink.governance.statement.check import (
     NOT_IN_STUDY,
     NOT_VERIFIED,
     RECOMPUTED,
+    WITHOUT_STORE,
     Checked,
     changed_findings,
     changed_stated,
@@ -54,7 +52,7 @@ from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
 from overthink.workflows.policy import usage_faults
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.results import SourceResults, results_of
+from overthink.workflows.results import SourceResults, require_waves, results_of
 from overthink.workflows.sources import Source
 from overthink.workflows.statement_setting import plan_of, setting_of, sources_text
 
@@ -262,8 +260,7 @@ def check(
     alone = names if study is None else names[1:]
     due = None if second is None else _due(checked[0].statement, checked[1].statement)
     unknown: tuple[str, ...] = NOT_VERIFIED if alone else NOT_IN_STUDY
-    if usage and heads is None:
-        unknown += ("that no line is missing at the end of a usage ledger: the store of the gateway (--store) knows",)
+    unknown += (WITHOUT_STORE,) if usage and heads is None else ()
     return CheckResult(names, tuple(faults), due, tuple(words), unknown, alone)
 
 
@@ -319,7 +316,7 @@ def _results(folder: StudyFolder, plan: Plan | None, *, labels: Path | None = No
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
     pool, waves = read_pool(folder.pool), read_waves(folder.waves)
     if plan is not None and plan.until is not None:
-        _require_waves(folder, pool, waves)
+        require_waves(folder, pool, waves)
     verification = read_verified(folder.verified)
     source = Source(
         folder.path.name if plan is None else plan.title,
@@ -337,23 +334,6 @@ def _results(folder: StudyFolder, plan: Plan | None, *, labels: Path | None = No
     # K of a statement is in tokens where an analysis counts FLOP of models whose size it does not know
     in_tokens = replace(given.request.analysis, unit=Unit.TOKENS, k_reference=None)
     return given._replace(scale=k_scale(given.results.curves, in_tokens))
-
-
-def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, Waves]) -> None:
-    """Raise an error unless the waves of a precision target account for every draw of the pool."""
-    draws = {
-        (task, question): int(count)
-        for task, one in waves.items()
-        for question, count in zip(one.questions, one.draws, strict=True)
-    }
-    rows = pool.group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
-    for task, question, n_draws in rows.iter_rows():
-        if n_draws > draws.get((task, question), 0):
-            raise InputError(
-                f"{folder.waves} has {draws.get((task, question), 0)} draws of {task}, question {question}, and the "
-                f"pool has {n_draws}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
-                "number of draws"
-            )
 
 
 def _findings(folder: StudyFolder, plan: Plan | None) -> tuple[tuple[Finding, ...], Evidence]:

@@ -13,8 +13,8 @@ from overthink.stats.oversight.probe import (
     probe_minus_text,
     probe_scores,
     ridge_logistic,
-    shuffled_by_question,
 )
+from overthink.stats.oversight.scores import shuffled_by_question
 
 RNG = np.random.default_rng
 QUESTIONS, DRAWS = 60, 2

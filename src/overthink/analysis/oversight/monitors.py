@@ -1,6 +1,6 @@
 """Control curves: what each monitor sees of the traces at each rung, and what watching costs.
 
-Where arms of a task follow an attack policy, their runs are told from the honest ones of the same rung; where none
+Where arms of a task follow an attack policy, they are to be separated from the honest ones of the same rung; where none
 does, the runs whose own answer shows the behaviour from those whose answer does not.
 """
 

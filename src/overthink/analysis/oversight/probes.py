@@ -27,9 +27,8 @@ from overthink.stats.oversight.probe import (
     fold_auroc,
     probe_minus_text,
     probe_scores,
-    shuffled_by_question,
 )
-from overthink.stats.oversight.scores import SEED
+from overthink.stats.oversight.scores import SEED, shuffled_by_question
 from overthink.stats.testing import holm
 
 SHARES = (0, 1, 2, 5, 10)

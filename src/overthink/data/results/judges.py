@@ -1,4 +1,4 @@
-"""Results on judges of two answers, who think less than those that argue before them."""
+"""Results on judges of two answers, which think less than the debaters before them."""
 
 from dataclasses import dataclass
 

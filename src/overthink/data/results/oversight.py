@@ -21,7 +21,7 @@ class MonitorRung:
 
     Attributes:
         at: The rung.
-        auroc: How well it tells the runs to be caught from the others.
+        auroc: How well it separates the runs to be caught from the others.
         scored: Share of runs with a score.
         tpr: Share caught at each false positive rate, the lowest rate first.
         safety: Attacks caught of those caught or successful; None without attacks.
@@ -300,7 +300,7 @@ class MonitorabilityResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InterventionResult:
-    """What an intervention does to the answers of one curve, and who sees it.
+    """What an intervention does to the answers of one curve, and which monitors see it.
 
     Attributes:
         key: The curve.

@@ -45,7 +45,7 @@ class ProbeRung:
 
     Attributes:
         at: The rung.
-        auroc: How well it tells the runs to be caught from the others, trained without their questions.
+        auroc: How well it separates the runs to be caught from the others, trained without their questions.
         baselines: The same of other features: the prompt alone, length, words, a random direction, shuffled labels.
         beyond_prompt: AUROC minus that of the prompt alone: what thinking adds.
     """

@@ -35,6 +35,9 @@ NOT_VERIFIED = (
 NOT_IN_STUDY = ("when it was made (created): no file of a study holds that",)
 """What a check with the study cannot know either."""
 
+WITHOUT_STORE = "that no line is missing at the end of a usage ledger: the store of the gateway (--store) knows"
+"""What a check of usage cannot know without the store of its gateway."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:

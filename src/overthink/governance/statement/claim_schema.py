@@ -81,7 +81,7 @@ class OversightClaim(Basis, LoopPart):
         rung: The rung of that curve.
         subject: Label of the monitor or of the change, or the arm of the best prompt; None where there is none.
         view: What a monitor reads.
-        policy: Attack policy that a monitor tells from honest runs; None where it tells bad answers from good ones.
+        policy: Attack policy whose runs a monitor is to catch; None where it is to catch bad answers.
         model: Model that monitors, or that writes the paraphrase; None without one.
         model_effort: Thinking budget or level of the model that monitors.
         statement: The sentence; it follows from the other fields.

@@ -97,7 +97,7 @@ def generate(facts: Statement) -> Statement:
 
 
 def schema_of(facts: Statement) -> str:
-    """Return the oldest schema that has every field of a statement, so that who reads that one can check it."""
+    """Return the oldest schema that has every field of a statement, so that readers of that one can check it."""
     has_oversight = bool(facts.oversight) or facts.evidence.oversight_sha256 is not None
     return STATEMENT_SCHEMA if has_oversight else SCHEMA_WITHOUT_OVERSIGHT
 

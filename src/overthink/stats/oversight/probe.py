@@ -88,29 +88,6 @@ def probe_scores(
     return ProbeScores(scores, number, tuple(layers), tuple(penalties), None, noise)
 
 
-def shuffled_by_question(labels: ArrayLike, questions: ArrayLike, *, rng: np.random.Generator) -> Array:
-    """Return labels of which whole questions were exchanged: the placebo of a probe.
-
-    Args:
-        labels: (trace,) labels.
-        questions: (trace,) question of each trace.
-        rng: Source of randomness.
-
-    Returns:
-        (trace,) each question has the labels of another one, repeated or cut to its own number of traces.
-
-    Example:
-        >>> shuffled_by_question([0, 0, 1, 1], [7, 7, 8, 8], rng=np.random.default_rng(3)).tolist()
-        [1.0, 1.0, 0.0, 0.0]
-    """
-    truth, question = binary(labels, "labels", ndim=1), np.asarray(questions)
-    rows = [np.flatnonzero(question == item) for item in np.unique(question)]
-    permuted_labels = truth.copy()
-    for own, other in zip(rows, generator(rng).permutation(len(rows)), strict=True):
-        permuted_labels[own] = np.resize(truth[rows[other]], len(own))
-    return permuted_labels
-
-
 @dataclass(frozen=True, slots=True)
 class FoldAuroc(IntervalEstimate):
     """AUROC within folds, or a difference of two.
@@ -221,8 +198,14 @@ def _contrast(
         return FoldAuroc(estimate, UNKNOWN, UNKNOWN, "none", FEW, UNKNOWN, n)
     error = float(np.sqrt((parts**2).sum() + (learning**2).sum()))
     freedom = max(n - 2 * len(names), 1)  # of each fold, a mean of either class
+    return _with_ends(FoldAuroc(estimate, UNKNOWN, UNKNOWN, WITHIN, None, UNKNOWN, n), error, freedom, level, null)
+
+
+def _with_ends(found: FoldAuroc, error: float, freedom: int, level: float, null: float) -> FoldAuroc:
+    """Return an estimate with its interval and the p-value of a null: .5 for an AUROC, 0 for a difference of two."""
+    estimate, n = found.estimate, found.n_questions
     quantile = float(special.stdtrit(freedom, (1 + level) / 2))
-    lowest = 0.0 if len(sides) == 1 else -1.0
+    lowest = 2 * null - 1  # the range is symmetrical about the null
     if error <= SAME:  # nothing came out otherwise in any question: at most this share of comparisons may
         share = 1 - ((1 - level) / 2) ** (2 / n)
         ends = estimate - share * (estimate - lowest), estimate + share * (1 - estimate)

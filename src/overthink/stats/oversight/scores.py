@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
-from overthink.data.parameters import real, real_array
+from overthink.data.parameters import generator, real, real_array
 from overthink.data.phrases import Reason
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
@@ -197,3 +197,26 @@ def same_shape(**tables: Array) -> None:
     if len({table.shape for table in tables.values()}) > 1:
         shapes = ", ".join(f"{name} {table.shape}" for name, table in tables.items())
         raise ValueError(f"shapes differ: {shapes}; needed: the same questions and draws")
+
+
+def shuffled_by_question(labels: ArrayLike, questions: ArrayLike, *, rng: np.random.Generator) -> Array:
+    """Return labels of which whole questions were exchanged: the placebo of a probe.
+
+    Args:
+        labels: (trace,) labels.
+        questions: (trace,) question of each trace.
+        rng: Source of randomness.
+
+    Returns:
+        (trace,) each question has the labels of another one, repeated or cut to its own number of traces.
+
+    Example:
+        >>> shuffled_by_question([0, 0, 1, 1], [7, 7, 8, 8], rng=np.random.default_rng(3)).tolist()
+        [1.0, 1.0, 0.0, 0.0]
+    """
+    truth, question = binary(labels, "labels", ndim=1), np.asarray(questions)
+    rows = [np.flatnonzero(question == item) for item in np.unique(question)]
+    permuted_labels = truth.copy()
+    for own, other in zip(rows, generator(rng).permutation(len(rows)), strict=True):
+        permuted_labels[own] = np.resize(truth[rows[other]], len(own))
+    return permuted_labels

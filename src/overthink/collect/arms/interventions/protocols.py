@@ -207,7 +207,7 @@ class Protocol(PromptChange):
 
         Args:
             hearing: The question.
-            messages: What the speaker is told.
+            messages: Prompt of the speaker.
             purpose: Names of the request, from which its seed derives.
             texts: What a simulated model says, right and wrong.
             cue: Text behind the thinking that asks for an answer.
