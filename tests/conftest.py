@@ -2,8 +2,9 @@
 
 import os
 
-# Each worker has a core of its own; threads beside it would only wait for it. Read when NumPy is imported.
+# Each worker has a core of its own; threads beside it would only wait for it. Read when NumPy and Polars are imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 import gc
 import ipaddress
