@@ -21,6 +21,7 @@ from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import OutsideSelector, single_cells
 from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import GateResult, gates
+from overthink.stats.oversight.scores import IntervalEstimate
 
 POINTWISE = Limit("pointwise interval, not for the whole curve")
 
@@ -187,3 +188,24 @@ class CurveContext:
             why = ONE_QUESTION if finding.n_questions == 1 else NO_SPREAD
             return replace(finding, estimate=estimate, reason=why)
         return replace(finding, estimate=estimate, low=low, high=high)
+
+
+def with_estimate(finding: Finding, result: IntervalEstimate, level: float, *, missing: str | None = None) -> Finding:
+    """Return a finding with an estimate, its interval where it holds, and the reason where it does not.
+
+    Args:
+        finding: The finding.
+        result: The estimate; what is NaN becomes None.
+        level: Level of its interval.
+        missing: The reason where the result has none.
+    """
+    has_ends = bool(np.isfinite(result.low) and np.isfinite(result.high))
+    is_known = bool(np.isfinite(result.estimate))
+    return replace(
+        finding,
+        estimate=result.estimate if is_known else None,
+        low=result.low if has_ends else None,
+        high=result.high if has_ends else None,
+        level=level if is_known else None,
+        reason=None if is_known and has_ends else result.reason or missing,
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
-from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
@@ -237,19 +237,9 @@ def _finding(
     part: str | None = None,
 ) -> Finding:
     """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
-    has_ends, is_known = bool(np.isfinite([result.low, result.high]).all()), bool(np.isfinite(result.estimate))
-    level = judge.context.level
     finding = judge.context.finding(Kind.OVERSIGHT, metric, at, part=part)
-    return replace(
-        finding,
-        estimate=result.estimate if is_known else None,
-        low=result.low if has_ends else None,
-        high=result.high if has_ends else None,
-        level=level if is_known else None,
-        reason=None if is_known and has_ends else result.reason or NO_ANSWER,
-        n_questions=finding.n_questions if n is None else n,
-        limits=limits,
-    )
+    finding = with_estimate(finding, result, judge.context.level, missing=NO_ANSWER)
+    return replace(finding, n_questions=finding.n_questions if n is None else n, limits=limits)
 
 
 def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:

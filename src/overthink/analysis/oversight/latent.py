@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
-from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.decisions import gives_room
 from overthink.data.finding import Finding
@@ -109,7 +109,9 @@ def _result(context: CurveContext, direct: int, prompts: Sequence[CurveContext],
     best = None if found.best < 0 else prompts[found.best].key.arm
     verdict = None if shown.is_floor is None else (LatentLabel.NOT_SHOWN if shown.is_floor else LatentLabel.NO_FLOOR)
     at = context.at(direct)
-    uplift = _estimate(context.finding(Kind.LATENT, Metric.LATENT_UPLIFT, at), found, context.level)
+    uplift = with_estimate(
+        context.finding(Kind.LATENT, Metric.LATENT_UPLIFT, at), found, context.level, missing=NO_ANSWER
+    )
     uplift = replace(
         uplift,
         label=None if best is None else f"{best}: {verdict}",
@@ -142,7 +144,7 @@ def _direct_answers(other: CurveContext, context: CurveContext) -> Array:
 def _prompt(context: CurveContext, direct: int, arm: str, found: LatentUplift, index: int) -> Finding:
     result = IntervalEstimate(found.uplifts[index], found.lows[index], found.highs[index], "", found.reason)
     finding = context.finding(Kind.LATENT, Metric.ROOM_UPLIFT, context.at(direct), part=id_part(arm))
-    return replace(_estimate(finding, result, context.level), label=arm, simultaneous=True)
+    return replace(with_estimate(finding, result, context.level, missing=NO_ANSWER), label=arm, simultaneous=True)
 
 
 def _elicited(context: CurveContext, arm: str, best: Array) -> tuple[Finding, ...]:
@@ -156,21 +158,7 @@ def _elicited(context: CurveContext, arm: str, best: Array) -> tuple[Finding, ..
         found = paired_mean(differences, level=context.level, margin=context.analysis.margin)
         result = IntervalEstimate(found.estimate, found.low, found.high, "", FEW if found.n_questions < 2 else None)
         finding = context.finding(Kind.LATENT, Metric.ELICITED_UPLIFT, context.at(rung))
-        finding = _estimate(finding, result, context.level)
+        finding = with_estimate(finding, result, context.level, missing=NO_ANSWER)
         limits = (POINTWISE, ELICITED.text(arm=arm))
         findings.append(replace(finding, label=arm, n_questions=found.n_questions, limits=limits))
     return tuple(findings)
-
-
-def _estimate(finding: Finding, result: IntervalEstimate, level: float) -> Finding:
-    """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
-    has_ends = bool(np.isfinite(result.low) and np.isfinite(result.high))
-    is_known = bool(np.isfinite(result.estimate))
-    return replace(
-        finding,
-        estimate=result.estimate if is_known else None,
-        low=result.low if has_ends else None,
-        high=result.high if has_ends else None,
-        level=level if is_known else None,
-        reason=None if has_ends else result.reason or NO_ANSWER,
-    )

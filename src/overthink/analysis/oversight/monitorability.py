@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from overthink.analysis.oversight.monitors import LABEL
-from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.finding import Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.interventions import InterventionRuns
@@ -162,18 +162,9 @@ def _parts(found: GMean) -> Iterator[str]:
 
 
 def _estimate(finding: Finding, result: IntervalEstimate, level: float, limits: tuple[str, ...]) -> Finding:
-    """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
-    has_ends = bool(np.isfinite(result.low) and np.isfinite(result.high))
-    is_known = bool(np.isfinite(result.estimate))
-    return replace(
-        finding,
-        estimate=result.estimate if is_known else None,
-        low=result.low if has_ends else None,
-        high=result.high if has_ends else None,
-        level=level if is_known else None,
-        reason=None if has_ends else result.reason or NO_RUNS,
-        limits=limits if is_known else (),
-    )
+    """Return a finding with an estimate, and its limits where that is known."""
+    finding = with_estimate(finding, result, level, missing=NO_RUNS)
+    return replace(finding, limits=() if finding.estimate is None else limits)
 
 
 def _with_verdicts(results: Sequence[InterventionResult]) -> tuple[InterventionResult, ...]:

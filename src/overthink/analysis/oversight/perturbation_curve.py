@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.request import CurveContext
+from overthink.analysis.request import CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
@@ -108,14 +108,5 @@ def measure_finding(
     part: str | None = None,
 ) -> Finding:
     """Return a finding with an estimate, its interval where it holds, and the reason where it does not."""
-    has_ends = np.isfinite(result.low) and np.isfinite(result.high)
-    is_known = not np.isnan(result.estimate)
-    return replace(
-        curve.context.finding(kind, metric, at, part=part),
-        estimate=result.estimate if is_known else None,
-        low=result.low if has_ends else None,
-        high=result.high if has_ends else None,
-        level=curve.context.level if is_known else None,
-        reason=None if is_known and has_ends else result.reason or NO_ANSWER,
-        limits=limits,
-    )
+    finding = curve.context.finding(kind, metric, at, part=part)
+    return replace(with_estimate(finding, result, curve.context.level, missing=NO_ANSWER), limits=limits)

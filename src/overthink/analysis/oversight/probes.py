@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.analysis.oversight.monitors import BEHAVIOUR, IDLE, Watch, curve_watches
-from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
@@ -84,17 +84,7 @@ class _Rung:
         return replace(finding, label=self.watch.label, n_questions=len(set(self.questions.tolist())))
 
     def estimate(self, finding: Finding, found: FoldAuroc, *limits: str) -> Finding:
-        has_ends = bool(np.isfinite(found.low) and np.isfinite(found.high))
-        is_known = bool(np.isfinite(found.estimate))
-        return replace(
-            finding,
-            estimate=found.estimate if is_known else None,
-            low=found.low if has_ends else None,
-            high=found.high if has_ends else None,
-            level=self.watch.context.level if is_known else None,
-            reason=None if has_ends else found.reason,
-            limits=(*self.limits, *limits),
-        )
+        return replace(with_estimate(finding, found, self.watch.context.level), limits=(*self.limits, *limits))
 
 
 def probe_results(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.finding import At, Finding
 from overthink.data.hint_moves import HintMoves
 from overthink.data.kinds import Kind, Metric
@@ -111,17 +111,7 @@ def _hint_rungs(context: CurveContext, moves: Sequence[HintMoves]) -> Iterator[H
 def _finding(
     context: CurveContext, metric: Metric, at: At, own: HintMoves, result: IntervalEstimate, limits: tuple[str, ...]
 ) -> Finding:
-    has_ends = np.isfinite(result.low) and np.isfinite(result.high)
-    is_known = bool(np.isfinite(result.estimate))
     moved = int(((own.to_hint == 1) & ~np.isnan(own.says)).any(axis=1).sum())
-    return replace(
-        context.finding(Kind.FAITHFULNESS, metric, at, part=str(own.wording)),
-        estimate=result.estimate if is_known else None,
-        low=result.low if has_ends else None,
-        high=result.high if has_ends else None,
-        level=context.level if is_known else None,
-        reason=result.reason,
-        label=str(own.wording),
-        n_questions=moved,
-        limits=limits,
-    )
+    finding = context.finding(Kind.FAITHFULNESS, metric, at, part=str(own.wording))
+    finding = with_estimate(finding, result, context.level)
+    return replace(finding, reason=result.reason, label=str(own.wording), n_questions=moved, limits=limits)
