@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from model_servers import ModelServer, ids_of
 
 import overthink
+from overthink.data.endpoints import endpoint_order
 from overthink.plan.study import Plan, checked_plan
 
 MODEL = "openai-api-completions/replica/org/smollm2"
@@ -71,6 +72,18 @@ class ReplicaServer(ModelServer):
         if self.software != "vllm" or (self.reports and cached):
             reply["usage"]["prompt_tokens_details"] = {"cached_tokens": cached}
         return reply
+
+
+def servers_with_traces(n: int, traces: Iterable[bytes], software: str = "llama.cpp") -> list[ReplicaServer]:
+    """Servers of which each has at least two of the traces: which it gets follows from its port, and that is chance."""
+    ids = list(traces)
+    while True:
+        servers = [ReplicaServer(software) for _ in range(n)]
+        homes = [endpoint_order(trace, [server.root for server in servers])[0] for trace in ids]
+        if all(homes.count(i) >= 2 for i in range(n)):
+            return servers
+        for server in servers:
+            server.close()
 
 
 def _alike(a: tuple[int, ...], b: tuple[int, ...]) -> int:

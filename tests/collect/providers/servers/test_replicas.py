@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig
-from replica_servers import KEY, MODEL, ReplicaServer, replica_plan
+from replica_servers import KEY, MODEL, ReplicaServer, replica_plan, servers_with_traces
 
 from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.continuation import Sampling
@@ -24,6 +24,8 @@ QUICK = Patience(tries=3, seconds=60.0, seconds_per_token=0.0, pause=0.01, longe
 
 Servers = Callable[..., list[ReplicaServer]]
 
+TRACES = [bytes([i]) for i in range(8)]
+
 
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
@@ -31,7 +33,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
     started: list[ReplicaServer] = []
 
     def start(n: int = 2, software: str = "llama.cpp") -> list[ReplicaServer]:
-        started.extend(ReplicaServer(software) for _ in range(n))
+        started.extend(servers_with_traces(n, TRACES, software))
         return started
 
     yield start
@@ -75,18 +77,16 @@ def climbs(
         return asyncio.run(all_of_them())
 
 
-TRACES = [bytes([i]) for i in range(8)]
-
-
 def test_all_requests_of_a_trace_go_to_one_server_and_its_cache_has_every_prefix(servers: Servers) -> None:
-    replicas = opened(servers(2))
+    started = servers(2)
+    replicas = opened(started)
     climbs(replicas, *TRACES)
     run = replicas.run()
     assert run.astray == 0
     assert sum(use.requests or 0 for use in run.endpoints) == 6 * len(TRACES)
     assert all(use.requests and use.failures == 0 for use in run.endpoints)
     assert prefix_hits(run.endpoints) == 1.0
-    for server in servers(0):  # as the server itself sees it: what goes on, goes on from what it decoded
+    for server in started:  # as the server itself sees it: what goes on, goes on from what it decoded
         own = [prompt for prompt, _, _ in server.replies]
         assert len(own) == next(use.requests for use in run.endpoints if use.url == server.root)
 
