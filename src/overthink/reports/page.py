@@ -46,7 +46,7 @@ from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
-from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
+from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables, shape_table
 from overthink.reports.tables.probes import probe_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
@@ -277,6 +277,7 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
         "judge_tables": judge_tables(results.oversight),
         "oversight": oversight_tables(results.oversight),
         "monitorability": monitorability_tables(results.oversight),
+        "oversight_moves": shape_table(results.oversight),
         "probes_drawn": drawings["probes"],
         "probe_tables": probe_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.results.beside import OversightShapeResult
 from overthink.data.results.judges import EloResult, JudgeResult
 from overthink.data.results.probe import ProbeResult
 from overthink.data.verdict_labels import (
@@ -338,6 +339,7 @@ class OversightResults:
         elo: Their ratings against the debaters.
         interventions: Effects of interventions, and what monitors see of them.
         probes: What probes of activations see.
+        shapes: How curves on oversight move with the budget, and whether capability gains more.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -354,3 +356,4 @@ class OversightResults:
     elo: tuple[EloResult, ...] = ()
     interventions: tuple[InterventionResult, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
+    shapes: tuple[OversightShapeResult, ...] = ()
