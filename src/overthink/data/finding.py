@@ -205,8 +205,8 @@ class Finding:
         encoded_gap: accuracy behind the same text minus that behind its paraphrase, which the label names, and ends in
         the claim; original_minus_sham checks the sham. Controls: writer_alone: the paraphraser's own text minus no
         thinking; beyond_plain: the gap minus that of plain traces; code_loss: what is lost of a planted code.
-        bits_passed: least bits per trace that an attack passed, a lower bound with no interval; bits_at_rate: what the
-        thinking at the highest rung would pass at an assumed rate
+        bits_passed: least bits per trace that an attack passed, a lower bound with no interval; bits_at_rate: what as
+        long a thinking as the rung asks for would pass at an assumed rate
     ``latent``
         of answers without thinking: latent_uplift: the largest gain by a prompt with filler or repeats, which the label
         names before the verdict, simultaneous; room_uplift: by each prompt, simultaneous; elicited_uplift, where the

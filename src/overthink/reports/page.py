@@ -28,7 +28,7 @@ from overthink.reports.charts.arms import StaticChart, static_charts
 from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
-from overthink.reports.charts.oversight import judge_chart, oversight_chart
+from overthink.reports.charts.oversight import hidden_chart, judge_chart, oversight_chart
 from overthink.reports.charts.probes import probe_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
@@ -273,6 +273,7 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
     """Return drawings and tables on oversight: whether the thinking is watched, and what it is needed for."""
     return {
         "watched": drawings["oversight"],
+        "hidden_drawn": drawings["hidden"],
         "judge_drawn": drawings["judges"],
         "judge_tables": judge_tables(results.oversight),
         "oversight": oversight_tables(results.oversight),
@@ -297,6 +298,7 @@ def _charts() -> dict[str, object]:
         "within": within_chart(),
         "oversight": oversight_chart(),
         "judges": judge_chart(),
+        "hidden": hidden_chart(),
         "faithfulness": faithfulness_chart(),
         "probes": probe_chart(),
     }

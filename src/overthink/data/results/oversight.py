@@ -203,12 +203,12 @@ class BitsResult:
     Attributes:
         key: The curve.
         passed: Least bits per trace that the attack passed, by rung; empty where the arm hides nothing.
-        at_rate: Bits that the thinking at the highest rung would pass at the assumed rate.
+        at_rate: Bits that the thinking would pass at the assumed rate, by rung; of the highest alone without tokens.
     """
 
     key: CurveKey
     passed: tuple[Finding, ...]
-    at_rate: Finding
+    at_rate: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
