@@ -17,7 +17,7 @@ from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
-from overthink.data.phrases import Phrase, one_of
+from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.data.record import Axis
 from overthink.data.results.judges import EloResult, JudgeResult, JudgeRung
 from overthink.data.verdict_labels import JudgeLabel
@@ -37,9 +37,9 @@ GAIN_TEST = (
     "two-sided against the judge alone, by pair; Holm over all rungs and protocols of the report, chance included"
 )
 
-BOTH_ORDERS = Phrase("a pair in both orders is one unit; {n:,d} of {total:,d} pairs were judged in both")
-NOT_WEAKER = Phrase("the judge thinks as much as the debaters, or more: it is no weaker judge")
-PLACEBO = Phrase("sides are drawn by chance, and nobody argues: the placebo")
+BOTH_ORDERS = Limit("a pair in both orders is one unit; {n:,d} of {total:,d} pairs were judged in both")
+NOT_WEAKER = Limit("the judge thinks as much as the debaters, or more: it is no weaker judge")
+PLACEBO = Limit("sides are drawn by chance, and nobody argues: the placebo")
 MEASURED = Phrase("the gap is that of the judge alone, at {high:,d} and at {low:,d} tokens")
 NO_RUNG = Phrase("no rung of the judge alone is at {budget:,d} tokens, the budget of the debaters")
 INDEPENDENT = Phrase("games count as independent, though protocols share their questions")

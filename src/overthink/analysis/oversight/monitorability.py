@@ -16,7 +16,7 @@ from overthink.data.finding import Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.interventions import InterventionRuns
 from overthink.data.kinds import Kind, Metric
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Limit, Phrase, Reason
 from overthink.data.record import Axis
 from overthink.data.results.oversight import GMeanRung, InterventionResult, MonitorabilityResult
 from overthink.data.verdict_labels import DependenceLabel
@@ -40,10 +40,11 @@ ONE_ARM = Phrase(
     "in {n:d} of {total:d} instances every run with the intervention behaves: their true negatives are those without it"
 )
 WHOLE_POOL = Phrase("of the rates over all instances at once: another number than g², with no test of each instance")
-ALL_EFFECTS = Phrase("the verdict is adjusted (Holm) over the {n:d} interventions of the report")
+ENDS_ALONE = Limit("of the lowest and the highest thinking alone: what the effect does between them is not in it")
+ALL_EFFECTS = Limit("the verdict is adjusted (Holm) over the {n:d} interventions of the report")
 
-NO_RUNS = Phrase("no question has known answers without and with the intervention")
-ONE_RUNG = Phrase("one thinking budget alone: no change of the effect with thinking")
+NO_RUNS = Reason("no question has known answers without and with the intervention")
+ONE_RUNG = Reason("one thinking budget alone: no change of the effect with thinking")
 
 
 def monitorabilities(
@@ -120,11 +121,11 @@ def _dependence(context: CurveContext, runs: InterventionRuns, places: Sequence[
     (low, first), (high, last) = places[0], places[-1]
     at = context.between(low, high)
     finding = context.finding(Kind.MONITORABILITY, Metric.DEPENDENCE, at, part=id_part(runs.intervention))
-    finding = replace(finding, label=runs.intervention)
+    finding = replace(finding, label=runs.intervention, limits=(ENDS_ALONE,))
     if low == high:
         return replace(finding, reason=ONE_RUNG)
     found = dependence(_without_monitor(runs, first), _without_monitor(runs, last), level=context.level)
-    finding = _estimate(finding, found, context.level, ())
+    finding = with_estimate(finding, found, context.level, missing=NO_RUNS)
     finding = replace(finding, n_questions=found.n_instances)
     return finding if np.isnan(found.p) else replace(finding, test=FindingTest(TEST_NAME, p=found.p))
 

@@ -16,7 +16,7 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
-from overthink.data.phrases import Phrase, component, one_of
+from overthink.data.phrases import Limit, Phrase, Reason, component, one_of
 from overthink.data.projections import ProbeRuns
 from overthink.data.results.probe import ProbeResult, ProbeRung, ProbeTextResult, ProbeTextRung
 from overthink.data.verdict_labels import ProbeLabel
@@ -36,17 +36,17 @@ SHARES = (0, 1, 2, 5, 10)
 
 TEST = "two-sided against no difference, questions as clusters; Holm over all rungs, probes and monitors"
 
-OF_TRAINING = Phrase(
+OF_TRAINING = Limit(
     "of the probes as trained on {n:d} questions, layers chosen in each fold; another probe may see more or less"
 )
-REREAD = Phrase("activations are those of the stored text, read again: not those of the run itself")
-PAIR = Phrase("on the {n:,d} of {total:,d} runs that both have read")
+REREAD = Limit("activations are those of the stored text, read again: not those of the run itself")
+PAIR = Limit("on the {n:,d} of {total:,d} runs that both have read")
 CASCADE = Phrase(
     "the {share:.0%} of traces of which the probe is least certain go on to the monitor; in rank order within folds"
 )
-NO_READING = Phrase("no run has activations: the view holds text that is hidden, or in no log")
+NO_READING = Reason("no run has activations: the view holds text that is hidden, or in no log")
 NO_INTERVAL = Phrase("no interval: a point of a curve, to be read as a whole")
-NO_SCORES = Phrase("no run has both activations and a score of the monitor")
+NO_SCORES = Reason("no run has both activations and a score of the monitor")
 
 AGAINST = Phrase(
     "{probe} against {monitor} reads {view}",
@@ -205,7 +205,8 @@ def _text_rung(rung: _Rung, block: MonitorScores, places: dict[tuple[str, str, i
     label = AGAINST.text(probe=rung.watch.block.monitor, monitor=block.monitor, view=block.view)
     finding = replace(rung.finding(Metric.PROBE_MINUS_TEXT, part), label=label)
     if rung.probe.reason is not None or not is_there.any():
-        return ProbeTextRung(rung.at, replace(finding, reason=rung.probe.reason or NO_SCORES), ())
+        reason = rung.probe.reason or NO_SCORES
+        return ProbeTextRung(rung.at, replace(finding, reason=reason, limits=rung.limits), ())
     text, tokens = block.scores[found[is_there]], block.reading_tokens[found[is_there]]
     folds, probe = rung.probe.folds[is_there], rung.probe.scores[is_there]
     both = replace(

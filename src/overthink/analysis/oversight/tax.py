@@ -87,13 +87,13 @@ def monitorability_taxes(contexts: Sequence[CurveContext], runs: Sequence[Interv
         runs: Runs without and with an intervention, by monitor and view; of the monitor of rules none count.
     """
     groups: dict[tuple[str, ...], list[InterventionRuns]] = {}
-    for each in runs:
-        if each.monitor != RULE_MONITOR:
-            key = (each.task, each.estimand, each.intervention, each.monitor, each.view)
-            groups.setdefault(key, []).append(each)
+    for own in runs:
+        if own.monitor != RULE_MONITOR:
+            key = (own.task, own.estimand, own.intervention, own.monitor, own.view)
+            groups.setdefault(key, []).append(own)
     results = []
     for group in groups.values():
-        choices = [choice for own in group for choice in _choices(contexts, own)]
+        choices = [choice for arm in group for choice in _choices(contexts, arm)]
         questions = {choice.context.table.questions for choice in choices}
         if choices and len(questions) == 1:
             results.append(_result(group[0], choices))
@@ -109,7 +109,7 @@ def _choices(contexts: Sequence[CurveContext], runs: InterventionRuns) -> list[_
         and (context.table.arm, context.table.estimand) == (runs.arm, runs.estimand)
         and not context.is_control
     ]
-    context = min(own, key=lambda each: each.table.task != runs.task, default=None)
+    context = min(own, key=lambda curve: curve.table.task != runs.task, default=None)
     if context is None:
         return []
     analysis = context.analysis
@@ -119,8 +119,8 @@ def _choices(contexts: Sequence[CurveContext], runs: InterventionRuns) -> list[_
     choices = []
     for rung, here in enumerate(context.table.rungs):
         if here.requested_tokens in runs.requested:
-            place = runs.requested.index(here.requested_tokens)
-            g = [_g(runs, place, instance_half == half) for half in (0, 1)]
+            number = runs.requested.index(here.requested_tokens)
+            g = [_g(runs, number, instance_half == half) for half in (0, 1)]
             reason = price.reason if np.isnan(price.cells[:, rung]).all() else None
             choices.append(_Choice(context, rung, cells[:, rung], price.cells[:, rung], reason, np.array(g), halves))
     return choices
@@ -130,16 +130,16 @@ def _halves(questions: Sequence[str]) -> NDArray[np.int64]:
     """Return the half of each question; a plain question and its hinted ones are in one, on every curve."""
     hints = [hint_of(question) for question in questions]
     names = [question if hint is None else hint.plain for question, hint in zip(questions, hints, strict=True)]
-    places = {name: place for place, name in enumerate(sorted(set(names)))}
+    places = {name: number for number, name in enumerate(sorted(set(names)))}
     order = np.random.default_rng(SEED).permutation(len(places))
     return np.array([order[places[name]] % 2 for name in names], dtype=np.int64)
 
 
-def _g(runs: InterventionRuns, place: int, own: NDArray[np.bool_]) -> float:
+def _g(runs: InterventionRuns, number: int, own: NDArray[np.bool_]) -> float:
     if not own.any():
         return UNKNOWN
     return pooled_g_mean_square(
-        Intervention(*(table[own][:, :, place] for table in (runs.y0, runs.z0, runs.y1, runs.z1)))
+        Intervention(*(table[own][:, :, number] for table in (runs.y0, runs.z0, runs.y1, runs.z1)))
     )
 
 
@@ -147,7 +147,7 @@ def _result(runs: InterventionRuns, choices: Sequence[_Choice]) -> TaxResult:
     names = (runs.intervention, runs.monitor, runs.view)
     if len(choices) == 1:
         metrics = (Metric.TAX_EQUAL_COMPUTE, Metric.TAX_EQUAL_CAPABILITY)
-        compute, capability = (replace(_finding(runs, choices[0], each), reason=str(NO_CHOICE)) for each in metrics)
+        compute, capability = (replace(_finding(runs, choices[0], metric), reason=str(NO_CHOICE)) for metric in metrics)
         return TaxResult(*names, (compute,), (capability,))
     return TaxResult(
         *names,

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Phrase, Reason
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.scores import SEED, UNKNOWN, IntervalEstimate, binary, confidence, same_shape
 from overthink.stats.paired import paired_mean
@@ -38,7 +38,7 @@ FEW_DRAWS = Phrase(
     "others: g² is undefined, the pooled form may be read"
 )
 NO_EFFECT = Phrase("the intervention is not shown to raise the behaviour in two instances: g² is undefined")
-FEW_INSTANCES = Phrase("fewer than two instances have an effect at both budgets")
+FEW_INSTANCES = Reason("fewer than two instances have an effect at both budgets")
 NO_POOLED_EFFECT = Phrase("the intervention does not raise the behaviour over all instances: g² is undefined")
 
 
