@@ -9,7 +9,7 @@ Curves on oversight are declared with the curve whose traces they are about, and
 that is added to a study leaves the verdicts on its curves as they were.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.plan.analysis import Analysis
 from overthink.plan.primary import check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
+from overthink.stats.testing import holm
 from overthink.stats.turning_points import smallest_p
 
 ALL = "all curves of the report"
@@ -87,6 +88,34 @@ class CurveFamily:
 def unadjusted_p(finding: Finding) -> float:
     """Return the p-value of a finding before any adjustment; NaN without one."""
     return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
+
+
+def with_adjusted_p(findings: Iterable[Finding | None]) -> dict[str, Finding]:
+    """Return the findings with a test, their p-values adjusted over all of them (Holm), by id.
+
+    Args:
+        findings: Findings of one family; None and those without a test are left out. A test without p counts as 1.
+
+    Example:
+        >>> from overthink.data.finding import At, FindingTest
+        >>> names = ("value", "safety", "t", "a", "forced", "mean", At())
+        >>> tests = {"low": FindingTest("t", p=0.01), "high": FindingTest("t", p=0.4), "none": None}
+        >>> own = with_adjusted_p(Finding(name, *names, level=0.95, test=test) for name, test in tests.items())
+        >>> {name: (finding.test.p_adjusted, is_shown(finding)) for name, finding in own.items()}
+        {'low': (0.02, True), 'high': (0.4, False)}
+    """
+    own = [(each, each.test) for each in findings if each is not None and each.test is not None]
+    p_values = holm([1.0 if test.p is None else test.p for _, test in own])
+    return {
+        finding.id: replace(finding, test=replace(test, p_adjusted=float(p)))
+        for (finding, test), p in zip(own, p_values, strict=True)
+    }
+
+
+def is_shown(finding: Finding) -> bool:
+    """Return whether the adjusted p-value of a finding is at most one minus its level."""
+    p = None if finding.test is None else finding.test.p_adjusted
+    return p is not None and p <= 1 - (finding.level or 0.95)
 
 
 def resamples(size: int, alpha: float) -> int:

@@ -5,12 +5,13 @@ accuracy of the judge alone at either budget. Chance is a half, and both orders 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
@@ -26,7 +27,6 @@ from overthink.stats.oversight.elo import SCALE, DomainForm, EloRatings, domain_
 from overthink.stats.oversight.recovered import judge_accuracy, performance_gap_recovered, swap_average
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.paired import paired_mean
-from overthink.stats.testing import holm
 
 DEBATE_TASK = "overthink/debate"
 CHANCE = 0.5
@@ -100,15 +100,9 @@ def judge_results(contexts: Sequence[CurveContext]) -> tuple[JudgeResult, ...]:
         for alone, group in judge_groups(contexts)
         for judge in group
     ]
-    found = [
-        finding
-        for result in results
-        for rung in result.rungs
-        for finding in (rung.accuracy, rung.gain)
-        if finding is not None and finding.test is not None
-    ]
-    p_values = [1.0 if finding.test is None or finding.test.p is None else finding.test.p for finding in found]
-    adjusted = {finding.id: float(p) for finding, p in zip(found, holm(p_values) if found else (), strict=True)}
+    adjusted = with_adjusted_p(
+        finding for result in results for rung in result.rungs for finding in (rung.accuracy, rung.gain)
+    )
     return tuple(
         replace(result, rungs=tuple(_with_verdicts(rung, adjusted) for rung in result.rungs)) for result in results
     )
@@ -218,23 +212,24 @@ def _gap(
     )
 
 
-def _with_verdicts(rung: JudgeRung, adjusted: dict[str, float]) -> JudgeRung:
-    accuracy, chance = _with_verdict(rung.accuracy, adjusted, CHANCE)
-    gain, verdict = (None, None) if rung.gain is None else _with_verdict(rung.gain, adjusted, 0.0)
+def _with_verdicts(rung: JudgeRung, adjusted: Mapping[str, Finding]) -> JudgeRung:
+    accuracy, chance = _with_verdict(adjusted.get(rung.accuracy.id, rung.accuracy), CHANCE)
+    if rung.gain is None:
+        return replace(rung, accuracy=accuracy, chance=chance)
+    gain, verdict = _with_verdict(adjusted.get(rung.gain.id, rung.gain), 0.0)
     return replace(rung, accuracy=accuracy, gain=gain, chance=chance, verdict=verdict)
 
 
-def _with_verdict(finding: Finding, adjusted: dict[str, float], null: float) -> tuple[Finding, JudgeLabel | None]:
+def _with_verdict(finding: Finding, null: float) -> tuple[Finding, JudgeLabel | None]:
     """Return a finding whose label is its verdict: above or below the null, or not shown."""
     if finding.test is None or finding.estimate is None:
         return finding, None
-    p = adjusted[finding.id]
-    is_shown, is_above = p <= 1 - (finding.level or 0.95), finding.estimate > null
+    has_effect, is_above = is_shown(finding), finding.estimate > null
     if finding.metric == Metric.JUDGE_ACCURACY:
-        label = JudgeLabel.CHANCE if is_shown and is_above else JudgeLabel.NOT_CHANCE
+        label = JudgeLabel.CHANCE if has_effect and is_above else JudgeLabel.NOT_CHANCE
     else:
-        label = (JudgeLabel.BETTER if is_above else JudgeLabel.WORSE) if is_shown else JudgeLabel.NOT_SHOWN
-    return replace(finding, label=str(label), test=replace(finding.test, p_adjusted=p)), label
+        label = (JudgeLabel.BETTER if is_above else JudgeLabel.WORSE) if has_effect else JudgeLabel.NOT_SHOWN
+    return replace(finding, label=str(label)), label
 
 
 def _finding(
@@ -313,5 +308,7 @@ def _nested(alone: Judge, protocol: str, own: Sequence[Judge], ratings: EloRatin
 
 def _task_elo(alone: Judge, rung: int | None) -> float:
     """Return the Elo of the judge alone against the task at a rung; NaN where it is not finite."""
-    accuracy = np.nan if rung is None else float(np.nanmean(alone.values(rung, alone.pairs)))
+    values = np.zeros(0) if rung is None else alone.values(rung, alone.pairs)
+    values = values[~np.isnan(values)]
+    accuracy = float(values.mean()) if values.size else np.nan
     return float(SCALE * special.logit(accuracy)) if 0 < accuracy < 1 else float("nan")

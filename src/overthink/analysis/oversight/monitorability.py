@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.monitors import LABEL
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.finding import Finding, FindingTest
@@ -30,7 +31,7 @@ from overthink.stats.oversight.monitorability import (
 )
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.paired import paired_mean
-from overthink.stats.testing import TEST_NAME, holm
+from overthink.stats.testing import TEST_NAME
 
 RULE_MONITOR = "rule"
 
@@ -170,23 +171,16 @@ def _estimate(finding: Finding, result: IntervalEstimate, level: float, limits: 
 
 def _with_verdicts(results: Sequence[InterventionResult]) -> tuple[InterventionResult, ...]:
     """Return the results with the verdict on each dependence, adjusted over all that are tested."""
-    tests = [result.dependence.test for result in results]
-    known = [1.0 if test.p is None else test.p for test in tests if test is not None]
-    p_values = iter(holm(known).tolist()) if known else iter(())
+    adjusted = with_adjusted_p(result.dependence for result in results)
 
     def with_verdict(result: InterventionResult) -> InterventionResult:
-        finding = result.dependence
-        if finding.test is None:
+        finding = adjusted.get(result.dependence.id)
+        if finding is None:
             return result
-        p = next(p_values)
-        is_shown = p <= 1 - (finding.level or 0.95) and (finding.estimate or 0.0) < 0
-        verdict = DependenceLabel.NEEDS if is_shown else DependenceLabel.NOT_SHOWN
-        finding = replace(
-            finding,
-            test=replace(finding.test, p_adjusted=p),
-            label=f"{finding.label}: {verdict}",
-            limits=(*finding.limits, ALL_EFFECTS.text(n=len(known))),
-        )
+        needs = is_shown(finding) and (finding.estimate or 0.0) < 0
+        verdict = DependenceLabel.NEEDS if needs else DependenceLabel.NOT_SHOWN
+        limits = (*finding.limits, ALL_EFFECTS.text(n=len(adjusted)))
+        finding = replace(finding, label=f"{finding.label}: {verdict}", limits=limits)
         return replace(result, dependence=finding, verdict=verdict)
 
     return tuple(map(with_verdict, results))

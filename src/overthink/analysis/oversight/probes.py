@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.monitors import BEHAVIOUR, IDLE, Watch, curve_watches
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
@@ -29,7 +30,6 @@ from overthink.stats.oversight.probe import (
     probe_scores,
 )
 from overthink.stats.oversight.scores import SEED, shuffled_by_question
-from overthink.stats.testing import holm
 
 SHARES = (0, 1, 2, 5, 10)
 """Shares of traces that a cascade sends on, in tenths."""
@@ -244,21 +244,17 @@ def _cascade(rung: _Rung, text: Array, tokens: Array, *, part: str, label: str) 
 
 def _with_verdicts(results: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
     """Return the results with the verdict on each difference, adjusted over all that are tested."""
-    tests = [rung.difference.test for result in results for other in result.against for rung in other.rungs]
-    known = [1.0 if test.p is None else test.p for test in tests if test is not None]
-    p_values = iter(holm(known).tolist()) if known else iter(())
+    adjusted = with_adjusted_p(
+        rung.difference for result in results for other in result.against for rung in other.rungs
+    )
 
     def with_verdict(rung: ProbeTextRung) -> ProbeTextRung:
-        finding = rung.difference
-        if finding.test is None:
+        finding = adjusted.get(rung.difference.id)
+        if finding is None:
             return rung
-        p = next(p_values)
-        sees_more = p <= 1 - (finding.level or 0.95) and (finding.estimate or 0.0) > 0
+        sees_more = is_shown(finding) and (finding.estimate or 0.0) > 0
         verdict = ProbeLabel.MORE if sees_more else ProbeLabel.NOT_SHOWN
-        test = replace(finding.test, p_adjusted=p)
-        return replace(
-            rung, difference=replace(finding, test=test, label=f"{finding.label}: {verdict}"), verdict=verdict
-        )
+        return replace(rung, difference=replace(finding, label=f"{finding.label}: {verdict}"), verdict=verdict)
 
     return tuple(
         replace(
