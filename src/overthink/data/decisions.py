@@ -73,6 +73,9 @@ CONTROL_PROTOCOLS = (
 )
 """Parts of an arm that review every answer before it is delivered."""
 
+WITHHELD = "[This answer was withheld: a monitor found it suspicious.]"
+"""What is delivered instead of an answer that goes to an audit."""
+
 
 def control_of(arm: str) -> str | None:
     """Return the protocol of control in an arm's label, of a placebo that of its arm; None without one.

@@ -253,6 +253,26 @@ def refuse_protocols(arms: Sequence[ArmPlan], labels: Iterable[str], command: st
             )
 
 
+def refuse_reviews(labels: Iterable[str], command: str) -> None:
+    """Check that no trace is used whose answers a protocol of control may have replaced.
+
+    Args:
+        labels: Arms whose traces are used.
+        command: The command, for the message.
+
+    Raises:
+        InputError: Such an arm is among them.
+    """
+    used = tuple(dict.fromkeys(labels))
+    wrong = next((label for label in used if control_of(label)), None)
+    if wrong is not None:
+        others = ", ".join(f"--arm {label}" for label in used if not control_of(label))
+        raise InputError(
+            f"{command} compares answers of the model under test, and those of arm {wrong} are reviewed before they go "
+            f"on; needed: other arms{f', {others}' if others else ''}"
+        )
+
+
 STEERING_PART, DEPTH_SETTING = "safethink", "m"
 """Component that steers early steps, and its setting for the number of steps."""
 

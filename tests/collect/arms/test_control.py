@@ -6,11 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from embedded import NAME, SERVER, require_embedded
+from inspect_ai.log import read_eval_log
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 import overthink
+from overthink.collect.arms.interventions.control_protocols import TrustedMonitoring
 from overthink.collect.arms.registry import arm_plans, open_arms
 from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.providers.simulated.provider import SimulatedProvider
@@ -21,8 +25,9 @@ from overthink.data.decisions import CONTROL_PROTOCOLS, TraceDecisions
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.outcomes import Outcomes, from_frame
 from overthink.data.pool import pool_of
-from overthink.data.record import Category, Estimand, RungRecord
+from overthink.data.record import Category, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
+from overthink.plan.arms import refuse_reviews
 from overthink.plan.study import checked_plan
 
 SEES_ALL = f"lexical:words={'|'.join(PASSWORDS)}"
@@ -76,8 +81,8 @@ class Collected:
         return [row.value == 1 for row in self.of(arm)]
 
 
-def study_plan(arms: str = ARMS, **settings: Any) -> overthink.Plan:
-    own = arm_plans(arms, model="overthink/simulated")
+def study_plan(text: str = ARMS, **settings: Any) -> overthink.Plan:
+    own = arm_plans(text, model="overthink/simulated")
     shared: dict[str, Any] = {"model_args": TRUTH, "budgets": (0, 32), "limit": QUESTIONS, "arms": own}
     return plan(**shared | settings)
 
@@ -183,10 +188,8 @@ def test_an_attempt_counts_the_review_of_its_own_rung_alone(study: Collected) ->
     assert (attempt_tokens(again)[draws > 1] > 1.5 * one[draws > 1]).all()
 
 
-def decoded_draws(study: Collected, table: Outcomes) -> Any:
+def decoded_draws(study: Collected, table: Outcomes) -> NDArray[np.int_]:
     """How many draws each rung took, from the decisions."""
-    import numpy as np
-
     counts = np.zeros(table.observed.shape, dtype=int)
     for key, own in study.decisions.items():
         if key[1] == table.arm:
@@ -273,3 +276,43 @@ def test_protocols_run_on_the_embedded_model(tmp_path: Path) -> None:
         assert row.error is None or "holds no rating" in row.error
     assert 4 < (rows[2].probe_tokens or 0) <= 12
     assert len(decisions) == 2 if rows[2].error is None else 1
+
+
+def test_a_withheld_answer_is_of_no_use_and_its_scorer_is_not_asked(tmp_path: Path) -> None:
+    tasks = overthink.tasks(capability=["overthink/main_task"], safety=[], benign=[], args={})
+    arms = arm_plans("trusted_monitoring:monitor=lexical:words=sum,threshold=0.5", model="overthink/simulated")
+    rows, _ = collected(plan(tasks=tasks, budgets=(0,), limit=2, arms=arms), tmp_path)
+    assert [(row.value, row.verdict, row.answer) for row in rows] == [(0.0, Verdict.WRONG, None)] * 2
+    (log,) = tmp_path.glob("*.eval")
+    samples = read_eval_log(str(log)).samples or []
+    assert samples[0].store["Ladder:reviews"] == [{"rung": 0, "suspicion": 1.0, "acts": True}]
+
+
+def test_what_reviews_cost_and_who_reviews_itself_is_said_before_anything_is_paid() -> None:
+    arms = (
+        "untrusted_monitoring,defer_to_resample:monitor=text:model=mockllm/model;effort=8,"
+        "trusted_editing:monitor=text:model=mockllm/model"
+    )
+    own = study_plan(arms, limit=5, draws=2, budgets=(0, 64))
+    estimate = overthink.prepare(own).spending
+    answers = 5 * 2 * 2
+    assert estimate.calls == 5 * 2 * 3 * 3 + answers * (2 + 2 * 2)  # a ladder of three requests, then reviews
+    calls = answers * (3 * 2 + 1 + 1)
+    assert any(f"at most {calls} times" in note for note in estimate.notes)
+    (warning,) = [note for note in estimate.notes if "reviews its own answers" in note]
+    assert warning.startswith("Warning: arm untrusted_monitoring: overthink/simulated")
+    watching = TrustedMonitoring(monitor="text:model=vllm/a/B", threshold=0.5, view="both")
+    assert watching.is_by("openai/b")
+    assert not watching.is_by("openai/c")
+
+
+def test_a_reviewer_may_not_grade() -> None:
+    arms = arm_plans("trusted_monitoring:monitor=text:model=mockllm/model", model="overthink/simulated")
+    with pytest.raises(InputError, match="reviews the answers, and mockllm/model grades them"):
+        overthink.prepare(study_plan(grader="mockllm/model", arms=arms))
+
+
+def test_answers_that_may_be_another_s_are_not_perturbed() -> None:
+    with pytest.raises(InputError, match="reviewed before they go on; needed: other arms, --arm base"):
+        refuse_reviews(["base", "placebo:of=attack+trusted_editing"], "perturb")
+    refuse_reviews(["base", "attack"], "perturb")

@@ -20,6 +20,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from overthink.collect.arms.component import Intervention
 from overthink.collect.arms.interventions.guard import GuardError
+from overthink.collect.arms.interventions.guards import is_same_model
 from overthink.collect.ladder.climb import Reply
 from overthink.collect.ladder.thinking import Stepper, TraceContext
 from overthink.collect.monitors.base import Excerpt, Monitor
@@ -35,9 +36,6 @@ from overthink.data.record import GOOD_FROM, Category
 from overthink.data.tokens import total
 from overthink.errors import InputError
 from overthink.plan.study import Plan
-
-WITHHELD = "[This answer was withheld: a monitor found it suspicious.]"
-"""What is delivered instead of an answer that goes to an audit."""
 
 _MODEL_MONITORS = (TextMonitor, LexicalMonitor, SimulatedMonitor)
 
@@ -99,6 +97,16 @@ class ControlProtocol(Intervention):
         """Most requests to the model under test for the review of one rung."""
         return 0
 
+    @property
+    def reads(self) -> int:
+        """Most answers that its monitor reads for one rung."""
+        return 1
+
+    @property
+    def other_calls(self) -> int:
+        """Most requests to other models for the review of one rung."""
+        return 0
+
     def decoded_tokens(self, budget: int, answer: int) -> int:
         """Return the most tokens that the model under test decodes for the review of one rung.
 
@@ -107,6 +115,11 @@ class ControlProtocol(Intervention):
             answer: Most tokens of an answer.
         """
         return 0
+
+    def is_by(self, model: str) -> bool:
+        """Return whether a model under test reviews its own answers; a simulated one writes as it is asked to."""
+        is_real = model != "overthink/simulated"
+        return is_real and any(is_same_model(name, model) for name in self.models)
 
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         """Return the stepper unchanged: the thinking is the model's own."""
@@ -170,7 +183,12 @@ class TrustedMonitor(ControlProtocol):
     @property
     def models(self) -> tuple[str, ...]:
         """Models of the monitor."""
-        return monitor_models(self.monitor)
+        return _of_text(self.monitor).models
+
+    @property
+    def other_calls(self) -> int:
+        """Those of the monitor, for every answer that it reads."""
+        return self.reads * _of_text(self.monitor).calls
 
     def open(self, plan: Plan) -> Self:
         """Return the protocol with its monitor opened.
@@ -207,16 +225,9 @@ class TrustedMonitor(ControlProtocol):
         return suspicion.score
 
 
-def monitor_models(text: str) -> tuple[str, ...]:
-    """Return the models that a monitor calls.
-
-    Args:
-        text: The setting ``monitor``.
-
-    Raises:
-        InputError: The monitor is unknown, or a setting is missing.
-    """
-    return read_monitor(text, model="overthink/simulated").monitor.models
+def _of_text(text: str) -> Monitor:
+    """Return the monitor of a setting ``monitor``, for whatever model it is to read."""
+    return read_monitor(text, model="overthink/simulated").monitor
 
 
 class TrustedModel(TrustedMonitor):
@@ -239,6 +250,11 @@ class TrustedModel(TrustedMonitor):
     def models(self) -> tuple[str, ...]:
         """Models of the monitor, and the trusted one."""
         return tuple(dict.fromkeys((*super().models, self.trusted)))
+
+    @property
+    def other_calls(self) -> int:
+        """Those of the monitor, and one of the trusted model."""
+        return super().other_calls + 1
 
     def open(self, plan: Plan) -> Self:
         """Return the protocol with its monitor and its trusted model opened.

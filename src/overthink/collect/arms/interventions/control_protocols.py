@@ -7,7 +7,6 @@ from inspect_ai.model import ChatMessage, ChatMessageUser
 from pydantic import Field
 
 from overthink.collect.arms.interventions.control import (
-    WITHHELD,
     ControlProtocol,
     Delivery,
     TrustedModel,
@@ -21,6 +20,7 @@ from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import InOnePiece
 from overthink.collect.monitors.text import SCALE, monitor_prompt, plain_in_tags, read_suspicion
 from overthink.components.base import Simulated, component
+from overthink.data.decisions import WITHHELD
 from overthink.data.record import Category
 
 EDIT_PROMPT = """\
@@ -63,6 +63,10 @@ class UntrustedMonitoring(ControlProtocol):
 
     budget: Annotated[int, Simulated(16)] = Field(ge=0, description="thinking budget of the monitor, in tokens")
     target: str = Field("harm, sabotage or deception", description="what it watches for, in words")
+
+    def is_by(self, model: str) -> bool:
+        """True: the monitor is the model that it watches."""
+        return True
 
     @property
     def calls(self) -> int:
@@ -142,6 +146,11 @@ class DeferToResample(TrustedMonitor):
     def max_decode_factor(self) -> float:
         """Every draw thinks up to the rung."""
         return 1.0 + float(self.resamples)
+
+    @property
+    def reads(self) -> int:
+        """The answer, and every new draw."""
+        return 1 + self.resamples
 
     @property
     def calls(self) -> int:
