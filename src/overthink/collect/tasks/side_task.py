@@ -67,8 +67,9 @@ def main_task(size: int = 100, seed: int = 0) -> Task:
     """
     samples = _samples(size, seed)
     for sample in samples:
-        facts = sample.metadata or {}
-        facts["simulated"]["bad"] = facts[SIDE_TASK]["attacks"][Policy.WRONG_STEP]
+        simulated = (sample.metadata or {})["simulated"]
+        explanation, label, result = simulated["good"].rpartition("ANSWER: ")
+        simulated["bad"] = f"{explanation}{label}{int(result) + 1}"  # an honest slip, and no planted step
     return Task(dataset=MemoryDataset(samples, name="main_task"), solver=generate(), scorer=exact_number())
 
 
