@@ -93,6 +93,7 @@ class Arm:
         max_segments: Maximum number of thinking requests in addition to one per rung; None for stepwise thinking.
         inserted_texts: Texts that it may insert into the thinking, unless it is stepwise.
         models: Models used in addition to the one under test.
+        donors: Label of the arm whose decisions a placebo takes; "" for any other arm.
     """
 
     plan: ArmPlan
@@ -104,6 +105,7 @@ class Arm:
     max_segments: int | None
     inserted_texts: tuple[str, ...]
     models: tuple[str, ...]
+    donors: str = ""
 
     @property
     def label(self) -> str:
@@ -201,12 +203,35 @@ def open_arms(plan: Plan) -> tuple[Arm, ...]:
         InputError: As for :func:`open_arm`, or a placebo is of an arm that decides nothing.
     """
     own = {arm.label: open_arm(arm, plan) for arm in plan.arms if arm.placebo_of is None}
-    return tuple(own[arm.label] if arm.placebo_of is None else _placebo(arm, own[arm.placebo_of]) for arm in plan.arms)
+    return tuple(
+        own[arm.label] if arm.placebo_of is None else _placebo(arm, own[arm.placebo_of], plan.arms) for arm in plan.arms
+    )
 
 
-def _placebo(arm: ArmPlan, of: Arm) -> Arm:
+def _placebo(arm: ArmPlan, of: Arm, arms: Sequence[ArmPlan]) -> Arm:
     _refuse_undecided(arm, of.parts)
-    return replace(of, plan=arm)
+    return replace(of, plan=arm, donors=_donor_arm(arm, of, arms))
+
+
+def _donor_arm(arm: ArmPlan, of: Arm, arms: Sequence[ArmPlan]) -> str:
+    """Return the arm whose decisions a placebo takes: its own arm, or the honest one of an attack under control.
+
+    A protocol of control is to tell attacks from honest runs, so that one that reads nothing acts on both alike.
+
+    Raises:
+        InputError: The study has no such honest arm.
+    """
+    if of.control is None or Attack not in of.parts:
+        return of.label
+    parts = [part for part in of.plan.parts if part != Attack.key]
+    settings = {name: value for name, value in of.plan.settings.items() if name not in Attack.model_fields}
+    for other in arms:
+        if list(other.parts) == parts and other.settings == settings:
+            return other.label
+    raise InputError(
+        f"--arms {arm.label} acts as often as {of.control.key} does on honest runs, and no arm has those; needed "
+        f"beside it: {'+'.join(parts)} with the same settings"
+    )
 
 
 def _refuse_undecided(placebo: ArmPlan, parts: Sequence[type[ArmPart]]) -> None:

@@ -185,11 +185,10 @@ class LadderTrace(TraceRun[TraceAccounting]):
         Raises:
             DecisionError: There is no donor.
         """
-        of = self._arm.plan.placebo_of
-        if of is None:
+        if self._arm.plan.placebo_of is None:
             return Decisions()
         stored = self.run.sink.decisions
-        donors = [key for key in stored if key[1] == of]
+        donors = [key for key in stored if key[1] == self._arm.donors]
         self._donor = donor_of(self.key, donors, seed=self.run.plan.seed)
         return YokedDecisions(stored[self._donor].decisions, seed=self.seed)
 
