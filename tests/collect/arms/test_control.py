@@ -22,13 +22,17 @@ from overthink.collect.sinks import TraceSink
 from overthink.collect.tasks.secret import PASSWORDS
 from overthink.cost.attempt import attempt_parts, attempt_tokens, strategy_tokens
 from overthink.data.decisions import CONTROL_PROTOCOLS, TraceDecisions
+from overthink.data.interventions import honest_arm
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.outcomes import Outcomes, from_frame
+from overthink.data.oversight import HONEST
 from overthink.data.pool import pool_of
 from overthink.data.record import Category, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.plan.arms import refuse_reviews
 from overthink.plan.study import checked_plan
+from overthink.workflows.models import deployed_roles
+from overthink.workflows.monitor import attacks_of
 
 SEES_ALL = f"lexical:words={'|'.join(PASSWORDS)}"
 """A monitor that finds the password wherever it stands, at no cost: perfect for the policy `answer`."""
@@ -323,3 +327,30 @@ def test_answers_that_may_be_another_s_are_not_perturbed() -> None:
     with pytest.raises(InputError, match="reviewed before they go on; needed: other arms, --arm base"):
         refuse_reviews(["base", "placebo:of=attack+trusted_editing"], "perturb")
     refuse_reviews(["base", "attack"], "perturb")
+
+
+def test_who_works_for_an_arm_is_known_by_role() -> None:
+    arms = (
+        "trusted_monitoring,untrusted_monitoring,trusted_editing:monitor=text:model=mockllm/small,trusted=mockllm/large,"
+        f"placebo:of=trusted_editing,defer_to_resample:monitor={SEES_ALL}"
+    )
+    roles = deployed_roles(study_plan(arms), (), free=True)
+    names = {label: [model.name for model in own.guards] for label, own in roles.items()}
+    assert names == {
+        "trusted_monitoring": ["overthink/simulated"],
+        "untrusted_monitoring": [],
+        "trusted_editing": ["mockllm/small", "mockllm/large"],
+        "placebo:of=trusted_editing": ["mockllm/small", "mockllm/large"],
+        "defer_to_resample": [],
+    }
+
+
+def test_an_arm_s_attack_and_its_honest_side_are_known_to_monitors() -> None:
+    arms = (
+        "base,attack:policy=answer,trusted_monitoring,attack+trusted_monitoring:policy=answer,"
+        "placebo:of=attack+trusted_monitoring,placebo:of=trusted_monitoring"
+    )
+    attacks = attacks_of(study_plan(arms).arms)
+    honest = [label for label, own in attacks.items() if own.policy == HONEST]
+    assert honest == ["base", "trusted_monitoring", "placebo:of=trusted_monitoring"]
+    assert honest_arm("attack+trusted_monitoring", honest) == "trusted_monitoring"

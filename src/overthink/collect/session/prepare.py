@@ -28,7 +28,7 @@ from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import check_trace_scorers, trace_judge
 from overthink.collect.session.endpoints import open_replicas
-from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
+from overthink.collect.session.estimate import REVIEW_PROMPT_TOKENS, TaskWorkload, estimate_plan, is_local
 from overthink.collect.session.open import check_arguments, name_in_pool, open_model, open_task
 from overthink.collect.session.prompt_length import (
     Counter,
@@ -353,6 +353,9 @@ def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
     protocols = [part for arm in plan.arms for part in prompt_changes(arm) if isinstance(part, Protocol)]
     thinking = max((plan.budgets[-1], *(part.budget for part in protocols)))
     spoken = max((part.frame_tokens + part.tokens for part in protocols), default=0)
+    monitors = [int(arm.settings["budget"]) for arm in plan.arms if "untrusted_monitoring" in arm.parts]
+    read = REVIEW_PROMPT_TOKENS + plan.budgets[-1] + plan.answer_tokens  # what one reads beside the question
+    spoken = max((spoken, *(read + budget for budget in monitors)))
     context = thinking + plan.answer_tokens + PROMPT_TOKENS + spoken
     return {"slots": max(16, 2 * plan.concurrency), "context": max(2048, context)}
 
