@@ -8,6 +8,8 @@ from typing import Any
 from inspect_ai.model import ChatMessage
 
 from overthink.collect.arms.component import ArmPart, Intervention, StepperSetup, Strategy
+from overthink.collect.arms.interventions.control import ControlProtocol
+from overthink.collect.arms.interventions.control_protocols import CONTROL_PROTOCOLS
 from overthink.collect.arms.interventions.monitor import Monitor
 from overthink.collect.arms.interventions.primer import Primer
 from overthink.collect.arms.interventions.prompt import Attack, Filler, PromptChange, Repeats
@@ -69,6 +71,7 @@ PARTS: Registry[ArmPart] = Registry(
         Repeats,
         Attack,
         *PROTOCOLS,
+        *CONTROL_PROTOCOLS,
     ),
     option="--arms",
     role="strategy or intervention",
@@ -127,6 +130,16 @@ class Arm:
         """The protocol by which others argue before the model thinks; None without one."""
         return next((part for part in self.interventions if isinstance(part, Protocol)), None)
 
+    @property
+    def control(self) -> ControlProtocol | None:
+        """The protocol by which its answers are reviewed; None without one."""
+        return next((part for part in self.interventions if isinstance(part, ControlProtocol)), None)
+
+    @property
+    def opening(self) -> str:
+        """Text that it writes at the beginning of the thinking."""
+        return "".join(component.prefix_text for component in self.interventions)
+
     def prompt(self, messages: Sequence[ChatMessage], facts: Mapping[str, Any]) -> list[ChatMessage]:
         """Return the messages that the model gets.
 
@@ -151,9 +164,8 @@ class Arm:
         stepper: Stepper = OneStep(context)
         for intervention in self.interventions:
             stepper = intervention.wrap(stepper, context)
-        opening = "".join(component.prefix_text for component in self.interventions)
         plain = not any(component.looks_at_steps for component in self.interventions)
-        return self.strategy.thinker(context, StepperSetup(stepper, opening, plain))
+        return self.strategy.thinker(context, StepperSetup(stepper, self.opening, plain))
 
 
 def arm_plans(text: str, *, model: str) -> tuple[ArmPlan, ...]:
@@ -261,11 +273,27 @@ def _parts(arm: ArmPlan) -> list[type[ArmPart]]:
     protocols = [part.key for part in parts if issubclass(part, Protocol)]
     if len(protocols) > 1:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {' and '.join(protocols)} are two protocols; give one")
+    _refuse_control_of_steps(arm, parts)
     steering = [part.key for part in parts if issubclass(part, Intervention)]
     at_once = [part.key for part in parts if part.answers_at_once]
     if at_once and steering:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {at_once[0]} thinks nothing that {steering[0]} could steer")
     return parts
+
+
+def _refuse_control_of_steps(arm: ArmPlan, parts: Sequence[type[ArmPart]]) -> None:
+    """Check that a protocol of control stands beside parts that only change the prompt or open the thinking."""
+    control = [part for part in parts if issubclass(part, ControlProtocol)]
+    others = [part for part in parts if part not in control[:1]]
+    if control and (
+        wrong := [
+            part.key for part in others if not issubclass(part, PromptChange | Primer) or issubclass(part, Protocol)
+        ]
+    ):
+        raise InputError(
+            f"--arms {'+'.join(arm.parts)}: {control[0].key} reviews answers of plain thinking, and {wrong[0]} is not "
+            "that; needed beside it: attack, primer, filler or repeats, or nothing"
+        )
 
 
 def _own_settings(part: type[ArmPart], arm: ArmPlan) -> dict[str, SettingValue]:
