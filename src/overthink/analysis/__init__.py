@@ -23,6 +23,7 @@ from overthink.analysis.oversight.latent import latents, with_elicited
 from overthink.analysis.oversight.monitorability import monitorabilities
 from overthink.analysis.oversight.monitors import oversight
 from overthink.analysis.oversight.probes import probe_results
+from overthink.analysis.oversight.shape_verdicts import oversight_shapes
 from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
@@ -92,8 +93,7 @@ def analyse_outcomes(
         # Comparisons of curves have a bootstrap of their own.
         contexts.append(replace(context.without_oracle(), weights=weights[:0].copy()))
     rngs = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
-    folds = int(rng.integers(2**63))
-    latent = latents(contexts)
+    folds, latent = int(rng.integers(2**63)), latents(contexts)
     new = adjusted_shapes(curves, family_of, alpha=analysis.alpha)
     new |= adjusted_hypotheses(curves, family_of, alpha=analysis.alpha)
     return Results(
@@ -120,6 +120,7 @@ def analyse_outcomes(
             elo=judge_ratings(contexts),
             interventions=monitorabilities(contexts, beside.interventions),
             probes=probe_results(contexts, beside.probes, scores),
+            shapes=oversight_shapes(contexts, changes, scores, seed=folds),
         ),
     )
 

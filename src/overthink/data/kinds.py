@@ -261,6 +261,7 @@ class Metric(ClosedList):
     # monitor, faithfulness and necessity
     AUROC = "auroc"
     WORST_AUROC = "worst_auroc"
+    PAIR_RANKING = "pair_ranking"
     TPR_AT_FPR = "tpr_at_fpr"
     AUDIT_SAFETY = "audit_safety"
     USEFULNESS = "usefulness"

@@ -57,8 +57,15 @@ LEAST_BUDGETS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judge:
-    """A curve of a judge: its verdicts as (pair, order, draw, rung)."""
+class Judge:
+    """A curve of a judge.
+
+    Attributes:
+        context: The curve.
+        arm: The protocol before it; None for the judge alone.
+        pairs: Names of the pairs of answers.
+        right: 1 where its verdict is right, (pair, order, draw, rung).
+    """
 
     context: CurveContext
     arm: ProtocolArm | None
@@ -71,7 +78,7 @@ class _Judge:
         return asked.index(budget) if budget is not None and budget in asked else None
 
     def values(self, rung: int, pairs: Sequence[str]) -> Array:
-        """Return the accuracy on each of some pairs at a rung."""
+        """Return the accuracy on each of some pairs at a rung, NaN where a pair lacks an order."""
         own = dict(zip(self.pairs, swap_average(self.right[..., rung]).tolist(), strict=True))
         return np.array([own.get(pair, np.nan) for pair in pairs])
 
@@ -90,7 +97,7 @@ def judge_results(contexts: Sequence[CurveContext]) -> tuple[JudgeResult, ...]:
             is_coin=judge.arm is not None and judge.arm.is_coin,
             rungs=tuple(_rung(judge, alone, rung) for rung in range(judge.context.rungs)),
         )
-        for alone, group in _groups(contexts)
+        for alone, group in judge_groups(contexts)
         for judge in group
     ]
     found = [
@@ -114,8 +121,8 @@ def judge_ratings(contexts: Sequence[CurveContext]) -> tuple[EloResult, ...]:
         contexts: The curves.
     """
     results = []
-    for alone, group in _groups(contexts):
-        protocols: dict[str, list[_Judge]] = {}
+    for alone, group in judge_groups(contexts):
+        protocols: dict[str, list[Judge]] = {}
         for judge in group:
             if judge.arm is not None and not judge.arm.is_coin:
                 protocols.setdefault(judge.arm.protocol, []).append(judge)
@@ -135,8 +142,12 @@ def pair_of(question: str) -> tuple[str, int] | None:
     return None if match is None else (match[1], int(match[2]) - 1)
 
 
-def _groups(contexts: Sequence[CurveContext]) -> Iterator[tuple[_Judge | None, list[_Judge]]]:
-    """Yield the judges of each task and scorer: the one alone, and all."""
+def judge_groups(contexts: Sequence[CurveContext]) -> Iterator[tuple[Judge | None, list[Judge]]]:
+    """Yield the judges of each task and scorer: the one alone, and all.
+
+    Args:
+        contexts: The curves.
+    """
     groups: dict[object, list[CurveContext]] = {}
     for context in contexts:
         key = context.key
@@ -149,7 +160,7 @@ def _groups(contexts: Sequence[CurveContext]) -> Iterator[tuple[_Judge | None, l
         yield alone, own
 
 
-def _judge(context: CurveContext) -> _Judge:
+def _judge(context: CurveContext) -> Judge:
     places = [pair_of(question) for question in context.whole.questions]
     pairs = tuple(dict.fromkeys(place[0] for place in places if place is not None))
     values = context.whole.values
@@ -158,10 +169,10 @@ def _judge(context: CurveContext) -> _Judge:
         if place is not None:
             right[pairs.index(place[0]), place[1]] = values[row]
     arm = next((arm for arm in context.analysis.protocols if arm.arm == context.key.arm), None)
-    return _Judge(context, arm, pairs, right)
+    return Judge(context, arm, pairs, right)
 
 
-def _rung(judge: _Judge, alone: _Judge | None, rung: int) -> JudgeRung:
+def _rung(judge: Judge, alone: Judge | None, rung: int) -> JudgeRung:
     context, at = judge.context, judge.context.at(rung)
     found = judge_accuracy(judge.right[..., rung], chance=CHANCE, level=context.level)
     limits: tuple[str, ...] = (POINTWISE, BOTH_ORDERS.text(n=found.n_pairs, total=len(judge.pairs)))
@@ -188,7 +199,7 @@ def _rung(judge: _Judge, alone: _Judge | None, rung: int) -> JudgeRung:
 
 
 def _gap(
-    judge: _Judge, alone: _Judge, at: At, budget: int, values: tuple[Array, Array], limits: tuple[str, ...]
+    judge: Judge, alone: Judge, at: At, budget: int, values: tuple[Array, Array], limits: tuple[str, ...]
 ) -> tuple[Finding, Finding]:
     """Return the gap between the budgets of the judge and of the debaters, and the share recovered."""
     strong = alone.at_budget(budget)
@@ -227,7 +238,7 @@ def _with_verdict(finding: Finding, adjusted: dict[str, float], null: float) -> 
 
 
 def _finding(
-    judge: _Judge,
+    judge: Judge,
     metric: Metric,
     at: At,
     result: IntervalEstimate,
@@ -242,7 +253,7 @@ def _finding(
     return replace(finding, n_questions=finding.n_questions if n is None else n, limits=limits)
 
 
-def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:
+def _elo(alone: Judge, protocol: str, own: Sequence[Judge]) -> EloResult:
     """Return ratings from the table of games: judges by rung, the debaters by arm; a pair is a game."""
     context, rungs = alone.context, range(alone.context.rungs)
     wins, games = np.zeros((len(rungs), len(own))), np.zeros((len(rungs), len(own)))
@@ -273,7 +284,7 @@ def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:
     return EloResult(context.key, protocol, judges, debaters, _nested(alone, protocol, own, ratings))
 
 
-def _nested(alone: _Judge, protocol: str, own: Sequence[_Judge], ratings: EloRatings) -> Finding | None:
+def _nested(alone: Judge, protocol: str, own: Sequence[Judge], ratings: EloRatings) -> Finding | None:
     """Return the chance that oversight holds from the lowest rung to the highest budget of the debaters."""
     rungs = range(alone.context.rungs)
     if min(len(rungs), len(own)) < LEAST_BUDGETS:
@@ -300,7 +311,7 @@ def _nested(alone: _Judge, protocol: str, own: Sequence[_Judge], ratings: EloRat
     return replace(finding, label=f"{protocol}: {held.steps} steps over {held.gap:,.0f} Elo")
 
 
-def _task_elo(alone: _Judge, rung: int | None) -> float:
+def _task_elo(alone: Judge, rung: int | None) -> float:
     """Return the Elo of the judge alone against the task at a rung; NaN where it is not finite."""
     accuracy = np.nan if rung is None else float(np.nanmean(alone.values(rung, alone.pairs)))
     return float(SCALE * special.logit(accuracy)) if 0 < accuracy < 1 else float("nan")

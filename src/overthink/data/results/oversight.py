@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.results.beside import OversightShapeResult
 from overthink.data.results.judges import EloResult, JudgeResult
 from overthink.data.results.probe import ProbeResult
 from overthink.data.verdict_labels import (
@@ -202,12 +203,12 @@ class BitsResult:
     Attributes:
         key: The curve.
         passed: Least bits per trace that the attack passed, by rung; empty where the arm hides nothing.
-        at_rate: Bits that the thinking at the highest rung would pass at the assumed rate.
+        at_rate: Bits that the thinking would pass at the assumed rate, by rung; of the highest alone without tokens.
     """
 
     key: CurveKey
     passed: tuple[Finding, ...]
-    at_rate: Finding
+    at_rate: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,6 +339,7 @@ class OversightResults:
         elo: Their ratings against the debaters.
         interventions: Effects of interventions, and what monitors see of them.
         probes: What probes of activations see.
+        shapes: How curves on oversight move with the budget, and whether capability gains more.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -354,3 +356,4 @@ class OversightResults:
     elo: tuple[EloResult, ...] = ()
     interventions: tuple[InterventionResult, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
+    shapes: tuple[OversightShapeResult, ...] = ()
