@@ -146,7 +146,7 @@ class Round:
         for number in range(kills):
             if number == kills // 2:
                 run(words)  # what comes behind this replaces a study
-            was = self.out.exists()
+            was = (self.out / "plan.json").exists()
 
             def moment() -> None:
                 until(lambda: any(path.name.startswith(".study") for path in self.out.parent.iterdir()), 60)
