@@ -45,4 +45,4 @@ def test_what_nobody_knows_is_said() -> None:
         about(n_failed=1)
     )
     assert "3 traces failed: what they took is counted" in cost_note(about(n_failed=3))
-    assert "Not counted: what 2 requests of traces that were cut short took" in cost_note(about(n_unanswered=2))
+    assert "Unknown, and in no sum: what 2 requests took" in cost_note(about(n_unanswered=2))

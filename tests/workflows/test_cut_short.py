@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from overthink.data.record import RungRecord, Verdict
 from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
+from overthink.storage import tries
 from overthink.storage.journal import read_unfinished
 from overthink.storage.jsonl import JsonLines
 from overthink.storage.pool import read_pool
@@ -220,6 +222,49 @@ def test_what_was_cut_short_is_kept_and_told_once(
     assert (took(source).retry_usage, took(source).n_cut_short) == (again(source), len(unfinished))
     assert took(source).decoded_tokens == (took(whole).decoded_tokens or 0) + (again(source).decoded_tokens or 0)
     assert took(collected(tmp_path / "s", wanted)) == took(source)  # nothing is told twice
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_kill_at_any_request_loses_the_count_of_what_was_in_flight_alone(
+    concurrency: int, fails: list[Request], counted: list[int], tmp_path: Path
+) -> None:
+    """A killed process leaves its folder as it is at that moment: a copy of it."""
+    wanted, kills = plan(concurrency=concurrency), dict[Path, list[int]]()
+
+    def leave() -> None:
+        copied = tmp_path / str(len(kills)) / "s"
+        copytree(tmp_path / "s", copied)
+        kills[copied] = list(counted)
+
+    fails.append(lambda: leave() if len(counted) in (2, 18) else None)
+    collected(tmp_path / "s", wanted)
+    assert len(kills) >= 2
+    fails.append(lambda: None)
+    for copied, answered in kills.items():
+        (left,) = overthink.status(copied).folders
+        assert left.unanswered_requests is not None
+        assert 1 <= left.unanswered_requests <= concurrency
+        booked = (left.prompt_tokens or 0) + (left.decoded_tokens or 0)
+        unknown = sum(answered) - booked  # of requests whose answer had come, and was not read yet
+        assert 0 <= unknown <= (left.unanswered_requests - 1) * max(answered)
+        counted.clear()
+        source = collected(copied, wanted)
+        assert tokens(usage_of_pool(source.pool) + again(source)) == booked + sum(counted)
+        assert took(source).n_unanswered == left.unanswered_requests
+        assert overthink.status(copied).total.unanswered_requests == left.unanswered_requests
+        assert tokens(again(source)) > 0  # the control: rows alone lack it
+
+
+def test_what_tries_take_is_written_anew_before_it_grows(
+    fails: list[Request], counted: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tries, "BYTES_BETWEEN", 2_000)
+    sizes = [0]
+    fails.append(lambda: sizes.append(StudyFolder(tmp_path / "s").unfinished.stat().st_size))
+    source = collected(tmp_path / "s", plan())
+    assert 1_000 < max(sizes) < 5_000  # of 27 traces with 6 lines or more of 250 bytes
+    assert StudyFolder(tmp_path / "s").unfinished.read_text() == '{"overthink.unfinished":1}\n'
+    assert tokens(usage_of_pool(source.pool)) == sum(counted)
 
 
 def test_a_server_that_is_gone_leaves_what_its_last_traces_paid(

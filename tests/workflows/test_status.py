@@ -168,8 +168,8 @@ def test_a_view_fits_the_screen_and_shows_what_runs_first() -> None:
         state = "running" if number == 7 else "complete"
         return FolderStatus(
             path=f"a/long/way/to/shards/{number}-of-9", shard=f"{number}/9", state=state, done=3, planned=6, failed=0,
-            prompt_tokens=1000, decoded_tokens=1000, usd=(1.0, 2.0), traces_per_second=0.5, seconds_left=6.0,
-            last_trace_seconds=1.0,
+            prompt_tokens=1000, decoded_tokens=1000, unanswered_requests=0, usd=(1.0, 2.0), traces_per_second=0.5,
+            seconds_left=6.0, last_trace_seconds=1.0,
         )  # fmt: skip
 
     table = StatusTable(tuple(folder(number) for number in range(1, 10)))

@@ -19,6 +19,7 @@ class TraceSink:
         on_thinking: Receives key and thinking token ids of a trace, before `on_trace`; not called without token ids.
         on_trace: Receives the rows of every finished trace.
         draws: Number of draws by task and question; None for that of the plan.
+        on_usage: Receives what a trace in flight has taken, before and behind each of its requests. It must not raise.
         on_cut_short: Receives the usage of a trace interrupted by the end of the run, possibly one stored just before.
             It must not raise: the run ends with an error of its own.
         decisions: Decisions of finished traces of arms that decide; traces of a placebo take theirs from here.
@@ -30,6 +31,7 @@ class TraceSink:
     on_thinking: Callable[[TraceKey, Sequence[int]], None]
     on_trace: Callable[[Sequence[RungRecord]], None]
     draws: Mapping[tuple[str, str], int] | None = None
+    on_usage: Callable[[CutShort], None] = lambda _: None
     on_cut_short: Callable[[CutShort], None] = lambda _: None
     decisions: dict[TraceKey, TraceDecisions] = field(default_factory=dict)
     on_decisions: Callable[[TraceDecisions], None] = lambda _: None

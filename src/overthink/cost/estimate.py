@@ -97,7 +97,8 @@ class StudyUsage:
         cached_tokens: Prompt tokens from a cache; None where a row has no count.
         decoded_tokens: Tokens decoded; None where a row has no count.
         judge_tokens: Tokens of grading models; None where a row has no count.
-        usd: The bill, as a range where prompts and grades of judges are not counted apart; None where it is unknown.
+        usd: The bill, as a range where prompts and grades of judges are not counted apart, and without a maximum where
+            requests have no count; None where it is unknown.
         n_failed: Failed traces in the pool. Their usage is counted, except that of the failed request, which is
             unknown.
         retry_usage: Part of the usage by traces that were cut short, or failed, and were repeated.
@@ -149,12 +150,13 @@ def bill(
     return low, high
 
 
-def usage_cost(usage: TokenUsage, estimate: Estimate) -> AmountRange | None:
+def usage_cost(usage: TokenUsage, estimate: Estimate, *, is_whole: bool = True) -> AmountRange | None:
     """Return what tokens cost at the prices of an estimate.
 
     Args:
         usage: The tokens.
         estimate: The estimate, with the prices.
+        is_whole: Whether these are all tokens; else no maximum is known.
 
     Returns:
         Minimum and maximum in USD; None where a count or a price is unknown, or all is free.
@@ -171,7 +173,7 @@ def usage_cost(usage: TokenUsage, estimate: Estimate) -> AmountRange | None:
         free=(estimate.free, judge_free),
         tokens=((prompt, prompt), (n_decoded, n_decoded), (judge, judge)),
     )
-    return None if full is None else (full[0] - discount, difference(full[1], discount))
+    return None if full is None else (full[0] - discount, difference(full[1], discount) if is_whole else None)
 
 
 def study_usage(
@@ -198,16 +200,17 @@ def study_usage(
     from overthink.data.pool_usage import n_failed, usage_of_pool  # frames are loaded where there is one
 
     made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
-    usage = usage_of_pool(pool) + made_again
+    usage, failed = usage_of_pool(pool) + made_again, n_failed(pool)
+    unanswered = sum(attempt.unanswered for attempt in cut_short)
     return StudyUsage(
         usage.prompt_tokens,
         usage.cached_tokens,
         usage.decoded_tokens,
         usage.judge_tokens,
-        usage_cost(usage, estimate),
-        n_failed(pool),
+        usage_cost(usage, estimate, is_whole=not (failed or unanswered)),
+        failed,
         made_again,
         len(cut_short),
-        sum(attempt.unanswered for attempt in cut_short),
+        unanswered,
         {} if oversight is None else oversight_usage(oversight),
     )

@@ -110,8 +110,10 @@ def honest_arm(arm: str, honest: Collection[str]) -> str:
     Example:
         >>> honest_arm("calm+attack:policy=answer", ["base", "calm"]), honest_arm("leak", ["base", "calm"])
         ('calm', 'base')
+        >>> honest_arm("attack+trusted_monitoring", ["base", "trusted_monitoring"])
+        'trusted_monitoring'
     """
-    own = (arm, arm.partition("+attack")[0], "base", *sorted(honest))
+    own = (arm, arm.partition("+attack")[0], arm.removeprefix("attack+"), "base", *sorted(honest))
     return next((name for name in own if name in honest), "")
 
 

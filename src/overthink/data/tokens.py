@@ -197,6 +197,11 @@ class CutShort:
     paid: TokenUsage
     unanswered: int
 
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Task, arm, question and draw."""
+        return self.task, self.arm, self.question, self.draw
+
 
 def usage_excludes_reasoning(responses: Iterable[TokenUsage]) -> bool:
     """Return whether a provider's output tokens exclude the thinking.

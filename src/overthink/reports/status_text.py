@@ -23,6 +23,8 @@ class FolderStatus:
         failed: Traces whose last try failed, and that are tried again.
         prompt_tokens: Tokens of prompts, failed and interrupted tries included; None where a count is unknown.
         decoded_tokens: Decoded tokens, counted alike.
+        unanswered_requests: Requests that failed, or that a run was ended in: what they took is unknown, and in neither
+            count; None where only logs know.
         usd: Cost so far, from and to; None where it is unknown or there is none.
         traces_per_second: Of a run that goes on; None where unknown.
         seconds_left: At that rate; None where unknown.
@@ -37,6 +39,7 @@ class FolderStatus:
     failed: int | None
     prompt_tokens: int | None
     decoded_tokens: int | None
+    unanswered_requests: int | None
     usd: tuple[float, float | None] | None
     traces_per_second: float | None
     seconds_left: float | None
@@ -71,6 +74,7 @@ class StatusTable:
             failed=_whole(folder.failed for folder in self.folders),
             prompt_tokens=_whole(folder.prompt_tokens for folder in self.folders),
             decoded_tokens=_whole(folder.decoded_tokens for folder in self.folders),
+            unanswered_requests=_whole(folder.unanswered_requests for folder in self.folders),
             usd=None if low is None else (low, _sum(highs)),
             traces_per_second=_sum(rates) if rates else None,
             seconds_left=None if not left or None in left else max(each for each in left if each is not None),
@@ -135,6 +139,7 @@ _HEAD = (
     "failed",
     "prompt tokens",
     "decoded tokens",
+    "unanswered",
     "USD",
     "traces/s",
     "left",
@@ -142,7 +147,7 @@ _HEAD = (
 )
 
 
-_LEAST = ("prompt tokens", "decoded tokens", "failed", "USD")
+_LEAST = ("prompt tokens", "decoded tokens", "unanswered", "failed", "USD")
 """Columns that a narrow screen goes without, the first of them first."""
 
 
@@ -164,7 +169,10 @@ def _line(row: Iterable[str], widths: Iterable[int]) -> str:
 
 def _cells(folder: FolderStatus) -> tuple[str, ...]:
     name = visible(folder.path) if folder.shard is None else f"{visible(folder.path)} ({folder.shard})"
-    counts = (_count(each) for each in (folder.failed, folder.prompt_tokens, folder.decoded_tokens))
+    counts = (
+        _count(each)
+        for each in (folder.failed, folder.prompt_tokens, folder.decoded_tokens, folder.unanswered_requests)
+    )
     return (
         name,
         folder.state,

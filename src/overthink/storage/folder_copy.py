@@ -48,13 +48,14 @@ class FolderSender:
     def news(self, *, is_final: bool) -> Iterator[Piece]:
         """Yield the parts that are new.
 
-        The journal is read first: what belongs to a trace beside its rows was written before them.
+        What tries have taken is read first, and whole, as it is written anew from time to time: a try that ends before
+        the journal is read has its rows there. The journal is next: what else belongs to a trace was written before it.
 
         Args:
             is_final: Nothing writes any more: logs are sent, too.
         """
-        journal = self._folder.journal
-        files = sorted(self._folder.path.rglob("*"), key=lambda path: path != journal)
+        tries, journal = self._folder.unfinished, self._folder.journal
+        files = sorted(self._folder.path.rglob("*"), key=lambda path: (path != tries, path != journal))
         for path in files:
             name = path.name
             is_log = self._folder.logs in path.parents and not name.endswith(_LINES)
@@ -66,7 +67,7 @@ class FolderSender:
                 continue
             where = path.relative_to(self._folder.path).as_posix()
             content = path.read_bytes()
-            if name.endswith(_LINES) and len(content) >= size:
+            if name.endswith(_LINES) and path != tries and len(content) >= size:
                 content = content[size : content.rfind(b"\n") + 1]
                 self._sent[path] = size + len(content), status.st_mtime_ns
                 yield Piece(where, size, content)

@@ -2,9 +2,9 @@
 
 ``journal.jsonl``: finished traces, appended one by one while a study runs, so that no finished trace is lost.
 
-``unfinished.jsonl``: token usage of traces that were interrupted when a run was stopped, appended one by one. A trace
-that is in the journal is not here. A kill -9 leaves no time to write, and loses traces in progress; a full disk mostly
-has room left for a line, since the file exists from the beginning.
+``unfinished.jsonl``: token usage of tries of a trace that gave no rows. While a run goes on, every try in flight writes
+down what it has taken before and behind each request (:mod:`overthink.storage.tries`), so that a kill -9 at any moment
+loses nothing of that: what is not in the journal is here, and requests without an answer are counted as such.
 
 ``thoughts.jsonl``: thinking of finished traces as token ids, from which later rungs are forked; beside the Inspect
 logs, where the model's text is. Token ids and not text, because tokenizing text again need not give the original
@@ -19,6 +19,7 @@ it is written to the journal, so that a placebo can take the decisions of every 
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from overthink.errors import InputError
 from overthink.paths import is_there
 from overthink.storage.json_documents import finite
 from overthink.storage.jsonl import JsonLines
+from overthink.storage.study_folder import StudyFolder
 
 Thought = tuple[str, str, str, int, tuple[int, ...]]
 """Task, arm, question, draw and thinking token ids of a trace."""
@@ -95,26 +97,86 @@ def has_failures(path: Path) -> bool:
     return any(_HAS_ERROR in line for _, line in journal_file(path).read_lines())
 
 
+@dataclass(frozen=True, slots=True)
+class TryState(CutShort):
+    """What a try of a trace has taken so far, or in all.
+
+    Attributes:
+        journal_bytes: Length of the journal when the try began; None once it has ended without rows.
+    """
+
+    journal_bytes: int | None = None
+
+    def usage(self) -> CutShort:
+        """Return what it has taken."""
+        return CutShort(*self.key, self.paid, self.unanswered)
+
+
+_TRY_STATE = TypeAdapter(TryState)
+_UNFINISHED = {"overthink.unfinished": 1}
+
+
 def unfinished_file(path: Path) -> JsonLines[CutShort]:
-    """Return the file of interrupted traces: the token usage of one trace per line."""
+    """Return the file of tries without rows that no run writes to: the token usage of one per line."""
     dump = partial(_CUT_SHORT.dump_python, mode="json", exclude=_DIVIDED)
-    return JsonLines(path, {"overthink.unfinished": 1}, _CUT_SHORT, dump)
+    return JsonLines(path, _UNFINISHED, _CUT_SHORT, dump)
+
+
+def try_file(path: Path) -> JsonLines[TryState]:
+    """Return the same file as a run writes it: of each try in flight, the last line counts."""
+    dump = partial(_TRY_STATE.dump_python, mode="json", exclude=_DIVIDED)
+    return JsonLines(path, {"overthink.unfinished": 2}, _TRY_STATE, dump, is_synced=False, earlier=_UNFINISHED)
 
 
 def read_unfinished(path: Path) -> list[CutShort]:
-    """Read the interrupted traces in order of interruption; empty where there is no such file.
+    """Read the tries without rows, those that a kill has met at the end; empty where there is no such file.
+
+    Of a run that goes on, they are the tries in flight.
 
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    traces = []
-    for number, trace in unfinished_file(path).read():
-        counts = dataclasses.asdict(trace.paid) | {"unanswered": trace.unanswered, "draw": trace.draw}
-        below = [name for name, count in counts.items() if count is not None and count < 0]
-        if below:
-            raise InputError(f"{path}, line {number}: {below[0]} is {counts[below[0]]}; needed: a count from 0")
-        traces.append(trace)
-    return traces
+    without_rows, in_flight = read_tries(path)
+    return [*without_rows, *in_flight]
+
+
+def read_tries(path: Path) -> tuple[list[CutShort], list[CutShort]]:
+    """Read the tries that ended without rows, and those that were or are in flight.
+
+    A try in flight has ended if the journal beside the file has its trace behind the place where it began.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged before its last line.
+    """
+    without_rows, in_flight = list[CutShort](), dict[TraceKey, TryState]()
+    for number, state in try_file(path).read():
+        _check_counts(state, f"{path}, line {number}")
+        if state.journal_bytes is None:
+            in_flight.pop(state.key, None)
+            without_rows.append(state.usage())
+        else:
+            in_flight[state.key] = state
+    if in_flight:
+        first = min(state.journal_bytes or 0 for state in in_flight.values())
+        for offset, (row, *_) in journal_file(StudyFolder(path.parent).journal).read_behind(first):
+            own = in_flight.get((row.task, row.arm, row.question, row.draw))
+            if own is not None and offset >= (own.journal_bytes or 0):
+                del in_flight[own.key]
+    return without_rows, [state.usage() for state in in_flight.values()]
+
+
+def _check_counts(state: TryState, where: str) -> None:
+    counts = dataclasses.asdict(state.paid) | {
+        "unanswered": state.unanswered,
+        "draw": state.draw,
+        "journal_bytes": state.journal_bytes,
+    }
+    below = [name for name, count in counts.items() if count is not None and count < 0]
+    if below:
+        raise InputError(f"{where}: {below[0]} is {counts[below[0]]}; needed: a count from 0")
 
 
 def thoughts_file(path: Path) -> JsonLines[Thought]:

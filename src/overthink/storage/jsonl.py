@@ -1,4 +1,4 @@
-"""Append-only files of JSON lines, each synced to the disk before the next one is written.
+"""Append-only files of JSON lines, each synced to the disk before the next one is written where it matters.
 
 A run that was killed while writing leaves at most one torn line, which the next opening cuts off. A full disk
 leaves none: the written part is cut off at once, and nothing is written behind it.
@@ -37,6 +37,8 @@ class JsonLines(Generic[_T]):
         header: Its first line, with its kind and version.
         adapter: Adapter of the type of a line.
         dump: Conversion of a value to JSON; that of the adapter if None.
+        is_synced: Whether a line is on the disk when it is appended; else a loss of power may take it.
+        earlier: Another header that is read, too.
 
     Raises:
         InputError: On opening: the file is of another kind or version, or cannot be written to.
@@ -49,9 +51,14 @@ class JsonLines(Generic[_T]):
         header: dict[str, int],
         adapter: TypeAdapter[_T],
         dump: Callable[[_T], object] | None = None,
+        *,
+        is_synced: bool = True,
+        earlier: dict[str, int] | None = None,
     ) -> None:
         self.path = path
         self._header, self._adapter = header, adapter
+        self._headers = tuple(_as_line(line) for line in (header, earlier) if line is not None)
+        self._is_synced = is_synced
         self._dump = dump or partial(adapter.dump_python, mode="json")
         self._file: FileIO | None = None
         self._length = 0
@@ -73,8 +80,13 @@ class JsonLines(Generic[_T]):
         if self._file is not None:
             self._file.close()
 
+    @property
+    def length(self) -> int:
+        """Bytes of the open file: where the next line begins."""
+        return self._length
+
     def append(self, value: _T) -> None:
-        """Store one value; on the disk when this returns.
+        """Store one value; on the disk when this returns, if the file is synced.
 
         Raises:
             StoppedError: The disk is full, or was full before: a line behind a lost one would hide the loss.
@@ -96,7 +108,8 @@ class JsonLines(Generic[_T]):
                 written = 0
                 while written < len(line):
                     written += self._file.write(line[written:])
-                os.fsync(self._file.fileno())
+                if self._is_synced:
+                    os.fsync(self._file.fileno())
         except StoppedError as failure:
             self._failure = failure
             with contextlib.suppress(OSError):
@@ -129,6 +142,18 @@ class JsonLines(Generic[_T]):
             where = f"{self.path}, line {number}"
             json_value(line, where)
             yield number, typed_value(self._adapter, line, f"{where}, is damaged")
+
+    def read_behind(self, offset: int) -> Iterator[tuple[int, _T]]:
+        """Yield the values whose line begins at this byte or behind it, each with where its line begins.
+
+        Raises:
+            InputError: As for :meth:`read`.
+        """
+        begin = len(self._headers[0])
+        for number, line in self.read_lines():
+            if begin >= offset:
+                yield begin, typed_value(self._adapter, line, f"{self.path}, line {number}, is damaged")
+            begin += len(line)
 
     def read_lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield the lines after the header with their numbers, without a torn last line; nothing without a file.
@@ -169,7 +194,7 @@ class JsonLines(Generic[_T]):
             yield number, line
 
     def _check_header(self, line: bytes) -> None:
-        if line != _as_line(self._header):
+        if line not in self._headers:
             raise InputError(
                 f"{self.path} begins with {line[:80]!r}; this Overthink reads files that begin with "
                 f"{json.dumps(self._header)}: use the Overthink that wrote it, or a new --out folder"

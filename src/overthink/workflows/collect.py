@@ -12,10 +12,9 @@ from overthink.data.outcomes import from_records
 from overthink.data.pool import pool_of
 from overthink.data.pool_scores import with_scores
 from overthink.data.record import RungRecord
-from overthink.data.tokens import NO_USAGE, CutShort
 from overthink.data.traces import trace_ids, with_earlier_traces, with_traces
 from overthink.data.waves import Waves
-from overthink.errors import InputError, StoppedError
+from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.storage.journal import (
     decisions_file,
@@ -28,6 +27,7 @@ from overthink.storage.journal import (
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.pool import is_pool, scan_pool
 from overthink.storage.study_folder import StudyFolder
+from overthink.storage.tries import TryFile
 from overthink.storage.verifier_scores import read_scores, read_verified
 from overthink.workflows.endpoints import endpoint_record, stored_endpoint_notes
 from overthink.workflows.resume import StoredTraces, cut_short
@@ -63,7 +63,7 @@ def collect_traces(
         _decisions(session, folder) as decisions,
         journal_file(folder.journal) as journal,
         thoughts_file(folder.thoughts) as thoughts,
-        unfinished_file(folder.unfinished) as cut_short_file,
+        TryFile(folder.unfinished, journal) as tries,
         endpoint_record(session, folder),
     ):
 
@@ -72,17 +72,17 @@ def collect_traces(
 
         def save_trace(rows: Sequence[RungRecord]) -> None:
             journal.append(tuple(rows))
-            traces[rows[0].task, rows[0].arm, rows[0].question, rows[0].draw] = tuple(rows)
+            key = rows[0].task, rows[0].arm, rows[0].question, rows[0].draw
+            tries.finish(key)
+            traces[key] = tuple(rows)
             on_trace(rows)
 
-        def save_cut_short(trace: CutShort) -> None:
-            is_kept = (trace.task, trace.arm, trace.question, trace.draw) in traces
-            if not is_kept and (trace.paid != NO_USAGE or trace.unanswered):
-                with suppress(StoppedError):  # a full disk: the run ends with an error of its own
-                    cut_short_file.append(trace)
-
         def collect(draws: Draws | None) -> None:
-            sink = TraceSink(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short, *decisions)
+            sink = TraceSink(
+                *(traces, existing.sparse, save_thinking, save_trace, draws),
+                *(tries.update, tries.end),
+                *decisions,
+            )
             collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
             collect_missing(session, study=name_text(folder.path.name), log_dir=folder.logs, sink=sink)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from overthink.cost.estimate import Estimate, usage_cost
+from overthink.cost.estimate import AmountRange, Estimate, usage_cost
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.pool import TRACE_KEY, pool_of, read
 from overthink.data.pool_usage import failed_try, n_failed, usage_by_trace, usage_of_pool
@@ -19,7 +19,7 @@ from overthink.errors import InputError
 from overthink.paths import is_there, path_status
 from overthink.plan.study import Plan
 from overthink.reports.status_text import FolderStatus, StatusTable
-from overthink.storage.journal import journal_file, read_unfinished
+from overthink.storage.journal import journal_file, read_tries
 from overthink.storage.json_documents import read_estimate, read_plan, read_questions
 from overthink.storage.pool import scan_pool
 from overthink.storage.shards import (
@@ -122,6 +122,7 @@ class _Counts:
     done: int | None = 0
     failed: int | None = 0
     usage: TokenUsage = NO_USAGE
+    unanswered: int | None = 0
 
 
 class _FolderReader:
@@ -130,6 +131,7 @@ class _FolderReader:
         self._lines = 0
         self._traces: dict[TraceKey, TokenUsage] = {}
         self._failed: set[TraceKey] = set()
+        self._failed_tries = 0
         self._usage = NO_USAGE
         self._first: tuple[float, int] | None = None
 
@@ -140,7 +142,7 @@ class _FolderReader:
         plan, state = read_plan(folder.plan), read_shard_state(folder.shard)
         shard = None if state is None else state.part
         is_running, now = is_held(folder.path), time.time()
-        counts = self._counts(plan)
+        counts = self._counts(plan, is_running=is_running)
         planned = _planned(folder, plan, shard)
         is_complete = planned is not None and counts.done is not None and counts.done >= planned
         rate = self._rate(counts, now) if is_running else None
@@ -156,26 +158,30 @@ class _FolderReader:
             failed=counts.failed,
             prompt_tokens=counts.usage.prompt_tokens,
             decoded_tokens=counts.usage.decoded_tokens,
-            usd=_cost(read_estimate(folder.estimate), counts.usage),
+            unanswered_requests=counts.unanswered,
+            usd=_cost(read_estimate(folder.estimate), counts),
             traces_per_second=rate,
             seconds_left=left,
             last_trace_seconds=_age(folder, now),
         )
 
-    def _counts(self, plan: Plan) -> _Counts:
+    def _counts(self, plan: Plan, *, is_running: bool) -> _Counts:
         folder = self._folder
-        unfinished = sum((trace.paid for trace in read_unfinished(folder.unfinished)), NO_USAGE)
+        without_rows, in_flight = read_tries(folder.unfinished)
+        usage = sum((trace.paid for trace in (*without_rows, *in_flight)), NO_USAGE)
+        unanswered = sum(trace.unanswered for trace in (without_rows if is_running else (*without_rows, *in_flight)))
         if is_there(folder.journal):
             self._read_journal()
-            return _Counts(len(self._traces), len(self._failed), self._usage + unfinished)
+            unanswered += self._failed_tries
+            return _Counts(len(self._traces), len(self._failed), self._usage + usage, unanswered)
         pool = next((path for path in (folder.pool, folder.shard_pool) if is_there(path)), None)
         if pool is not None:
             rows = scan_pool(pool)
             failed, key = n_failed(rows), ["rung", *TRACE_KEY] if plan.efforts else TRACE_KEY
             n_traces = read(rows.select(key).unique()).height
-            return _Counts(n_traces - failed, failed, usage_of_pool(rows) + unfinished)
+            return _Counts(n_traces - failed, failed, usage_of_pool(rows) + usage, unanswered + failed)
         is_of_logs = plan.efforts is not None and is_there(folder.logs)
-        return _Counts(None, None, _UNKNOWN) if is_of_logs else _Counts(usage=unfinished)
+        return _Counts(None, None, _UNKNOWN, None) if is_of_logs else _Counts(usage=usage, unanswered=unanswered)
 
     def _read_journal(self) -> None:
         complete: dict[TraceKey, tuple[RungRecord, ...]] = {}
@@ -187,6 +193,7 @@ class _FolderReader:
                 self._failed.discard(key)
             else:
                 self._usage += failed_try(trace).paid
+                self._failed_tries += 1
                 if key not in self._traces and key not in complete:
                     self._failed.add(key)
         for new in usage_by_trace(pool_of(row for trace in complete.values() for row in trace)):
@@ -225,6 +232,7 @@ def _not_begun(folder: StudyFolder) -> FolderStatus:
         failed=0,
         prompt_tokens=0,
         decoded_tokens=0,
+        unanswered_requests=0,
         usd=None,
         traces_per_second=None,
         seconds_left=None,
@@ -247,8 +255,10 @@ def _state(folder: StudyFolder, shard: ShardState | None, *, is_complete: bool) 
     return "merged" if is_there(folder.merged) else "stopped" if is_there(folder.questions) else "not begun"
 
 
-def _cost(estimate: Estimate | None, usage: TokenUsage) -> tuple[float, float | None] | None:
-    return None if estimate is None or estimate.free else usage_cost(usage, estimate)
+def _cost(estimate: Estimate | None, counts: _Counts) -> AmountRange | None:
+    if estimate is None or estimate.free:
+        return None
+    return usage_cost(counts.usage, estimate, is_whole=counts.unanswered == 0)
 
 
 def _age(folder: StudyFolder, now: float) -> float | None:

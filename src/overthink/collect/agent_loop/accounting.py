@@ -45,9 +45,11 @@ class LoopAccounting(Accounting):
     def asking(self) -> Iterator[None]:
         """Record the usage of the request made inside the block; that of a failed request is unknown."""
         self._unanswered += 1
+        self.report()
         with self.working():
             yield
         self._unanswered -= 1
+        self.report()
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -58,6 +60,7 @@ class LoopAccounting(Accounting):
                 yield
         finally:
             self.entries.append(_usage_entry(before, _model_usage(), self.watch.since(start)))
+            self.report()
 
     def mark_uncounted(self) -> None:
         """Mark the counts of the last request as unknown: its provider reported none."""

@@ -7,7 +7,7 @@ trace has no rows; its total usage is stored instead (:mod:`overthink.storage.jo
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +29,7 @@ class UsageMeter:
 
     Attributes:
         overhead: Overhead tokens since the trace began.
+        report: Called before a request is sent, and once its usage is recorded.
 
     Example:
         >>> meter = UsageMeter()
@@ -41,6 +42,7 @@ class UsageMeter:
     def __init__(self) -> None:
         self.overhead = NO_USAGE
         self._requests: list[TokenUsage] = []
+        self.report: Callable[[], None] = lambda: None
         self._unanswered = 0
         self._called_off = False
 
@@ -70,9 +72,11 @@ class UsageMeter:
             request.close()
             raise
         self._unanswered += 1
+        self.report()
         segment = await request
         self._unanswered -= 1
         self.record(segment)
+        self.report()
         return segment
 
     def record(self, segment: Segment) -> None:
@@ -88,6 +92,7 @@ class UsageMeter:
             tokens: Number of tokens; None if the server did not report it; negative to undo an earlier charge.
         """
         self.overhead += TokenUsage.of(category, tokens)
+        self.report()
 
     def since(self, first: int) -> TokenUsage:
         """Return the usage of the requests from a position on, without overhead."""
@@ -116,11 +121,13 @@ class Accounting(ABC):
     Attributes:
         watch: Stopwatch of everything but judging.
         judge_tokens: Tokens used by its judges.
+        report: Called whenever the total changes.
     """
 
     def __init__(self, clock: Clock | None) -> None:
         self.watch = Stopwatch(clock)
         self.judge_tokens = 0
+        self.report: Callable[[], None] = lambda: None
 
     @abstractmethod
     def total(self) -> tuple[TokenUsage, int]:
@@ -134,6 +141,11 @@ class Accounting(ABC):
             yield
         finally:
             self.judge_tokens += tokens_used() - before
+            self.report()
+
+    def on_change(self, report: Callable[[], None]) -> None:
+        """Set what is called whenever the total changes."""
+        self.report = report
 
     def cut_short(self, trace: TraceKey) -> CutShort:
         """Return the total usage of a trace that will have no rows."""
@@ -179,6 +191,10 @@ class TraceAccounting(Accounting):
         super().__init__(clock)
         self.meter = UsageMeter()
         self.settle()
+
+    def on_change(self, report: Callable[[], None]) -> None:
+        """Set what is called whenever the total changes."""
+        self.report = self.meter.report = report
 
     def total(self) -> tuple[TokenUsage, int]:
         """Return the usage of its requests with its overhead, and the number of requests without an answer (yet)."""

@@ -228,6 +228,7 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
         task, arm, question, draw = trace.key
         id_of_trace = trace_id(plan_sha256, arm, task, question, str(draw))
         trace.locate(_log_in_study(), state.epoch)
+        trace.accounting.on_change(lambda: run.sink.on_usage(trace.accounting.cut_short(trace.key)))
         try:
             with (
                 run.boundary.trace() as failure,

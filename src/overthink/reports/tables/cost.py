@@ -51,7 +51,9 @@ def cost_note(about: About) -> str:
         notes.append(f"{which} took is counted, but for the request that failed itself, which nobody knows.")
     if actual.n_unanswered:
         which = "1 request" if actual.n_unanswered == 1 else f"{actual.n_unanswered:,} requests"
-        notes.append(f"Not counted: what {which} of traces that were cut short took without an answer.")
+        notes.append(
+            f"Unknown, and in no sum: what {which} took that were in flight, or failed, where traces were cut short."
+        )
     if actual.beside:
         notes.append("USD are those of the run: monitors and changes of the thinking are beside it, in tokens.")
     return visible(" ".join(notes), PROSE_LIMIT)
