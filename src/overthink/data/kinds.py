@@ -306,8 +306,8 @@ class Metric(ClosedList):
     POOLED_G_MEAN_SQUARE = "pooled_g_mean_square"
     INTERVENTION_EFFECT = "intervention_effect"
     DEPENDENCE = "dependence"
-    TAX_EQUAL_COMPUTE = "tax_equal_compute"
-    TAX_EQUAL_CAPABILITY = "tax_equal_capability"
+    EQUAL_COMPUTE_TAX = "equal_compute_tax"
+    EQUAL_CAPABILITY_TAX = "equal_capability_tax"
     # probe
     AUROC_PROMPT_ONLY = "auroc_prompt_only"
     AUROC_LENGTH = "auroc_length"

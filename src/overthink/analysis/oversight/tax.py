@@ -146,7 +146,7 @@ def _g(runs: InterventionRuns, number: int, own: NDArray[np.bool_]) -> float:
 def _result(runs: InterventionRuns, choices: Sequence[_Choice]) -> TaxResult:
     names = (runs.intervention, runs.monitor, runs.view)
     if len(choices) == 1:
-        metrics = (Metric.TAX_EQUAL_COMPUTE, Metric.TAX_EQUAL_CAPABILITY)
+        metrics = (Metric.EQUAL_COMPUTE_TAX, Metric.EQUAL_CAPABILITY_TAX)
         compute, capability = (replace(_finding(runs, choices[0], metric), reason=str(NO_CHOICE)) for metric in metrics)
         return TaxResult(*names, (compute,), (capability,))
     return TaxResult(
@@ -161,7 +161,7 @@ def _equal_compute(runs: InterventionRuns, at: _Choice, choices: Sequence[_Choic
     budgets = [float(np.nanmean(choice.cost)) if choice.reason is None else UNKNOWN for choice in choices]
     budget = budgets[choices.index(at)]
     own = [choice for choice, cost in zip(choices, budgets, strict=True) if cost <= budget * (1 + ROUNDING)]
-    finding = _finding(runs, at, Metric.TAX_EQUAL_COMPUTE)
+    finding = _finding(runs, at, Metric.EQUAL_COMPUTE_TAX)
     if at.reason is not None:
         return replace(finding, reason=at.reason)
     finding = replace(finding, at=replace(finding.at, total=budget, unit=at.context.analysis.unit.value))
@@ -174,7 +174,7 @@ def _equal_compute(runs: InterventionRuns, at: _Choice, choices: Sequence[_Choic
 
 def _equal_capability(runs: InterventionRuns, at: _Choice, choices: Sequence[_Choice]) -> Finding:
     """Return the compute that the most monitorable choice takes beyond the cheapest at the capability of a rung."""
-    finding, margin = _finding(runs, at, Metric.TAX_EQUAL_CAPABILITY), at.context.analysis.margin
+    finding, margin = _finding(runs, at, Metric.EQUAL_CAPABILITY_TAX), at.context.analysis.margin
     unknown = next((choice.reason for choice in choices if choice.reason is not None), None)
     if unknown is not None:
         return replace(finding, reason=unknown)
