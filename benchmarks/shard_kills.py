@@ -7,8 +7,8 @@ shards are run one after the other, each killed at random moments, most of them 
 is complete. Then they are merged; the merge is killed while it writes, and repeated, half of the times over an earlier
 study. After every kill of a shard its journal must hold what it held before; after every kill of a merge its folder
 must be as before, or hold the whole study. The merged study must have the findings of one that was never sharded, and
-what its books lack of the provider's count must be the requests of traces in flight at a kill. When all kills or
-minutes are spent, the last round is finished.
+its books must list as unknown at least as many requests as they lack of the provider's count, and at every kill no more
+than could be in flight. When all kills or minutes are spent, the last round is finished.
 """
 
 import argparse
@@ -55,7 +55,8 @@ class Tally:
     different: int = 0
     damaged: int = 0
     most_in_flight: int = 0
-    gaps: list[tuple[int, int, int, int]] = field(default_factory=list)
+    most_listed: int = 0
+    gaps: list[tuple[int, int, int, int, int]] = field(default_factory=list)
 
     @property
     def kills(self) -> int:
@@ -80,6 +81,11 @@ def stored(folder: Path) -> set[Key]:
     return {(trace[0].question, trace[0].draw) for trace in read_journal(journal)} if journal.exists() else set()
 
 
+def unanswered(folder: Path) -> int:
+    """The requests whose usage is unknown, by the books of a folder."""
+    return sum(trace.unanswered for trace in read_unfinished(folder / "unfinished.jsonl"))
+
+
 def findings(folder: Path) -> list[Finding]:
     """The findings of a study, without wall clocks."""
     return [each for each in read_findings(folder / "findings.json")[1] if "seconds" not in each.metric]
@@ -100,13 +106,15 @@ class Round:
         self.out = top / "study"
         self.asked = (0, 0)
         """Requests and tokens for traces that were in flight at a kill."""
+        self.listed = 0
+        """Requests of these that the books list as unknown."""
 
     def collect(self, tally: Tally, of: dict[int | None, Key], is_over: Callable[[], bool]) -> None:
         """Collect all shards through kills, and count what the books cannot know."""
         for number, part in enumerate(self.parts, start=1):
             ended = -signal.SIGKILL
             while ended != 0:
-                before, begin = stored(part), len(self.server.requests)
+                before, begin, listed = stored(part), len(self.server.requests), unanswered(part)
                 words = (*self.study, "--shard", f"{number}/{SHARDS}", "--out", str(part))
                 words += ("--resume",) if (part / "plan.json").exists() else ()
                 ended = run(words, None if is_over() else lambda part=part, before=before: self.moment(part, before))
@@ -118,7 +126,11 @@ class Round:
                     torn = [each for each in self.server.requests[begin:] if of[each.seed] not in now]
                     tally.most_in_flight = max(tally.most_in_flight, len({of[each.seed] for each in torn}))
                     self.asked = (self.asked[0] + len(torn), self.asked[1] + sum(each.tokens for each in torn))
-                    print(f"{tally.kills} kills; {len(now - before)} traces, {len(torn)} requests torn", flush=True)
+                    listed = unanswered(part) - listed
+                    tally.most_listed = max(tally.most_listed, listed)
+                    self.listed += listed
+                    print(f"{tally.kills} kills; {len(now - before)} traces, {len(torn)} requests torn", end=", ")
+                    print(f"{listed} listed as unknown", flush=True)
 
     def moment(self, part: Path, before: set[Key]) -> None:
         """Wait until a random moment of a shard."""
@@ -134,7 +146,7 @@ class Round:
         for number in range(kills):
             if number == kills // 2:
                 run(words)  # what comes behind this replaces a study
-            was = self.out.exists()
+            was = (self.out / "plan.json").exists()
 
             def moment() -> None:
                 until(lambda: any(path.name.startswith(".study") for path in self.out.parent.iterdir()), 60)
@@ -183,18 +195,20 @@ def main() -> None:
             tally.twice += merged.frame().select(*TRACE_KEY, "rung").is_duplicated().sum()
             assert merged.folder is not None
             tally.different += findings(merged.folder.path) != whole
+            assert unanswered(merged.folder.path) == round_.listed
             waste = sum((trace.paid for trace in read_unfinished(merged.folder.unfinished)), NO_USAGE)
             booked = usage_of_pool(merged.pool) + waste
             served = sum(request.tokens for request in server.requests)
             unknown = served - booked.prompt_tokens - booked.decoded_tokens
-            tally.gaps.append((len(server.requests), *round_.asked, unknown))
+            tally.gaps.append((len(server.requests), *round_.asked, round_.listed, unknown))
     print(f"{tally.shard_kills} kills of shards, {tally.with_traces} of them behind new traces, and ", end="")
     print(f"{tally.merge_kills} of merges, {tally.writing} of them while they wrote, in {rounds} rounds: ", end="")
     print(f"{tally.lost} traces lost, {tally.twice} rows twice, {tally.different} studies different, ", end="")
-    print(f"{tally.damaged} damaged by a killed merge; at most {tally.most_in_flight} traces in flight at a kill")
-    for requests, torn, tokens, unknown in tally.gaps:
+    print(f"{tally.damaged} damaged by a killed merge; at a kill at most ", end="")
+    print(f"{tally.most_in_flight} traces in flight, and {tally.most_listed} requests listed as unknown")
+    for requests, torn, tokens, listed, unknown in tally.gaps:
         print(f"{requests} requests served, {torn} of them ({tokens} tokens) for traces in flight at a kill; ", end="")
-        print(f"{unknown} tokens are in no book")
+        print(f"{listed} requests are listed as unknown, and {unknown} tokens are in no book")
     server.close()
 
 

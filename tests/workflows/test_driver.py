@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from replica_servers import KEY, MODEL, ReplicaServer
 from stopped_runs import stopping_after
 
 import overthink
 from overthink.data.shards import Shard
 from overthink.data.workers import Workers, read_workers
 from overthink.errors import InputError, StoppedError
+from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal, read_waves
 from overthink.storage.json_documents import read_plan
 from overthink.workflows import shard_queue
@@ -240,3 +242,24 @@ def test_waves_that_are_complete_and_not_enough_claim_nothing(here: Any, tmp_pat
     (folders[1] / "waves.jsonl").write_bytes(lines[0] + lines[1].replace(b":2", b":1"))
     with pytest.raises(InputError, match="are different waves; merge shards of one run"):
         overthink.merge(tmp_path / "early", *folders)
+
+
+def test_workers_share_endpoints_and_every_trace_keeps_to_one(
+    here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(KEY, "k")
+    servers, out = [ReplicaServer(), ReplicaServer()], tmp_path / "s"
+    words = STUDY | {"model": MODEL, "safety": (), "capability": "overthink/arithmetic", "answer_tokens": 4, "limit": 2}
+    here()
+    merged = overthink.experiment(
+        **words, endpoint=[server.root for server in servers], workers="processes:2", shards=2, out=out
+    )
+    for server in servers:
+        server.close()
+    replies = [reply for server in servers for reply in server.replies]
+    traces = merged.pool.select("question", "draw").unique().collect().height
+    assert traces == 2 * STUDY["draws"]
+    assert len({*replies}) == len(replies) == 3 * traces  # two answers and the thinking between them
+    runs = read_endpoint_runs(out / "endpoints.json")
+    assert [run.astray for run in runs] == [0] * len(runs)
+    assert sum(use.requests or 0 for run in runs for use in run.endpoints) == len(replies)

@@ -222,7 +222,9 @@ class Finding:
         of an intervention, which the label names: a hint's wording, or an attack policy. g_mean_square: g² of a monitor
         and its view, cross-fitted; pooled_g_mean_square: of the rates over all instances at once; intervention_effect:
         by how much more often the behaviour is shown; dependence: the effect at ``at.rung``, the lowest, minus that at
-        ``at.from_rung``, the highest; its label ends in the verdict
+        ``at.from_rung``, the highest; its label ends in the verdict. tax_equal_compute: capability that the most
+        monitorable choice of arm and budget gives up within ``at.total``, an attempt of the rung; tax_equal_capability:
+        compute, in ``at.unit``, that it takes beyond the cheapest choice as capable as the rung
     ``probe``
         of activations, told apart as of ``monitor``: auroc: of the probe, folds by question; auroc_prompt_only,
         auroc_length, auroc_words, auroc_random_direction, auroc_shuffled_labels: of its baselines; beyond_prompt: minus

@@ -45,6 +45,7 @@ class InterventionRuns:
         monitor: Label of the monitor.
         view: What it reads.
         requested: Thinking budget of each rung, ascending.
+        instances: Question of each instance, the hinted one.
         y0: Behaviour without the intervention.
         z0: Whether the monitor fires without it.
         y1: Behaviour with it.
@@ -58,6 +59,7 @@ class InterventionRuns:
     monitor: str
     view: str
     requested: tuple[int, ...]
+    instances: tuple[str, ...]
     y0: Array
     z0: Array
     y1: Array
@@ -183,4 +185,5 @@ def _runs(names: tuple[str, str, str, str, str, str], cells: _Cells) -> Interven
         tables[side, :, rows[instance], columns[draw], rungs[budget]] = cell
     task, arm, estimand, intervention, monitor, view = names
     (y0, z0), (y1, z1) = tables
-    return InterventionRuns(task, arm, Estimand(estimand), intervention, monitor, view, tuple(rungs), y0, z0, y1, z1)
+    where = (task, arm, Estimand(estimand), intervention, monitor, view, tuple(rungs), tuple(rows))
+    return InterventionRuns(*where, y0, z0, y1, z1)

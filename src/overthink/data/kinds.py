@@ -306,6 +306,8 @@ class Metric(ClosedList):
     POOLED_G_MEAN_SQUARE = "pooled_g_mean_square"
     INTERVENTION_EFFECT = "intervention_effect"
     DEPENDENCE = "dependence"
+    TAX_EQUAL_COMPUTE = "tax_equal_compute"
+    TAX_EQUAL_CAPABILITY = "tax_equal_capability"
     # probe
     AUROC_PROMPT_ONLY = "auroc_prompt_only"
     AUROC_LENGTH = "auroc_length"

@@ -321,6 +321,25 @@ class InterventionResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TaxResult:
+    """What the most monitorable choice of arm and budget costs, for one intervention, monitor and view.
+
+    Attributes:
+        intervention: The wording of the hint, or the attack policy.
+        monitor: Label of the monitor.
+        view: What it reads.
+        equal_compute: Capability that it gives up within the compute of each rung.
+        equal_capability: Compute that it takes more at the capability of each rung.
+    """
+
+    intervention: str
+    monitor: str
+    view: str
+    equal_compute: tuple[Finding, ...]
+    equal_capability: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OversightResults:
     """Everything about the oversight of a study.
 
@@ -339,6 +358,7 @@ class OversightResults:
         elo: Their ratings against the debaters.
         interventions: Effects of interventions, and what monitors see of them.
         probes: What probes of activations see.
+        taxes: What the most monitorable choices cost.
         shapes: How curves on oversight move with the budget, and whether capability gains more.
     """
 
@@ -356,4 +376,5 @@ class OversightResults:
     elo: tuple[EloResult, ...] = ()
     interventions: tuple[InterventionResult, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
+    taxes: tuple[TaxResult, ...] = ()
     shapes: tuple[OversightShapeResult, ...] = ()

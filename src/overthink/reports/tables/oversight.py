@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from overthink.cost.units import noun
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.beside import OversightShapeResult
@@ -11,6 +12,7 @@ from overthink.data.results.oversight import (
     MonitorResult,
     MonitorRung,
     OversightResults,
+    TaxResult,
 )
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
@@ -72,6 +74,14 @@ MEASURES = {
     Metric.JUDGE_ACCURACY: "accuracy by pair",
 }
 """What a curve on oversight measures, by metric."""
+
+TAX = "What does a choice that can be read cost? The most monitorable arm and budget against the best, by pooled g²"
+TAX_HEAD = (
+    "Monitor",
+    "At the compute or capability of",
+    "Capability given up at equal compute",
+    "More compute at equal capability",
+)
 
 
 def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
@@ -173,7 +183,26 @@ def monitorability_tables(results: OversightResults) -> tuple[Table, ...]:
         for result in results.interventions
     )
     sees = tuple(row for result in results.interventions for row in _sees(result))
-    return tuple(table for table in (Table(SEES, SEES_HEAD, sees), Table(NEEDS, NEEDS_HEAD, needs)) if table.rows)
+    taxes = tuple(row for result in results.taxes for row in _taxes(result))
+    tables = (Table(SEES, SEES_HEAD, sees), Table(NEEDS, NEEDS_HEAD, needs), Table(TAX, TAX_HEAD, taxes))
+    return tuple(table for table in tables if table.rows)
+
+
+def _taxes(result: TaxResult) -> Iterator[tuple[TextCell, ...]]:
+    name = f"{result.intervention}: {result.monitor} reads {result.view}"
+    for compute, capability in zip(result.equal_compute, result.equal_capability, strict=True):
+        lost = plain(visible(compute.reason or "–", PROSE_LIMIT)) if compute.estimate is None else points(compute)
+        where = f"{compute.arm}, {level(compute.at)}"
+        yield plain(visible(name, PROSE_LIMIT)), plain(visible(where, PROSE_LIMIT)), lost, _more_compute(capability)
+
+
+def _more_compute(finding: Finding) -> TextCell:
+    """Return compute with its unit and interval, or why it is unknown."""
+    if finding.estimate is None:
+        return plain(visible(finding.reason or "–", PROSE_LIMIT))
+    low, high, unit = finding.low, finding.high, noun(finding.at.unit)
+    ends = "" if low is None or high is None else f" ({low:+,.4g} to {high:+,.4g})"
+    return (finding_link(finding, f"{finding.estimate:+,.4g}{ends} {unit}"),)
 
 
 def shape_table(results: OversightResults) -> Table:

@@ -202,6 +202,22 @@ def pooled_monitorability(runs: Intervention, *, level: float = 0.95) -> GMean:
     return GMean(float(g[0]), float(low), float(high), POOLED, None, *parts)
 
 
+def pooled_g_mean_square(runs: Intervention) -> float:
+    """Return the pooled form alone, without an interval; NaN where the intervention does not raise the behaviour.
+
+    Args:
+        runs: Behaviour and monitor in both arms.
+
+    Example:
+        >>> still, moves = np.zeros((9, 4)), np.ones((9, 4))
+        >>> pooled_g_mean_square(Intervention(still, still, moves, moves))
+        1.0
+    """
+    sums = _sums(runs.arms())
+    both = (sums[:, 0] > 0) & (sums[:, 3] > 0)
+    return float(_rates(sums[both].sum(axis=0)[None])[0][0])
+
+
 @dataclass(frozen=True, slots=True)
 class Dependence(IntervalEstimate):
     """Effect of an intervention at the lowest thinking minus that at the highest.
