@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from inspect_ai.model import ModelOutput
+from inspect_ai.model import ChatMessage, ModelOutput
 from inspect_ai.solver import Generate, TaskState
 
 from overthink.collect.arms.interventions.control import Delivery
@@ -120,15 +120,7 @@ class LadderTrace(TraceRun[TraceAccounting]):
         if self._arm.protocol is not None:
             context, said = await self._arm.protocol.hear(context, facts, self.key[3])
             state.store.set(TRANSCRIPT, said)
-        delivery = Delivery(
-            context,
-            tuple(own_prompt),
-            facts,
-            self.key,
-            lambda text: completion_of(plan, spec, text),
-            self._arm.opening,
-        )
-        state.store.set(REVIEWS, delivery.reviews)
+        delivery = self._delivery(context, own_prompt, state)
         score_thought = None if self._task.thought_judge is None else scoring(self._task.thought_judge)
         controls, steps = Controls(context, score, plan.controls, score_thought), list[Step]()
         async for step in self._steps(delivery):
@@ -138,12 +130,8 @@ class LadderTrace(TraceRun[TraceAccounting]):
             completion = completion_of(plan, spec, step.answer.text) if step.completion is None else step.completion
             steps.append(step)
             if judgement is None or not step.is_carried:
-                is_withheld = step.completion == WITHHELD
-                judgement = (
-                    _withheld(Axis(self.run.task.axis))
-                    if is_withheld
-                    else await score(completion, not step.answer.is_complete)
-                )
+                judgement = _withheld(Axis(self.run.task.axis)) if completion == WITHHELD else None
+                judgement = judgement or await score(completion, not step.answer.is_complete)
             self._keep(step, judgement, completion)
             self.accounting.settle()
             self._thought = step.thought_ids if self._arm.is_base else None
@@ -169,6 +157,15 @@ class LadderTrace(TraceRun[TraceAccounting]):
         if self._arm.decides:
             donor = None if self._donor is None else (self._donor[0], *self._donor[2:])
             self.run.sink.store_decisions(TraceDecisions(*self.key, self._decisions.rows, donor))
+
+    def _delivery(self, context: TraceContext, messages: Sequence[ChatMessage], state: TaskState) -> Delivery:
+        """Return the trace as a protocol of control reviews it; what it finds goes to the log."""
+        complete = partial(completion_of, self.run.plan, context.spec)
+        facts = state.metadata or {}
+        delivery = Delivery(context, tuple(messages), facts, self.key, complete, self._arm.opening)
+        if self._arm.control is not None:
+            state.store.set(REVIEWS, delivery.reviews)
+        return delivery
 
     def _steps(self, delivery: Delivery) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
         """Yield the steps of the whole trace, or of the missing rungs of an existing one."""
