@@ -97,8 +97,8 @@ def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
         place = os.path.realpath(folder.path)
         if place in places:
             other = places[place].path
-            seen = f"{other} is named twice" if other == folder.path else f"{folder.path} and {other} are one folder"
-            raise InputError(f"{seen}; name every shard once. Nothing was merged.")
+            fault = f"{other} is named twice" if other == folder.path else f"{folder.path} and {other} are one folder"
+            raise InputError(f"{fault}; name every shard once. Nothing was merged.")
         places[place] = folder
     check_target(target)
 
