@@ -202,7 +202,7 @@ def broken_rows(folder: Path) -> None:
     ("damage", "message"),
     [
         (other_plan, r"another plan than .*seed: 5 there, 9 here"),
-        (other_version, r"another plan than .*overthink: 0 there, 0.1 here"),
+        (other_version, r"another plan than .*overthink: 0 there, 0.1 here.*run its shard anew with the version"),
         (other_questions, "shards of different questions"),
         (no_shard, "holds no shard; needed"),
         (broken_rows, "is not a readable Parquet file"),
@@ -223,6 +223,8 @@ def test_a_folder_twice_or_in_use_or_in_the_way_is_refused(shards: dict[str, Pat
     (tmp_path / "link").symlink_to(one)
     with pytest.raises(InputError, match="are one folder; name every shard once"):
         overthink.merge(tmp_path / "out", one, tmp_path / "link")
+    with pytest.raises(InputError, match="is named twice; name every shard once"):
+        overthink.merge(tmp_path / "out", one, one)
     with study_lock(one), pytest.raises(InputError, match="is in use"):
         overthink.merge(tmp_path / "out", *shards.values())
     with pytest.raises(InputError, match="neither empty nor a merged study"):
@@ -289,7 +291,7 @@ def test_the_option_is_that_of_one_process(tmp_path: Path) -> None:
     assert options.shard == "2/4"
     assert "shard" not in options.stated()
     assert "shard" not in json.loads(options.plans()[0].to_json())
-    with pytest.raises(InputError, match=r"shard '5/4' is none; needed: i/n"):
+    with pytest.raises(InputError, match=r"shard '5/4': there is no shard 5 of 4; needed: i/n"):
         read_options({"shard": "5/4"})
 
 

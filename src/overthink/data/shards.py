@@ -72,7 +72,9 @@ def read_shard(text: str) -> Shard:
     match = _TEXT.fullmatch(text)
     number, of = (int(match[1]), int(match[2])) if match else (0, 0)
     if not 1 <= number <= of <= MOST_SHARDS:
+        fault = f"there is no shard {number} of {of}" if match else "this is not of the form i/n"
         raise InputError(
-            f"shard {text[:40]!r} is none; needed: i/n with i from 1 to n, as 3/16 (n is at most {MOST_SHARDS:,})"
+            f"shard {text[:40]!r}: {fault}; needed: i/n with i from 1 to n, as 3/16 for the third of sixteen parts "
+            f"(n is at most {MOST_SHARDS:,})"
         )
     return Shard(number, of)

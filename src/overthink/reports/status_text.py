@@ -200,7 +200,13 @@ def _duration(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= _MINUTES_OF_DAYS:
+        return f"{minutes // (24 * 60):,} days"
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+_MINUTES_OF_DAYS = 100 * 60
+"""From here on a duration is shown in days."""
 
 
 def _sum(numbers: Iterable[float | None]) -> float | None:

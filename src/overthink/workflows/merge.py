@@ -96,7 +96,9 @@ def _check_folders(target: StudyFolder, folders: Sequence[StudyFolder]) -> None:
         folder.refuse_links()
         place = os.path.realpath(folder.path)
         if place in places:
-            raise InputError(f"{folder.path} and {places[place].path} are one folder; name every shard once")
+            other = places[place].path
+            fault = f"{other} is named twice" if other == folder.path else f"{folder.path} and {other} are one folder"
+            raise InputError(f"{fault}; name every shard once. Nothing was merged.")
         places[place] = folder
     check_target(target)
 

@@ -195,6 +195,11 @@ def check_plan(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
         changes = plan_changes(earlier, plan)
         text = "; ".join(f"{name}: {old} there, {new} now" for name, (old, new) in changes.items())
         conflicts = [name for name in changes if not _extends(name, earlier, plan)]
+        if conflicts == ["overthink"]:
+            raise InputError(
+                f"{folder.path} holds a study of another version of Overthink ({text}), which may ask and count "
+                "differently. Go on with the version that began it, or give another --out."
+            )
         if conflicts:
             raise InputError(
                 f"{folder.path} holds a study with another plan ({text}). Give the same options to go on with it, or "

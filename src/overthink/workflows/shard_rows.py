@@ -65,10 +65,14 @@ def common_plan(folders: Sequence[StudyFolder]) -> tuple[Plan, Questions]:
     plans = [read_plan(folder.plan) for folder in folders]
     for folder, plan in zip(folders, plans, strict=True):
         if plan != plans[0]:
-            changes = plan_changes(plans[0], plan).items()
-            text = "; ".join(f"{name}: {first} there, {other} here" for name, (first, other) in changes)
+            changes = plan_changes(plans[0], plan)
+            text = "; ".join(f"{name}: {first} there, {other} here" for name, (first, other) in changes.items())
+            to_do = "merge shards of one plan"
+            if [*changes] == ["overthink"]:
+                to_do = "versions may ask and count differently: run its shard anew with the version of the others"
             raise InputError(
-                f"{folder.path} is a shard of another plan than {folders[0].path} ({text}); merge shards of one plan"
+                f"{folder.path} is a shard of another plan than {folders[0].path} ({text}); {to_do}. Nothing "
+                "was merged."
             )
     begun = [folder for folder in folders if is_there(folder.questions)]
     if not begun:

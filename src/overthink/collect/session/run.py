@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,6 +31,7 @@ from overthink.collect.session.interrupts import Interrupts, count_interrupts
 from overthink.collect.sinks import TraceSink
 from overthink.data.secrets import log_filter
 from overthink.errors import InputError, StoppedError
+from overthink.paths import DISK_ERRORS
 from overthink.plan.study import Plan
 
 
@@ -173,18 +174,37 @@ def evaluate(
     except PrerequisiteError as failure:  # of the folder for logs, the display or a solver
         raise InputError(f"task {task.name} cannot be run: {prerequisite_words(failure)}") from failure
     except OSError as failure:
-        raise StoppedError(
-            f"{log_dir}: the log cannot be written ({failure.strerror or failure}); finished traces are kept. Free "
-            "some space, then repeat the command with --resume."
-        ) from failure
+        raise _no_room(log_dir, str(failure.strerror or failure)) from failure
     if boundary.stopped is not None:
         raise boundary.stopped
     if not logs or any(log.status == "cancelled" for log in logs):
         raise KeyboardInterrupt  # if Inspect handles Ctrl-C itself, it may return no log
+    check_logs(logs, log_dir)
+
+
+def check_logs(logs: Sequence[EvalLog], log_dir: Path) -> None:
+    """Check that no run ended with an error of its own.
+
+    Args:
+        logs: The logs of the runs.
+        log_dir: Folder of the logs.
+
+    Raises:
+        StoppedError: One did: a log could not be written, or else.
+    """
     for log in logs:
         if log.status == "error":
             reason = log.error.message if log.error else "no reason was logged"
+            if (full := next((text for text in map(os.strerror, DISK_ERRORS) if text in reason), None)) is not None:
+                raise _no_room(log_dir, full)
             raise StoppedError(f"task {log.eval.task} stopped: {reason}. Repeat the command with --resume to go on.")
+
+
+def _no_room(log_dir: Path, reason: str) -> StoppedError:
+    return StoppedError(
+        f"{log_dir}: the log cannot be written ({reason}); finished traces are kept. Free some space, then repeat the "
+        "command with --resume."
+    )
 
 
 def number_samples(task: Task, plan: Plan) -> list[Sample]:
