@@ -23,6 +23,7 @@ import numpy as np
 from calibration import (
     faithfulness,
     monitors,
+    oversight_shapes,
     planted_code,
     tables_of_oversight,
     tables_of_pairs,
@@ -59,6 +60,7 @@ PARTS = {
     "probes": tables_of_oversight.probes,
     "tpr": tables_of_oversight.monitors,
     "claims": tables_of_oversight.claims,
+    "moves": oversight_shapes.tables,
     "faithfulness": faithfulness.tables,
     "code": planted_code.tables,
 }

@@ -262,6 +262,7 @@ def simulated(
         )
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("plain", [False, True])
 def test_the_interval_holds_after_adaptive_draws_and_with_plain_means_it_does_not(plain: bool) -> None:
     rng = np.random.default_rng(7)

@@ -171,6 +171,10 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "a lower bound for this red team": ({"accuracy": 0.437, "n": 1200, "answers": 16},),
     "{n:,d} honest runs are too few": ({"n": 24, "needed": 1000},),
     "the {n:,d} honest runs share": ({"n": 240, "worth": 31, "needed": 1000},),
+    "a pair in both orders": ({"n": 3, "total": 1200},),
+    "the verdict is adjusted (Holm)": ({"n": 3},),
+    "of the probes as trained": ({"n": 40},),
+    "on the {n:,d} of": ({"n": 3, "total": 1200},),
     "{n:d} of {total:d} questions have a value": ({"n": 1, "total": 60},),
 }
 """Values of the places of every phrase that has some, by how the phrase begins."""

@@ -43,7 +43,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
         budgets=(0, 36),
         draws=1,
-        limit=40,
+        limit=24,
         seed=7,
         arms=arm_plans(arms, model="overthink/simulated"),
     )

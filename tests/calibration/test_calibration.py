@@ -34,6 +34,7 @@ def false_share(cell: shapes.Cell, **options: shapes.Verdict) -> float:
     return sum(found[label] for label in shapes.FALSE) / RUNS
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("method", shapes.METHODS)
 @pytest.mark.parametrize("slopes", shapes.SLOPES)
 @pytest.mark.parametrize("curve", shapes.NULLS)
@@ -56,6 +57,7 @@ def test_counting_draws_as_questions_fails_the_check() -> None:
     assert false_share(shapes.Cell("flat", "strong", 50, 4, "max-t"), verdict=by_draws) > above(0.05)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("method", "bar"), [("regimes", 0.95), ("max-t", 0.9)])
 def test_a_hump_of_five_points_is_found(method: str, bar: float) -> None:
     found = shapes.labels(shapes.Cell("block, 5 points", "low", 313, 5, method), runs=RUNS, seed=SEED)
@@ -64,6 +66,7 @@ def test_a_hump_of_five_points_is_found(method: str, bar: float) -> None:
     assert small["hump"] / RUNS < below(bar)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("hypothesis", [None, shapes.HYPOTHESIS])
 def test_a_hump_of_the_minimum_detectable_effect_is_found_four_times_in_five(
     hypothesis: tuple[int, int] | None,

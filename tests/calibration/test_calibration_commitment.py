@@ -29,6 +29,7 @@ def test_one_rate_is_no_change_and_a_binomial_test_says_otherwise() -> None:
     assert naive > 0.6
 
 
+@pytest.mark.simulation
 def test_changes_are_shown_and_returns_are_not_settled() -> None:
     for truth, bar in ((".30→.95", 0.9), (".50→.80", 0.8), (".10→.95, back to .20 and up again", 0.85)):
         labels, _ = commitment.labels(commitment.Cell(truth, 20, 50, 0.05), runs=RUNS // 2, seed=5)

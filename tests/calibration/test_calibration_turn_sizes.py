@@ -36,6 +36,7 @@ def test_the_true_sizes_are_those_of_ordered_pairs() -> None:
     assert turn_sizes.true_sizes(np.array([0.3, 0.6])) == pytest.approx((0.3, 0.0))
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("rungs", [4, 8])
 def test_a_straight_rise_seldom_saturates(rungs: int) -> None:
     cell = saturation.Cell(saturation.straight(rungs, 0.01), 500, 8, 0.06)
@@ -44,6 +45,7 @@ def test_a_straight_rise_seldom_saturates(rungs: int) -> None:
     assert found.without_slopes / RUNS > 0.3  # the control: equivalence of the top half alone
 
 
+@pytest.mark.simulation
 def test_a_plateau_saturates_often() -> None:
     found = saturation.outcome(saturation.Cell(saturation.PLATEAU, 500, 4, 0.05), runs=RUNS, seed=SEED)
     assert found.labels["saturating"] / RUNS >= 0.85 - error(0.85)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -19,6 +20,7 @@ def error(runs: int) -> float:
     return 3 * float(np.sqrt(0.8 * 0.2 / runs))
 
 
+@pytest.mark.simulation
 def test_a_tent_of_the_corrected_effect_is_a_hump_among_flat_curves() -> None:
     low, high = families.POWER
     found = families.shares(families.Cell(12), runs=RUNS, seed=SEED)

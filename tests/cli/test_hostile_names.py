@@ -17,7 +17,7 @@ def test_a_pattern_is_a_name_and_its_neighbours_stay(hostile: HostileFolder, com
 
 
 def test_every_name_is_a_name(hostile: HostileFolder) -> None:
-    turns = [list(COMMANDS)[number % len(COMMANDS)] for number in range(24)]
+    turns = [list(COMMANDS)[number % len(COMMANDS)] for number in range(12)]
     faults = [
         fault for name, command in zip(names(0), turns, strict=False) for fault in hostile.faults(name, [command])
     ]

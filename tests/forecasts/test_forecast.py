@@ -210,6 +210,7 @@ def held(simulated: list[tuple[float, Forecast]], shrink: float) -> int:
     return inside
 
 
+@pytest.mark.simulation
 def test_the_band_holds_as_often_as_it_says_on_simulated_banks(simulated: list[tuple[float, Forecast]]) -> None:
     assert held(simulated, 1.0) >= ENOUGH
 

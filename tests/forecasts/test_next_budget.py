@@ -255,7 +255,13 @@ def coverage(truth: tuple[float, ...], runs: int = 24) -> tuple[float, float, fl
 
 
 @pytest.mark.parametrize(
-    "curve", [RISING, LEVELLING, np.full(7, 0.6), RISING[::-1]], ids=["up", "level", "flat", "down"]
+    "curve",
+    [
+        pytest.param(RISING, id="up"),
+        pytest.param(LEVELLING, id="level", marks=pytest.mark.simulation),
+        pytest.param(np.full(7, 0.6), id="flat", marks=pytest.mark.simulation),
+        pytest.param(RISING[::-1], id="down", marks=pytest.mark.simulation),
+    ],
 )
 def test_the_interval_holds_where_the_curve_goes_on_as_it_did(curve: Array) -> None:
     held, _, width = coverage(tuple(curve))

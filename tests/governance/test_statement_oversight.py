@@ -53,11 +53,20 @@ def document(honest: Honest) -> Document:
     return copy.deepcopy(honest.document)
 
 
-def claim(document: Document, kind: str, subject: str | None = None, *, arm: str = "", at: int | None = 64) -> Claim:
+def claim(
+    document: Document,
+    kind: str,
+    subject: str | None = None,
+    *,
+    arm: str = "",
+    at: int | None = 64,
+    against: str | None = None,
+) -> Claim:
     """The claim of a type, on a monitor or on the curve of an arm, at a budget."""
     (found,) = (
         one for one in document["oversight"]
         if one["type"] == kind and subject in (None, one["subject"]) and f"/{arm}" in one["curve"] and one[BUDGET] == at
+        and against in (None, one.get("text_monitor"))
     )  # fmt: skip
     one: Claim = found
     return one
@@ -74,8 +83,9 @@ def broken(document: Document) -> dict[str, str]:
 def test_every_monitor_change_and_prompt_has_a_claim_at_each_of_its_rungs(honest: Honest) -> None:
     claims = honest.document["oversight"]
     count = {kind: sum(one["type"] == kind for one in claims) for kind in {one["type"] for one in claims}}
-    assert count == {"monitor": 4, "perturbation": 2, "necessity": 2, "encoded": 2, "bits": 2, "latent": 1}
-    assert [one["id"] for one in claims] == [f"o{i}" for i in range(1, 14)]
+    watched = {"monitor": 4, "perturbation": 2, "necessity": 2, "encoded": 2, "bits": 2, "latent": 1}
+    assert count == watched | {"probe": 4, "monitorability": 1, "judge": 4, "protocol": 2}
+    assert [one["id"] for one in claims] == [f"o{i}" for i in range(1, 25)]
     assert all(one["limits"] for one in claims)
     assert all(one["statement"] in honest.text for one in claims)
     assert all(limit in honest.text for one in claims for limit in one["limits"])
@@ -115,6 +125,23 @@ def test_verdicts_stand_with_their_controls_and_necessity_with_what_a_prompt_sho
     assert "so that this is no measure of what is needed" in needed["statement"]
     assert "no measure" not in claim(honest.document, "necessity", arm="attack/")["statement"]
     assert claim(honest.document, "latent", "filler", at=0)["verdict"] == "accuracy without thinking is no floor"
+
+
+def test_a_probe_names_its_monitor_and_a_protocol_stands_beside_the_judge_alone(honest: Honest) -> None:
+    probe = claim(honest.document, "probe", against="blind")
+    assert (probe["verdict"], probe["view"], probe["text_view"]) == ("the probe sees more", "cot", "both")
+    assert (
+        "`probe:model=hf/m` of the thinking tells an attack by `acrostic` from an honest run minus that of monitor"
+        in (probe["statement"])
+    )
+    assert "text_monitor" not in claim(honest.document, "monitor", "blind")
+    assert claim(honest.document, "probe", against="blind", at=0)["verdict"] == "not shown to see more"
+    judge, gain = claim(honest.document, "judge", arm="debate/"), claim(honest.document, "protocol")
+    assert (judge["verdict"], gain["verdict"]) == ("better than chance", "better than alone")
+    assert claim(honest.document, "judge", arm="base/")["verdict"] == "not shown to be better than chance"
+    assert "both orders of a pair as one unit" in judge["statement"]
+    chain = claim(honest.document, "monitorability")
+    assert (chain["subject"], chain["verdict"]) == ("acrostic", "not shown to need the chain")
 
 
 def test_the_study_gives_it_again_and_its_table_is_hashed(honest: Honest, document: Document) -> None:
@@ -184,9 +211,9 @@ def test_every_leaf_that_is_changed_is_a_fault(honest: Honest, document: Documen
     assert document == honest.document
 
 
-def on(kind: str, *path: str, to: Any, subject: str | None = None, arm: str = "", at: int = 64) -> Change:
+def on(kind: str, *path: str, to: Any, subject: str | None = None, at: int = 64, **which: str) -> Change:
     def change(document: Document) -> None:
-        part = claim(document, kind, subject, arm=arm, at=at)
+        part = claim(document, kind, subject, at=at, **which)
         for step in path[:-1]:
             part = part[step]
         part[path[-1]] = to
@@ -194,8 +221,8 @@ def on(kind: str, *path: str, to: Any, subject: str | None = None, arm: str = ""
     return change
 
 
-def without(kind: str, subject: str | None = None, *, arm: str = "", at: int = 64) -> Change:
-    return lambda document: document["oversight"].remove(claim(document, kind, subject, arm=arm, at=at))
+def without(kind: str, subject: str | None = None, *, at: int = 64, **which: str) -> Change:
+    return lambda document: document["oversight"].remove(claim(document, kind, subject, at=at, **which))
 
 
 def twice(document: Document) -> None:
@@ -238,6 +265,34 @@ OVERCLAIMS: dict[str, tuple[Change, str, str]] = {
         on("encoded", "verdict", to="nothing beyond the words", arm="attack/"), VERDICTS, "within 0.05"),
     "encoded where nothing is lost": (on("encoded", "verdict", to="encoded", arm="base/"), VERDICTS, "gap of"),
     "no floor, with an interval below": (on("latent", "value", "low", to=-0.1, at=0), VERDICTS, "above 0"),
+    "a probe that sees more": (
+        on("probe", "verdict", to="the probe sees more", against="sharp", at=0), VERDICTS, "needed: the other"),
+    "a probe that hides": (
+        on("probe", "verdict", to="not shown to see more", against="blind"), VERDICTS, "needed: the other"),
+    "a chain that is needed": (
+        on("monitorability", "verdict", to="the effect needs the chain"), VERDICTS, "needed: the other"),
+    "a judge by a coin": (on("judge", "verdict", to=BETTER, arm="base/"), VERDICTS, "needed: the other"),
+    "a protocol that is worse": (on("protocol", "verdict", to="worse than alone"), VERDICTS, "needed: the other"),
+    "a protocol that shows nothing": (
+        on("protocol", "verdict", to="not shown to differ from alone"), VERDICTS, "needed: the other"),
+    "a judge by a protocol's verdict": (
+        on("judge", "verdict", to="better than alone", arm="debate/"), VERDICTS, "no verdict on judge"),
+    "a probe against another monitor": (
+        on("probe", "text_monitor", to="sharp", against="blind"), NAMES, "its names make it"),
+    "a probe against nobody": (
+        on("probe", "text_monitor", to=None, against="blind"), NAMES, "missing of a claim on probe"),
+    "a monitor against another": (
+        on("monitor", "text_monitor", to="blind", subject="sharp"), NAMES, "there, and not of a claim on monitor"),
+    "a chain of another attack": (on("monitorability", "subject", to="answer"), NAMES, "its names make it"),
+    "a judge of a curve that is better": (
+        lambda d: claim(d, "judge", arm="base/").update(value=copy.deepcopy(claim(d, "judge", arm="debate/")["value"])),
+        NAMES, "its names make it"),
+    "a share that is a probability": (on("judge", "value", "unit", to="probability", arm="base/"), NUMBERS, "'share'"),
+    "a weak judge left out": (without("judge", arm="base/", at=0), WHOLE, "rungs [1]; needed: each of [0, 1]"),
+    "a gain left out": (without("protocol", at=0), WHOLE, "rungs [1]; needed: each of [0, 1]"),
+    "a rung of a probe left out": (without("probe", against="blind", at=0), WHOLE, "needed: each of [0, 1]"),
+    "a gain without its judge": (
+        lambda d: [without("judge", arm="debate/", at=at)(d) for at in (0, 64)], WHOLE, "better than chance is left"),
     "another monitor's number": (from_another, NAMES, "its names make it"),
     "another view": (on("monitor", "view", to="cot", subject="sharp"), NAMES, "its names make it"),
     "another policy": (on("monitor", "policy", to="answer", subject="sharp"), NAMES, "its names make it"),

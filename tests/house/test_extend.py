@@ -48,6 +48,10 @@ def name(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             yield lambda kind: f"{TEMPLATES / kind}.py@{CLASSES[kind][0]}"
 
 
+INSTALLED = pytest.mark.parametrize("name", ["package"], indirect=True)
+"""One of both where a component only gets its values from elsewhere."""
+
+
 @pytest.fixture(scope="module")
 def study(name: Name, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study with the arms of the templates, in their think format."""
@@ -118,6 +122,7 @@ def test_a_plan_holds_the_hash_of_every_file(name: Name, study: Study) -> None:
     assert all(len(sha256) == 64 for sha256 in files.values())
 
 
+@INSTALLED
 def test_a_monitor_watches_a_study(name: Name, study: Study, tmp_path: Path) -> None:
     assert study.folder is not None
     folder = Path(shutil.copytree(study.folder.path, tmp_path / "s"))
@@ -127,6 +132,7 @@ def test_a_monitor_watches_a_study(name: Name, study: Study, tmp_path: Path) -> 
     assert {rung.scored.estimate for rung in watched.rungs} == {1.0}
 
 
+@INSTALLED
 def test_a_verifier_scores_a_study(name: Name, study: Study, tmp_path: Path) -> None:
     assert study.folder is not None
     verifier = f"{name('verifier')}:words=off,weight=1"
@@ -139,6 +145,7 @@ def test_a_verifier_scores_a_study(name: Name, study: Study, tmp_path: Path) -> 
     assert ("file_sha256" in run) == ("@" in verifier)
 
 
+@INSTALLED
 def test_a_selector_is_in_findings_page_and_statement(name: Name, study: Study, tmp_path: Path) -> None:
     assert study.folder is not None
     options = overthink.AnalysisOptions(selectors=(name("selector"),))

@@ -38,7 +38,9 @@ def with_commitment(**changes: object) -> list[Finding]:
 def test_the_terminal_says_the_three_shares_and_the_tokens() -> None:
     findings = with_commitment()
     text = summary_text(results_of(findings), about(findings))
-    line = f"  of the traces: {WORDS}; the committed ones change by 512 tokens on average (400 to 1,640)\n"
+    (share, *_) = [finding for finding in findings if finding.metric == "committed"]
+    sizes = f"{share.n_questions} questions × {share.n_draws} draws"
+    line = f"  of the traces of {sizes}: {WORDS}; the committed ones change by 512 tokens on average (400 to 1,640)\n"
     assert text.count(line) == 1
     without = [finding for finding in findings if finding.kind != "commitment"]
     assert "committed" not in summary_text(results_of(without), about(without))

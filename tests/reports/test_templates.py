@@ -7,6 +7,7 @@ from altair.vegalite.v6.schema.core import load_schema
 from overthink.reports.charts.fan_template import fan_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
+from overthink.reports.charts.oversight import hidden_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.within import within_chart
 
@@ -16,9 +17,9 @@ def fault(template: dict[str, Any]) -> object:
 
 
 def test_every_template_keeps_the_schema_of_vega_lite() -> None:
-    others = [gap_chart(), heat_chart(), frontier_chart(), within_chart(), fan_chart()]
+    others = [gap_chart(), heat_chart(), frontier_chart(), within_chart(), fan_chart(), hidden_chart()]
     templates = [*map(curve_chart, AXIS_SCALES), *others]
-    assert list(map(fault, templates)) == [None] * 8
+    assert list(map(fault, templates)) == [None] * 9
     assert fault(curve_chart("log") | {"layer": "no list"}) is not None
 
 

@@ -56,6 +56,7 @@ def test_the_bar_catches_an_index_that_is_off(monkeypatch: pytest.MonkeyPatch) -
     assert abs(np.mean([c.step for c in results]) - 5) > 0.7
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("rate", [0.5, 0.95])
 def test_traces_without_a_change_do_not_commit(rate: float) -> None:
     results, _ = bench.simulate(bench.Design(8, rate, rate), runs=200, seed=5)
@@ -75,6 +76,7 @@ def test_a_fall_is_a_change_too() -> None:
     assert up.after == 30 / 32
 
 
+@pytest.mark.simulation
 def test_the_ramp_is_the_planted_width() -> None:
     for width, slack in ((0, 1.0), (4, 1.5), (9, 2.5)):
         design = bench.Design(50, 0.2, 0.95, step=13, ramp=width)

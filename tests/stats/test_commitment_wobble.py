@@ -55,7 +55,13 @@ def test_the_gain_is_the_binomial_likelihood_ratio() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "draws", "icc"), [(20, 50, 0.1), (20, 8, 0.0), (20, 8, 0.1), (6, 12, 0.1), (4, 12, 0.1)]
+    ("steps", "draws", "icc"),
+    [
+        *(pytest.param(20, *draws, marks=pytest.mark.simulation) for draws in ((50, 0.1), (8, 0.0))),
+        (20, 8, 0.1),
+        (6, 12, 0.1),
+        (4, 12, 0.1),
+    ],
 )
 def test_wobble_is_no_jump(steps: int, draws: int, icc: float) -> None:
     none = share(CommitmentLabel.NO_CHANGE, 6, [0.6] * steps, icc=icc, draws=draws)
@@ -79,6 +85,7 @@ def test_without_over_dispersion_wobble_is_a_jump(monkeypatch: pytest.MonkeyPatc
     assert share(CommitmentLabel.NO_CHANGE, 2, [0.6] * 20, icc=0.1, draws=50) < 0.3
 
 
+@pytest.mark.simulation
 def test_jumps_show_through_the_wobble() -> None:
     assert share(CommitmentLabel.COMMITTED, 2, JUMP, icc=0.1, draws=50) >= 0.9
     assert share(CommitmentLabel.COMMITTED, 2, JUMP, icc=0.1, draws=8) >= 0.9
@@ -98,6 +105,7 @@ def test_a_jump_that_goes_back_later_is_not_settled() -> None:
     assert (result.step, result.leaves) == (6, 12)
 
 
+@pytest.mark.simulation
 def test_steps_within_twenty_points_are_settled() -> None:
     """The null of the departure: the later steps are exactly 20 points from the mean after the change."""
     near = [0.1] * 6 + [0.95] * 7 + [0.55] * 7

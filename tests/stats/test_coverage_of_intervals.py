@@ -28,7 +28,9 @@ def tolerance() -> float:
     return 4 * float(np.sqrt(0.95 * 0.05 / STUDIES))
 
 
-@pytest.mark.parametrize("shape", sorted(bench.SHAPES))
+@pytest.mark.parametrize(
+    "shape", ["hump", *(pytest.param(shape, marks=pytest.mark.simulation) for shape in ("decline", "plateau"))]
+)
 def test_intervals_cover(shape: str) -> None:
     for claim, covered in held(shape).items():
         assert (covered.mean(axis=0) > 0.95 - tolerance()).all(), (claim, covered.mean(axis=0))
@@ -42,6 +44,7 @@ def test_the_coverage_check_catches_intervals_of_draws(monkeypatch: pytest.Monke
     assert abs(held("plateau")["mean"].mean() - 0.95) > tolerance()
 
 
+@pytest.mark.simulation
 def test_the_truth_is_what_a_huge_study_shows() -> None:
     design = bench.Design(questions=500, draws=8)
     for curve in bench.SHAPES.values():

@@ -266,7 +266,7 @@ from inspect_ai.solver import generate
 
 @task
 def asked(graded: bool = False):
-    samples = [Sample(input=f"Question {i}. End with a line ANSWER: N", target="42", id=i) for i in range(14)]
+    samples = [Sample(input=f"Question {i}. End with a line ANSWER: N", target="42", id=i) for i in range(10)]
     return Task(dataset=samples, solver=generate(), scorer=model_graded_qa() if graded else match())
 """
 

@@ -38,6 +38,10 @@ def test_it_is_kept_for_report_statement_and_check(study: Path, tmp_path: Path) 
     assert "256 thinking tokens, stated with --k-reference" in again.html()
     assert "K (thinking) = 1 on every axis: 256 thinking tokens" in again.text()
     assert k_of(study) == {"capability": [0, 0.25, 1, 4], "safety": [0, 0.25, 1, 4]}
+    lowest = analyse.report(study, options=AnalysisOptions(k_reference="lowest"))
+    assert lowest.about.k_scale == analyse.report(study).about.k_scale  # the way back, which stays
+    assert "64 thinking tokens, the lowest budget above 0" in lowest.text()
+    analyse.report(study, options=AnalysisOptions(k_reference=256.0))
     written = statement(study)
     assert written.path is not None
     assert check(written.path, study=study).ok

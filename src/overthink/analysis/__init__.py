@@ -23,7 +23,9 @@ from overthink.analysis.oversight.latent import latents, with_elicited
 from overthink.analysis.oversight.monitorability import monitorabilities
 from overthink.analysis.oversight.monitors import oversight
 from overthink.analysis.oversight.probes import probe_results
+from overthink.analysis.oversight.shape_verdicts import oversight_shapes
 from overthink.analysis.oversight.task_measures import hints, obedience
+from overthink.analysis.oversight.tax import monitorability_taxes
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
@@ -93,7 +95,6 @@ def analyse_outcomes(
         contexts.append(replace(context.without_oracle(), weights=weights[:0].copy()))
     rngs = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
     folds = int(rng.integers(2**63))
-    latent = latents(contexts)
     new = adjusted_shapes(curves, family_of, alpha=analysis.alpha)
     new |= adjusted_hypotheses(curves, family_of, alpha=analysis.alpha)
     return Results(
@@ -107,20 +108,36 @@ def analyse_outcomes(
         supervision=tuple(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
         ledgers=tuple(ledgers(contexts)),
         steering_depths=tuple(steering_depths(contexts, tuple(dict(family) for family in analysis.steered))),
-        oversight=replace(
-            oversight(contexts, scores, rng=rng) if scores else OversightResults(),
-            necessity=with_elicited(necessities(contexts, changes), latent),
-            perturbations=perturbations(contexts, changes),
-            obedience=obedience(contexts, scores),
-            hints=hints(contexts, beside.moves),
-            encoded=encoded(contexts, changes),
-            bits=bits(contexts, scores, changes),
-            latent=latent,
-            judges=judge_results(contexts),
-            elo=judge_ratings(contexts),
-            interventions=monitorabilities(contexts, beside.interventions),
-            probes=probe_results(contexts, beside.probes, scores),
-        ),
+        oversight=_oversight(contexts, scores, changes, beside, rng=rng, seed=folds),
+    )
+
+
+def _oversight(
+    contexts: Sequence[CurveContext],
+    scores: Sequence[MonitorScores],
+    changes: Sequence[PerturbationAnswers],
+    beside: OversightRuns,
+    *,
+    rng: np.random.Generator,
+    seed: int,
+) -> OversightResults:
+    """Return everything about the oversight of the curves."""
+    latent = latents(contexts)
+    return replace(
+        oversight(contexts, scores, rng=rng) if scores else OversightResults(),
+        necessity=with_elicited(necessities(contexts, changes), latent),
+        perturbations=perturbations(contexts, changes),
+        obedience=obedience(contexts, scores),
+        hints=hints(contexts, beside.moves),
+        encoded=encoded(contexts, changes),
+        bits=bits(contexts, scores, changes),
+        latent=latent,
+        judges=judge_results(contexts),
+        elo=judge_ratings(contexts),
+        interventions=monitorabilities(contexts, beside.interventions),
+        probes=probe_results(contexts, beside.probes, scores),
+        taxes=monitorability_taxes(contexts, beside.interventions),
+        shapes=oversight_shapes(contexts, changes, scores, seed=seed),
     )
 
 

@@ -4,10 +4,14 @@ Without a declaration all curves of a report are one family, and controls anothe
 the curves it names a family of their own. A curve with so few questions that no answers whatever could give it a
 verdict leaves its family (Tarone 1990): it cannot be a false claim, so nothing need be paid for it. Which curves these
 are depends on numbers of questions and rungs alone.
+
+Curves on oversight are declared with the curve whose traces they are about, and are families of their own: a monitor
+that is added to a study leaves the verdicts on its curves as they were.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +22,7 @@ from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.plan.analysis import Analysis
 from overthink.plan.primary import check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
+from overthink.stats.testing import holm
 from overthink.stats.turning_points import smallest_p
 
 ALL = "all curves of the report"
@@ -25,15 +30,23 @@ CONTROLS = "all controls of the report"
 PRIMARY = "the curves declared as primary"
 AFTERWARDS = ", after the data were collected"
 OTHER = "the curves beside those declared as primary"
+OVERSIGHT = "all curves on oversight of the report"
+OVERSIGHT_PRIMARY = "the curves on oversight of those declared as primary"
+OVERSIGHT_OTHER = "the curves on oversight beside those declared as primary"
 
 ONE_CURVE, CURVES = "1 curve", Phrase("{n:d} curves")
 WITH_TOO_FEW = Phrase(", {n:d} with too few questions left out")
 ADJUSTED = Limit(
     "adjusted over the verdicts of {curves} (Holm): {family}{left_out}",
     curves=one_of(ONE_CURVE, CURVES),
-    family=one_of(ALL, CONTROLS, PRIMARY, PRIMARY + AFTERWARDS, OTHER),
+    family=one_of(
+        *(ALL, CONTROLS, PRIMARY, PRIMARY + AFTERWARDS, OTHER),
+        *(OVERSIGHT, OVERSIGHT_PRIMARY, OVERSIGHT_PRIMARY + AFTERWARDS, OVERSIGHT_OTHER),
+    ),
     left_out=one_of("", WITH_TOO_FEW),
 )
+
+_Key = TypeVar("_Key")
 
 RESAMPLE_FACTOR = 15
 """Resamples per curve of the family and per 1/α: the smallest p-value, about 3/resamples, is a fifth of the need."""
@@ -77,6 +90,34 @@ def unadjusted_p(finding: Finding) -> float:
     return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
 
 
+def with_adjusted_p(findings: Iterable[Finding | None]) -> dict[str, Finding]:
+    """Return the findings with a test, their p-values adjusted over all of them (Holm), by id.
+
+    Args:
+        findings: Findings of one family; None and those without a test are left out. A test without p counts as 1.
+
+    Example:
+        >>> from overthink.data.finding import At, FindingTest
+        >>> names = ("value", "safety", "t", "a", "forced", "mean", At())
+        >>> tests = {"low": FindingTest("t", p=0.01), "high": FindingTest("t", p=0.4), "none": None}
+        >>> own = with_adjusted_p(Finding(name, *names, level=0.95, test=test) for name, test in tests.items())
+        >>> {name: (finding.test.p_adjusted, is_shown(finding)) for name, finding in own.items()}
+        {'low': (0.02, True), 'high': (0.4, False)}
+    """
+    own = [(each, each.test) for each in findings if each is not None and each.test is not None]
+    p_values = holm([1.0 if test.p is None else test.p for _, test in own])
+    return {
+        finding.id: replace(finding, test=replace(test, p_adjusted=float(p)))
+        for (finding, test), p in zip(own, p_values, strict=True)
+    }
+
+
+def is_shown(finding: Finding) -> bool:
+    """Return whether the adjusted p-value of a finding is at most one minus its level."""
+    p = None if finding.test is None else finding.test.p_adjusted
+    return p is not None and p <= 1 - (finding.level or 0.95)
+
+
 def resamples(size: int, alpha: float) -> int:
     """Return a number of resamples whose smallest possible p-value survives the adjustment over so many curves."""
     return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * size / alpha)), MOST_RESAMPLES)
@@ -96,7 +137,31 @@ def families(curves: Sequence[Outcomes], analysis: Analysis) -> dict[CurveKey, C
     groups = _groups(ladders, analysis)
     result: dict[CurveKey, CurveFamily] = {}
     for family in dict.fromkeys(groups.values()):
-        result |= _without_hopeless(family, {key: ladders[key] for key in ladders if groups[key] == family}, analysis)
+        own = {key: (_n_complete(table), len(table.rungs)) for key, table in ladders.items() if groups[key] == family}
+        result |= _without_hopeless(family, own, analysis)
+    return result
+
+
+def oversight_families(
+    sizes: Mapping[str, tuple[int, int]], keys: Mapping[str, CurveKey], analysis: Analysis
+) -> dict[str, CurveFamily]:
+    """Return the family of every curve on oversight.
+
+    Args:
+        sizes: Questions with a value at every rung, and rungs, by name.
+        keys: The curve whose traces it is about, by name.
+        analysis: Decisions of the evaluator.
+    """
+    primary = OVERSIGHT_PRIMARY if analysis.primary_registered else OVERSIGHT_PRIMARY + AFTERWARDS
+    groups: dict[CurveFamily, dict[str, tuple[int, int]]] = {}
+    for name, size in sizes.items():
+        is_declared = is_primary(keys[name], analysis.primary)
+        other = OVERSIGHT_OTHER if analysis.primary else OVERSIGHT
+        family = CurveFamily(primary, is_declared=True) if is_declared else CurveFamily(other)
+        groups.setdefault(family, {})[name] = size
+    result: dict[str, CurveFamily] = {}
+    for family, own in groups.items():
+        result |= _without_hopeless(family, own, analysis)
     return result
 
 
@@ -116,11 +181,13 @@ def _groups(ladders: Mapping[CurveKey, Outcomes], analysis: Analysis) -> dict[Cu
 
 
 def _without_hopeless(
-    family: CurveFamily, curves: Mapping[CurveKey, Outcomes], analysis: Analysis
-) -> dict[CurveKey, CurveFamily]:
-    """Return the family of each curve: the smallest K at which at most K curves can reach α/K (Tarone)."""
-    sizes = {key: (_n_complete(table), len(table.rungs)) for key, table in curves.items()}
-    for k in range(1, len(curves) + 1):
+    family: CurveFamily, sizes: Mapping[_Key, tuple[int, int]], analysis: Analysis
+) -> dict[_Key, CurveFamily]:
+    """Return the family of each curve: the smallest K at which at most K curves can reach α/K (Tarone).
+
+    Sizes are the number of questions with a value at every rung, and that of rungs.
+    """
+    for k in range(1, len(sizes) + 1):
         n_resamples = resamples(k, analysis.alpha)
         by_size = {
             size: smallest_p(*size, margin=analysis.margin, resamples=n_resamples) for size in set(sizes.values())
@@ -129,9 +196,9 @@ def _without_hopeless(
         if len(members) <= k:
             break
     whole = replace(
-        family, size=max(len(members), 1), n_left_out=len(curves) - len(members), needed_p=analysis.alpha / k
+        family, size=max(len(members), 1), n_left_out=len(sizes) - len(members), needed_p=analysis.alpha / k
     )
-    return {key: replace(whole, smallest_p=by_size[sizes[key]], is_member=key in members) for key in curves}
+    return {key: replace(whole, smallest_p=by_size[sizes[key]], is_member=key in members) for key in sizes}
 
 
 def _n_complete(table: Outcomes) -> int:

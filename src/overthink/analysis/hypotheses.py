@@ -9,6 +9,9 @@ curve leaves its family for too few questions: the tests of parts reject with fe
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from overthink.analysis.families import CurveFamily, unadjusted_p
 from overthink.analysis.request import CurveContext
 from overthink.data.curve_key import CurveKey
@@ -65,6 +68,7 @@ def hypothesis_result(
     limits: Sequence[str],
     reason: str | None = None,
     withheld: Withheld | None = None,
+    ended: NDArray[np.bool_] | None = None,
 ) -> HypothesisResult:
     """Return the verdicts on the whole and on the parts.
 
@@ -75,6 +79,7 @@ def hypothesis_result(
         limits: Limits of the test on its shape that hold here, too.
         reason: Why the curve could not be tested, if that is not the ladder.
         withheld: Why no trend may be claimed; None where it may.
+        ended: (rung,) where over half of the traces had ended; None for those of the context.
     """
     analysis = context.analysis
     assert analysis.parts is not None
@@ -96,12 +101,12 @@ def hypothesis_result(
         whole = replace(whole, reason=obstacle)
         return HypothesisResult(analysis.parts, analysis.registered, whole, obstacle=obstacle)
     whole = replace(whole, n_questions=shape.n_questions)
-    ended = with_ended(verdict, had_ended(context.table))
+    verdict = with_ended(verdict, had_ended(context.table) if ended is None else ended)
     return HypothesisResult(
         analysis.parts,
         analysis.registered,
-        whole=replace(whole, label=ended.label, test=FindingTest(TEST, p=ended.p_value), reason=ALL_PARTS),
-        tests=tuple(_part_findings(context, ended, shape.n_questions, tuple(limits))),
+        whole=replace(whole, label=verdict.label, test=FindingTest(TEST, p=verdict.p_value), reason=ALL_PARTS),
+        tests=tuple(_part_findings(context, verdict, shape.n_questions, tuple(limits))),
     )
 
 
@@ -147,20 +152,32 @@ def adjusted_hypotheses(
         families: Family of each curve.
         alpha: Error rate of the family.
     """
+    results = [curve.hypothesis for curve in curves if curve.hypothesis is not None]
+    return adjusted_parts(((result, families[result.whole.key]) for result in results), alpha=alpha)
+
+
+def adjusted_parts(results: Iterable[tuple[HypothesisResult, CurveFamily]], *, alpha: float) -> dict[str, Finding]:
+    """Return the verdicts of results on hypotheses, p-values adjusted over each family, by id.
+
+    Args:
+        results: Results with their families.
+        alpha: Error rate of a family.
+    """
     new: dict[str, Finding] = {}
-    members: dict[tuple[str, str, int | None], list[Finding]] = {}
-    results = (curve.hypothesis for curve in curves)
-    for verdict in (each for result in results if result is not None for each in (result.whole, *result.tests)):
-        if verdict.test is not None and verdict.test.p is not None:
-            members.setdefault((families[verdict.key].name, verdict.metric, verdict.at.part), []).append(verdict)
-    for verdicts in members.values():
+    members: dict[tuple[str, int | None], list[tuple[Finding, CurveFamily]]] = {}
+    for result, family in results:
+        for verdict in (result.whole, *result.tests):
+            if verdict.test is not None and verdict.test.p is not None:
+                members.setdefault((family.name, verdict.at.part), []).append((verdict, family))
+    for group in members.values():
+        verdicts = [verdict for verdict, _ in group]
         # What is contradicted or had ended is no claim that could be shown, so that it takes no rank from the others.
         p_shown = holm([1.0 if verdict.label in _NO_CLAIM else unadjusted_p(verdict) for verdict in verdicts])
         n = len(verdicts)
-        for verdict, p in zip(verdicts, p_shown, strict=True):
+        for (verdict, family), p in zip(group, p_shown, strict=True):
             p_adjusted = min(n * unadjusted_p(verdict), 1.0) if _is_contradicted(verdict) else float(p)
-            family = replace(families[verdict.key], size=n, n_left_out=0)
-            new[verdict.id] = _with_adjusted_p(verdict, p_adjusted, family, alpha=alpha)
+            own = replace(family, size=n, n_left_out=0)
+            new[verdict.id] = _with_adjusted_p(verdict, p_adjusted, own, alpha=alpha)
     return new
 
 

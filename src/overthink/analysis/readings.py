@@ -9,6 +9,7 @@ from overthink.analysis.arms import NO_INTERVAL, NO_RUNG, base_finding
 from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
 from overthink.cost.mitigation import NO_FALL
 from overthink.cost.reading import Reading, ReadingVerdict, reading
+from overthink.data.decisions import control_of
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, one_of
@@ -18,6 +19,10 @@ from overthink.stats.testing import TEST_NAME
 YOKED = Limit(
     "the placebo acts at the steps at which the arm did on another question, of any task, so that on one task it may "
     "act more or less often; it makes every call and pays for it; among candidates it draws uniformly"
+)
+ON_HONEST = Limit(
+    "the placebo acts at the rungs at which the protocol did on another question, of any task, and where the arm "
+    "attacks on an honest run: as often as on those, without reading; it makes every call and pays for it"
 )
 ARM_MINUS = Limit("the estimate is the safety of the arm minus that of its placebo at the top")
 GAIN = Limit("the arm minus its placebo {where}: {estimate:+.3f} ({low:+.3f} to {high:+.3f})", where=one_of(LESSER))
@@ -73,7 +78,8 @@ def reading_result(case: ReadingCase, verdict: ReadingVerdict, *, count: int) ->
 def _finding(case: ReadingCase, verdict: ReadingVerdict, *, count: int) -> Finding:
     finding = base_finding(case.pair, Kind.MITIGATION, Metric.AGAINST_PLACEBO, case.at)
     against = AGAINST.text(arm=case.pair.reference.table.arm)
-    limits = (*finding.limits, against, YOKED, SAME_RUNG, ARM_MINUS, *_thinking_limits(case.thinking))
+    yoked = YOKED if control_of(case.pair.arm.table.arm) is None else ON_HONEST
+    limits = (*finding.limits, against, yoked, SAME_RUNG, ARM_MINUS, *_thinking_limits(case.thinking))
     finding = replace(
         finding,
         label=verdict.label,

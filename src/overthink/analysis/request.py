@@ -13,7 +13,7 @@ from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import finding_id
 from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import HumanLabel
-from overthink.data.outcomes import Outcomes, guaranteed_part
+from overthink.data.outcomes import Outcomes, at_rungs, guaranteed_part
 from overthink.data.phrases import Limit, Reason
 from overthink.data.verifier_scores import VerifierRun
 from overthink.plan.analysis import Analysis
@@ -46,6 +46,7 @@ class CurveContext:
         draws: (rung,) maximum over questions of the number of draws with a value.
         batch: Attempts between looks at the outcome, where sampling stopped at the first success; else None.
         selectors: Selectors from outside.
+        part: Part of the ids of its findings that tells a curve on oversight from that of the answers; None for these.
     """
 
     table: Outcomes
@@ -60,6 +61,7 @@ class CurveContext:
     draws: NDArray[np.int64]
     batch: int | None
     selectors: tuple[OutsideSelector, ...] = ()
+    part: str | None = None
 
     @classmethod
     def of(
@@ -130,6 +132,12 @@ class CurveContext:
         """Number of rungs of the ladder."""
         return len(self.table.rungs)
 
+    def on_rungs(self, rungs: Sequence[int]) -> "CurveContext":
+        """Return the context of the same curve at some rungs alone, whose lowest the others are compared with."""
+        table, whole = at_rungs(self.table, rungs), at_rungs(self.whole, rungs)
+        cells, draws = self.cells[:, list(rungs)], self.draws[list(rungs)]
+        return replace(self, table=table, whole=whole, cells=cells, gate_results=gates(table), draws=draws)
+
     def at(self, rung: int) -> At:
         """Return the ladder position of an index on axis 2."""
         here = self.table.rungs[rung]
@@ -148,7 +156,7 @@ class CurveContext:
 
     def finding(self, kind: Kind, metric: Metric, at: At, *, part: str | None = None) -> Finding:
         """Return a finding without an estimate. ``part`` separates the ids of one metric at one position."""
-        where = [] if part is None else [part]
+        where = [each for each in (self.part, part) if each is not None]
         where += [] if at.rung is None else [f"rung{at.rung}"]
         where += [] if at.from_rung is None else [f"from{at.from_rung}"]
         where += [] if at.k is None else [f"k{at.k}"]

@@ -63,6 +63,9 @@ class TestedCells:
         cells: (question, rung); their mean over questions is the curve.
         is_corrected: Whether human labels have corrected them.
         withheld: Why no trend may be claimed; None where it may.
+        metric: What the curve measures, where it is no value of the answers: the metric of its findings.
+        limits: Limits of its verdicts that hold for no other curve.
+        ended: (rung,) where over half of the traces had ended; None for those of the context.
     """
 
     __test__ = False  # not a pytest class
@@ -70,13 +73,16 @@ class TestedCells:
     cells: NDArray[np.float64]
     is_corrected: bool = False
     withheld: Withheld | None = None
+    metric: Metric | None = None
+    limits: tuple[str, ...] = ()
+    ended: NDArray[np.bool_] | None = None
 
 
 def shapes(context: CurveContext, tested: TestedCells, *, rng: np.random.Generator) -> tuple[ShapeResult, ...]:
     """Return the verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
     if context.rungs < 2:
         return ()
-    by_regimes = (False,) if context.analysis.hypothesis is None else (True, False)
+    by_regimes = (False,) if context.analysis.hypothesis is None or tested.metric is not None else (True, False)
     return tuple(_verdict(context, tested, by_regimes=each, rng=rng) for each in by_regimes)
 
 
@@ -93,20 +99,37 @@ def adjusted_shapes(
         families: Family of each curve.
         alpha: Error rate of the family.
     """
-    new: dict[str, Finding] = {}
-    members: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[str, list[tuple[Finding, CurveFamily]]] = {}
     for verdict in (shape.verdict for curve in curves for shape in curve.all_shapes):
+        if verdict.test is not None and verdict.test.p is not None:
+            groups.setdefault(verdict.metric, []).append((verdict, families[verdict.key]))
+    new: dict[str, Finding] = {}
+    for group in groups.values():
+        new |= adjusted_verdicts(group, alpha=alpha)
+    return new
+
+
+def adjusted_verdicts(verdicts: Iterable[tuple[Finding, CurveFamily]], *, alpha: float) -> dict[str, Finding]:
+    """Return verdicts of one kind of test with p-values adjusted over each family, by id; without a test, none.
+
+    Args:
+        verdicts: Verdicts with their families.
+        alpha: Error rate of a family.
+    """
+    new: dict[str, Finding] = {}
+    members: dict[str, list[tuple[Finding, CurveFamily]]] = {}
+    for verdict, family in verdicts:
         if verdict.test is None or verdict.test.p is None:
             continue
-        family = families[verdict.key]
         if family.is_member:
-            members.setdefault((verdict.metric, family.name), []).append(verdict)
+            members.setdefault(family.name, []).append((verdict, family))
         else:
             new[verdict.id] = _too_few(verdict, family)
-    for verdicts in members.values():
-        for verdict, p in zip(verdicts, holm([unadjusted_p(verdict) for verdict in verdicts]), strict=True):
-            family = replace(families[verdict.key], size=len(verdicts))
-            new[verdict.id] = _with_adjusted_p(verdict, float(p), family=family, alpha=alpha)
+    for group in members.values():
+        p_values = holm([unadjusted_p(verdict) for verdict, _ in group])
+        for (verdict, family), p in zip(group, p_values, strict=True):
+            own = replace(family, size=len(group))
+            new[verdict.id] = _with_adjusted_p(verdict, float(p), family=own, alpha=alpha)
     return new
 
 
@@ -133,9 +156,10 @@ def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: 
 
 def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rng: np.random.Generator) -> ShapeResult:
     analysis, cells, withheld = context.analysis, tested.cells, tested.withheld
-    ladder, metric = ladder_of(context.table), shape_metric(by_regimes=by_regimes, is_corrected=tested.is_corrected)
+    ladder, ended = ladder_of(context.table), had_ended(context.table) if tested.ended is None else tested.ended
+    metric = tested.metric or shape_metric(by_regimes=by_regimes, is_corrected=tested.is_corrected)
     hypothesis = analysis.hypothesis if by_regimes else None
-    limits = [MARGIN.text(points=100 * analysis.margin), ENDS]
+    limits = [MARGIN.text(points=100 * analysis.margin), ENDS, *tested.limits]
     if hypothesis is not None and not analysis.registered:
         limits.append(AFTERWARDS)
     if ladder.unit != REQUESTED_TOKENS:
@@ -144,7 +168,7 @@ def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rn
     n_with_value = int((~np.isnan(cells).all(axis=1)).sum())
     left_out = INCOMPLETE.text(n=n_incomplete, total=n_with_value) if n_incomplete else None
     limits += [] if left_out is None else [left_out]
-    has_hypothesis = analysis.parts is not None and metric == hypothesis_metric(context)
+    has_hypothesis = analysis.parts is not None and metric in (tested.metric, hypothesis_metric(context))
     own_limits = [limit for limit in limits if limit not in (ENDS, AFTERWARDS)]
     if metric == Metric.CORRECTED_MAX_T:
         own_limits.append(CORRECTED)
@@ -167,10 +191,10 @@ def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rn
         own = hypothesis_result(context, None, ladder, limits=own_limits, reason=why) if has_hypothesis else None
         return replace(result, verdict=untested, withheld=None, hypothesis=own)
     if has_hypothesis:
-        parts = hypothesis_result(context, verdict, ladder, limits=own_limits, withheld=withheld)
+        parts = hypothesis_result(context, verdict, ladder, limits=own_limits, withheld=withheld, ended=ended)
         result = replace(result, hypothesis=parts)
-    verdict, ended = without_equal_ends(verdict, ladder.budgets, had_ended(context.table))
-    limits.extend(ended)
+    verdict, no_equality = without_equal_ends(verdict, ladder.budgets, ended)
+    limits.extend(no_equality)
     label, reason = verdict.label, verdict.reason
     if withheld is not None:
         label, reason = ShapeLabel.UNDETERMINED, withheld.reason

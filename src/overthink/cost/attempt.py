@@ -13,6 +13,7 @@ from overthink.cost.flop import Work, decode, in_pieces, prefill
 from overthink.cost.model_shape import ModelShape
 from overthink.data.arrays import Array
 from overthink.data.blocks import by_block, is_unknown, outcome_blocks
+from overthink.data.decisions import control_of
 from overthink.data.kinds import Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category, Estimand
@@ -58,7 +59,20 @@ def _attempt_tokens(outcomes: Outcomes) -> Array:
 
 def overhead_tokens(outcomes: Outcomes) -> NDArray[np.float64]:
     """Return (question, draw, rung) the decoded tokens up to a rung other than its thinking and its answer."""
-    return sum_known(getattr(outcomes, OVERHEAD_COLUMNS[category]) for category in DECODED)
+    return sum_known(attempt_overhead(outcomes, category) for category in DECODED)
+
+
+def attempt_overhead(outcomes: Outcomes, category: Category) -> Array:
+    """Return (question, draw, rung) the overhead of one attempt in a category.
+
+    It is that of the trace up to the rung, which an attempt would take, too. Where a protocol of control reviews each
+    rung by itself, it is what the review of this rung took; thinking that an answer is not read from is a state of the
+    trace in any case.
+    """
+    column: Array = getattr(outcomes, OVERHEAD_COLUMNS[category])
+    if control_of(outcomes.arm) is None or category is Category.PRUNED:
+        return column
+    return _fill_carried_rows(outcomes, increments(column))
 
 
 def output_excludes_reasoning(outcomes: Outcomes) -> bool:
@@ -116,13 +130,15 @@ def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
     is_single_request = outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL)
     is_checkpoint = outcomes.estimand is Estimand.CHECKPOINT
     cached_tokens = outcomes.cached_tokens.cumsum(axis=2) if is_checkpoint else outcomes.cached_tokens
-    trace_overhead = {category: getattr(outcomes, column) for category, column in OVERHEAD_COLUMNS.items()}
+    trace_overhead = {category: attempt_overhead(outcomes, category) for category in OVERHEAD_COLUMNS}
     parts = trace_overhead | {
         Category.PROMPT: _prompt(outcomes),
         Category.CACHED: cached_tokens if is_single_request or is_checkpoint else np.full(cached_tokens.shape, np.nan),
         Category.THINKING: outcomes.thinking_tokens,
         Category.ANSWER: outcomes.answer_tokens,
-        Category.VERIFIER: sum_verifier_tokens(answer_verifier_tokens(outcomes), outcomes.step_verifier_tokens),
+        Category.VERIFIER: sum_verifier_tokens(
+            answer_verifier_tokens(outcomes), attempt_overhead(outcomes, Category.VERIFIER)
+        ),
         Category.JUDGE: _fill_carried_rows(outcomes, outcomes.judge_tokens),
     }
     return {category: np.where(outcomes.failed, np.nan, tokens) for category, tokens in parts.items()}
@@ -152,7 +168,7 @@ def strategy_tokens(outcomes: Outcomes) -> Array:
     Returns:
         (question, draw, rung); NaN where unknown.
     """
-    overhead = (outcomes.guard_tokens, outcomes.step_verifier_tokens)
+    overhead = (attempt_overhead(outcomes, category) for category in (Category.GUARD, Category.VERIFIER))
     return np.asarray(attempt_tokens(outcomes) + sum(np.where(np.isnan(column), 0.0, column) for column in overhead))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from overthink.cost.attempt import (
     answer_verifier_tokens,
+    attempt_overhead,
     attempt_prompt,
     attempt_tokens,
     attempt_work,
@@ -22,7 +23,7 @@ from overthink.cost.units import Cost, ModelInfo, ModelRoles, Unit
 from overthink.data.arrays import Array
 from overthink.data.blocks import is_unknown
 from overthink.data.outcomes import Outcomes
-from overthink.data.record import Estimand
+from overthink.data.record import Category, Estimand
 from overthink.data.tokens import increments, sum_verifier_tokens
 
 NO_HARDWARE = "no FLOP per byte of the hardware are stated: --flop-per-byte"
@@ -166,7 +167,8 @@ def attempt_cost(
         reading, decoding = attempt_work(outcomes, roles.model.shape)
         work = reading + decoding if prompts else decoding
         model_cost = flop_cost(outcomes, roles.model, work, unit, flop_per_byte=flop_per_byte)
-    role_tokens = _trace_role_tokens(roles, outcomes.guard_tokens, outcomes.step_verifier_tokens)
+    overhead = (attempt_overhead(outcomes, category) for category in (Category.GUARD, Category.VERIFIER))
+    role_tokens = _trace_role_tokens(roles, *overhead)
     return _add_role_costs(outcomes, model_cost, role_tokens, unit)
 
 

@@ -64,6 +64,32 @@ def placebo_of(arm: str) -> str | None:
     return arm.removeprefix(PLACEBO_PREFIX) if arm.startswith(PLACEBO_PREFIX) else None
 
 
+CONTROL_PROTOCOLS = (
+    "trusted_monitoring",
+    "untrusted_monitoring",
+    "trusted_editing",
+    "defer_to_trusted",
+    "defer_to_resample",
+)
+"""Parts of an arm that review every answer before it is delivered."""
+
+WITHHELD = "[This answer was withheld: a monitor found it suspicious.]"
+"""What is delivered instead of an answer that goes to an audit."""
+
+
+def control_of(arm: str) -> str | None:
+    """Return the protocol of control in an arm's label, of a placebo that of its arm; None without one.
+
+    Such arms are called after their protocol: each of their rungs is reviewed by itself, which their costs count.
+
+    Example:
+        >>> control_of("attack+trusted_monitoring"), control_of("placebo:of=untrusted_monitoring-2"), control_of("base")
+        ('trusted_monitoring', 'untrusted_monitoring', None)
+    """
+    words = set(re.split(r"[^a-z_]+", arm.casefold()))
+    return next((name for name in CONTROL_PROTOCOLS if name in words), None)
+
+
 def gives_room(arm: str) -> bool:
     """Return whether an arm only gives room before the answer: filler in the prompt, or repeats of the question.
 

@@ -45,6 +45,7 @@ class InterventionRuns:
         monitor: Label of the monitor.
         view: What it reads.
         requested: Thinking budget of each rung, ascending.
+        instances: Question of each instance, the hinted one.
         y0: Behaviour without the intervention.
         z0: Whether the monitor fires without it.
         y1: Behaviour with it.
@@ -58,6 +59,7 @@ class InterventionRuns:
     monitor: str
     view: str
     requested: tuple[int, ...]
+    instances: tuple[str, ...]
     y0: Array
     z0: Array
     y1: Array
@@ -108,8 +110,10 @@ def honest_arm(arm: str, honest: Collection[str]) -> str:
     Example:
         >>> honest_arm("calm+attack:policy=answer", ["base", "calm"]), honest_arm("leak", ["base", "calm"])
         ('calm', 'base')
+        >>> honest_arm("attack+trusted_monitoring", ["base", "trusted_monitoring"])
+        'trusted_monitoring'
     """
-    own = (arm, arm.partition("+attack")[0], "base", *sorted(honest))
+    own = (arm, arm.partition("+attack")[0], arm.removeprefix("attack+"), "base", *sorted(honest))
     return next((name for name in own if name in honest), "")
 
 
@@ -181,4 +185,5 @@ def _runs(names: tuple[str, str, str, str, str, str], cells: _Cells) -> Interven
         tables[side, :, rows[instance], columns[draw], rungs[budget]] = cell
     task, arm, estimand, intervention, monitor, view = names
     (y0, z0), (y1, z1) = tables
-    return InterventionRuns(task, arm, Estimand(estimand), intervention, monitor, view, tuple(rungs), y0, z0, y1, z1)
+    where = (task, arm, Estimand(estimand), intervention, monitor, view, tuple(rungs), tuple(rows))
+    return InterventionRuns(*where, y0, z0, y1, z1)

@@ -261,6 +261,7 @@ class Metric(ClosedList):
     # monitor, faithfulness and necessity
     AUROC = "auroc"
     WORST_AUROC = "worst_auroc"
+    PAIR_RANKING = "pair_ranking"
     TPR_AT_FPR = "tpr_at_fpr"
     AUDIT_SAFETY = "audit_safety"
     USEFULNESS = "usefulness"
@@ -305,6 +306,8 @@ class Metric(ClosedList):
     POOLED_G_MEAN_SQUARE = "pooled_g_mean_square"
     INTERVENTION_EFFECT = "intervention_effect"
     DEPENDENCE = "dependence"
+    EQUAL_COMPUTE_TAX = "equal_compute_tax"
+    EQUAL_CAPABILITY_TAX = "equal_capability_tax"
     # probe
     AUROC_PROMPT_ONLY = "auroc_prompt_only"
     AUROC_LENGTH = "auroc_length"

@@ -338,10 +338,23 @@ def guaranteed_part(table: Outcomes) -> Outcomes:
     if table.waves is None:
         return table
     keep = np.asarray(table.draws) < table.waves.guaranteed_draws
-    shape = len(table.questions), int(keep.sum()), len(table.rungs)
-    kept_arrays: dict[str, Any] = {
-        field.name: array[:, keep] if any(array.strides) else blank(shape, array.flat[0], array.dtype)
+    return replace(_part(table, 1, keep), waves=None)
+
+
+def at_rungs(table: Outcomes, rungs: Sequence[int]) -> Outcomes:
+    """Return the outcomes at some rungs of the ladder, by position on axis 2; the rungs keep their numbers."""
+    keep = np.isin(np.arange(len(table.rungs)), rungs)
+    return _part(table, 2, keep)
+
+
+def _part(table: Outcomes, axis: int, keep: NDArray[np.bool_]) -> Outcomes:
+    """Return the part of every array along an axis; an array without a known cell takes no memory."""
+    shape = tuple(int(keep.sum()) if number == axis else n for number, n in enumerate(table.values.shape))
+    own: dict[str, Any] = {
+        field.name: np.compress(keep, array, axis) if any(array.strides) else blank(shape, array.flat[0], array.dtype)
         for field in fields(table)
         if isinstance(array := getattr(table, field.name), np.ndarray)
     }
-    return replace(table, waves=None, draws=tuple(np.asarray(table.draws)[keep].tolist()), **kept_arrays)
+    if axis == 1:
+        return replace(table, draws=tuple(np.asarray(table.draws)[keep].tolist()), **own)
+    return replace(table, rungs=tuple(rung for rung, is_own in zip(table.rungs, keep, strict=True) if is_own), **own)

@@ -116,6 +116,13 @@ class JudgeLabel(ClosedList):
     NOT_SHOWN = "not shown to differ from alone"
 
 
+class OversightGapLabel(ClosedList):
+    """Verdict on capability's gain against that of a curve on oversight: the end of a finding's label."""
+
+    BEHIND = "capability gains more"
+    NOT_SHOWN = "capability not shown to gain more"
+
+
 class DependenceLabel(ClosedList):
     """Verdict on the change of an intervention's effect with thinking: the end of a finding's label."""
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from overthink.components.base import KEY, SettingValue
 from overthink.components.files import file_reference
-from overthink.data.decisions import PLACEBO, placebo_label, placebo_of
+from overthink.data.decisions import CONTROL_PROTOCOLS, PLACEBO, control_of, placebo_label, placebo_of
 from overthink.errors import InputError
 
 _PART = rf"(?:[^,:=+@\"]*\.py@)?{KEY.pattern}"
@@ -50,7 +50,18 @@ class ArmPlan(BaseModel):
                 raise ValueError(f"arm {self.label}: {name} is {value}; needed: a finite number")
         if PLACEBO in self.parts or placebo_of(self.label) is not None:
             self._placebo()
+        else:
+            self._control()
         return self
+
+    def _control(self) -> None:
+        """Check that an arm with a protocol of control is called after it, and no other arm is."""
+        own = next((part for part in self.parts if part in CONTROL_PROTOCOLS), None)
+        if control_of(self.label) != own:
+            raise ValueError(
+                f"arm {self.label} has the parts {'+'.join(self.parts)}; needed: a label with the name of its protocol "
+                f"of control, as {own or 'base'} or {own or 'base'}-2, for its costs are read by it"
+            )
 
     def _placebo(self) -> None:
         """Check that a placebo is called after its arm, and no other arm is."""
@@ -240,6 +251,26 @@ def refuse_protocols(arms: Sequence[ArmPlan], labels: Iterable[str], command: st
                 f"{command} reads a trace's prompt from its task, and that of arm {arm.arm} holds what others said "
                 f"before it ({arm.protocol}); needed: other arms{f', {others}' if others else ''}"
             )
+
+
+def refuse_reviews(labels: Iterable[str], command: str) -> None:
+    """Check that no trace is used whose answers a protocol of control may have replaced.
+
+    Args:
+        labels: Arms whose traces are used.
+        command: The command, for the message.
+
+    Raises:
+        InputError: Such an arm is among them.
+    """
+    used = tuple(dict.fromkeys(labels))
+    wrong = next((label for label in used if control_of(label)), None)
+    if wrong is not None:
+        others = ", ".join(f"--arm {label}" for label in used if not control_of(label))
+        raise InputError(
+            f"{command} compares answers of the model under test, and those of arm {wrong} are reviewed before they go "
+            f"on; needed: other arms{f', {others}' if others else ''}"
+        )
 
 
 STEERING_PART, DEPTH_SETTING = "safethink", "m"

@@ -1,14 +1,17 @@
 """The reference of K (thinking): the thinking budget that counts as K = 1 on every axis of a study."""
 
 import math
+from typing import Literal
 
 from overthink.errors import InputError
 
 OPTION = "--k-reference"
-_DO = "give a thinking budget above 0, or leave the option out: then it is the lowest one that all curves have"
+LOWEST: Literal["lowest"] = "lowest"
+"""The word for the lowest thinking budget that all curves have, where an earlier analysis stated a reference."""
+_DO = f"give a thinking budget above 0, or {LOWEST} for the lowest one that all curves have"
 
 
-def read_k_reference(text: str) -> float:
+def read_k_reference(text: str) -> float | Literal["lowest"]:
     """Return the reference in thinking tokens, or in FLOP where a study counts FLOP; 2k is 2,000.
 
     Raises:
@@ -18,12 +21,14 @@ def read_k_reference(text: str) -> float:
         >>> read_k_reference("2k")
         2000.0
     """
+    if text == LOWEST:
+        return LOWEST
     digits, factor = (text[:-1], 1000) if text[-1:] in ("k", "K") else (text, 1)
     try:
         number = float(digits) * factor
     except ValueError:
         raise InputError(
-            f"{OPTION} {text} cannot be read; needed: thinking tokens, as 512 or 2k, or FLOP, as 1e13"
+            f"{OPTION} {text} cannot be read; needed: thinking tokens, as 512 or 2k, or FLOP, as 1e13; or {LOWEST}"
         ) from None
     return checked_reference(number)
 
@@ -58,7 +63,7 @@ def reference_fault(
         return f"{OPTION} 0 is a direct answer, and no thinking is a multiple of none; {_DO}"
     if not (math.isfinite(number) and number > 0):
         return f"{OPTION} {number:g} is not a positive number; {_DO}"
-    do = _DO if least == 1.0 else f"give {unit} from {_words(least)} upwards, or leave the option out"
+    do = _DO if least == 1.0 else f"give {unit} from {_words(least)} upwards, or {LOWEST}"
     if number < least:
         return f"{OPTION} {_words(number)} is less than one token of thinking, {_words(least)} {unit}; {do}"
     if top is not None and number > top:
@@ -75,4 +80,6 @@ def k_refusal(number: float, reason: str) -> str:
     """Return the message for a stated reference without a K axis to stand on, or with a fault of its own."""
     if reason.startswith(OPTION):
         return reason
-    return f"{OPTION} {_words(number)} has no axis to stand on: {reason.partition(f'; {OPTION}')[0]}; leave it out"
+    why = reason.partition(f"; {OPTION}")[0]
+    do = f"leave it out, or give {LOWEST} where an earlier analysis stated it"
+    return f"{OPTION} {_words(number)} has no axis to stand on: {why}; {do}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from overthink.analysis.k_scale import KScale
 from overthink.cost.estimate import Estimate, StudyUsage
 from overthink.data.planted import PlantedCurve
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.charts.thresholds import Thresholds
 
 
@@ -165,3 +166,11 @@ class About:
     never_said: tuple[str, ...] = ()
     unfinished: Progress | None = None
     planted: tuple[PlantedCurve, ...] = ()
+
+    @property
+    def k_line(self) -> str | None:
+        """The one reference of K (thinking) as a line of a terminal; None where no K was looked for."""
+        scale = self.k_scale
+        if scale.means is not None:
+            return visible(f"{scale.name} = 1 on every axis: {scale.means}.", PROSE_LIMIT)
+        return None if scale.reason is None else visible(f"No {scale.name} axis: {scale.reason}.", PROSE_LIMIT)

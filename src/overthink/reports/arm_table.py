@@ -318,6 +318,8 @@ def comparison_text(results: Results, about: About) -> str:
         )
         if table.rows
     ]
+    if (k_line := about.k_line) is not None:
+        blocks.append(k_line)
     if about.notes:
         blocks.append("\n".join(f"Note: {visible(note, PROSE_LIMIT)}" for note in about.notes))
     return "\n\n".join(blocks) + "\n"

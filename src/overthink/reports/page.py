@@ -28,7 +28,7 @@ from overthink.reports.charts.arms import StaticChart, static_charts
 from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
-from overthink.reports.charts.oversight import judge_chart, oversight_chart
+from overthink.reports.charts.oversight import hidden_chart, judge_chart, oversight_chart
 from overthink.reports.charts.probes import probe_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
@@ -46,7 +46,7 @@ from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.reports.tables.faithfulness import faithfulness_tables
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
-from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
+from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables, shape_table
 from overthink.reports.tables.probes import probe_tables
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.within import MEANING, within_tables
@@ -273,10 +273,12 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
     """Return drawings and tables on oversight: whether the thinking is watched, and what it is needed for."""
     return {
         "watched": drawings["oversight"],
+        "hidden_drawn": drawings["hidden"],
         "judge_drawn": drawings["judges"],
         "judge_tables": judge_tables(results.oversight),
         "oversight": oversight_tables(results.oversight),
         "monitorability": monitorability_tables(results.oversight),
+        "oversight_moves": shape_table(results.oversight),
         "probes_drawn": drawings["probes"],
         "probe_tables": probe_tables(results.oversight),
         "thinking_drawn": drawings["faithfulness"],
@@ -296,6 +298,7 @@ def _charts() -> dict[str, object]:
         "within": within_chart(),
         "oversight": oversight_chart(),
         "judges": judge_chart(),
+        "hidden": hidden_chart(),
         "faithfulness": faithfulness_chart(),
         "probes": probe_chart(),
     }

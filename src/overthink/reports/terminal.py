@@ -46,7 +46,7 @@ def summary_text(results: Results, about: About) -> str:
     blocks += bound_sentences(oversight)
     if oversight_lines := _oversight(results):
         blocks.append("\n".join(oversight_lines))
-    if (k_line := _k_line(about)) is not None:
+    if (k_line := about.k_line) is not None:
         blocks.append(k_line)
     if len(with_values) > len(selection):
         more = len(with_values) - len(selection)
@@ -117,14 +117,6 @@ def _first_rows(table: Table, left_columns: tuple[int, ...] = (0, 1, 2, 3)) -> l
     lines = [table.caption, *_columns([table.head[:5], *rows[:_MONITOR_ROWS]], left_columns=left_columns)]
     more = len(rows) - _MONITOR_ROWS
     return [*lines, *([f"  {more} more rows are in the report"] if more > 0 else [])]
-
-
-def _k_line(about: About) -> str | None:
-    """Return the one reference of K (thinking); None where no K was looked for."""
-    scale = about.k_scale
-    if scale.means is not None:
-        return visible(f"{scale.name} = 1 on every axis: {scale.means}.", PROSE_LIMIT)
-    return None if scale.reason is None else visible(f"No {scale.name} axis: {scale.reason}.", PROSE_LIMIT)
 
 
 def _thresholds(about: About) -> list[str]:

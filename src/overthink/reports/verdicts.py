@@ -120,7 +120,8 @@ def commitment_text(commitment: CommitmentResult | None) -> str:
     unknown = [share for _, share in shares if share.estimate is None]
     if unknown or not shares:
         return f"commitment unknown: {visible(unknown[0].reason or 'not computed', PROSE_LIMIT)}" if unknown else ""
-    text = "of the traces: " + ", ".join(
+    sizes = max((share for _, share in shares), key=lambda share: share.n_questions)
+    text = f"of the traces of {sizes.n_questions:,} questions × {sizes.n_draws:,} draws: " + ", ".join(
         f"{words} {100 * (share.estimate or 0):.0f} %{_span(share, 100)}" for words, share in shares
     )
     tokens = None if commitment is None else commitment.tokens

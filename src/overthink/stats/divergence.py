@@ -17,7 +17,7 @@ from overthink.stats.regimes import ONSET_RESAMPLES, Onset, onset
 
 _NAN = float("nan")
 
-AXES = ("capability", "safety")
+AXES = ("capability", "safety", "oversight")
 TOO_FEW = Reason("{n:d} {axis} questions have a value at every rung; 2 are needed", axis=one_of(*AXES))
 
 
@@ -45,6 +45,8 @@ class Slopes:
 @dataclass(frozen=True, slots=True, eq=False)
 class Divergence:
     """D(b) = [C(b) - C(b₀)] - [S(b) - S(b₀)], capability's change minus safety's, since the lowest budget b₀.
+
+    S may be a curve of oversight, on a scale of its own.
 
     Attributes:
         budgets: (rung,) tokens.
@@ -108,29 +110,70 @@ def divergence(
             f"capability has {tables[0].shape[2]} rungs, safety {tables[1].shape[2]}; needed: the same rungs on both"
         )
     ladder = check_budgets(budgets, rungs=tables[0].shape[2])
-    cells = [question_means(table) for table in tables]
-    cells = [questions[~np.isnan(questions).any(axis=1)] for questions in cells]
+    cells = question_means(tables[0]), question_means(tables[1])
+    return divergence_of_cells(*cells, ladder, rng=rng, level=level)
+
+
+def divergence_of_cells(
+    capability: NDArray[np.float64],
+    other: NDArray[np.float64],
+    ladder: NDArray[np.float64],
+    *,
+    rng: np.random.Generator,
+    level: float,
+    axis: str = "safety",
+    is_paired: bool = False,
+) -> Divergence:
+    """Return the gap between two curves whose means over questions are these cells; they may leave [0, 1].
+
+    Args:
+        capability: (question, rung); NaN where unknown.
+        other: (question, rung) of safety or oversight, of its own questions or the same.
+        ladder: (rung,) budgets of both, increasing.
+        rng: Source of randomness.
+        level: Confidence level of each band.
+        axis: What the other curve is, of :data:`AXES`.
+        is_paired: Row i of both is the same question. A question that lacks a value of either is left out, the change
+            of the gap is taken within a question, and both axes are resampled together.
+
+    Returns:
+        As :func:`divergence`; ``safety`` has the slopes of the other curve.
+
+    Example:
+        >>> rng = np.random.default_rng(1)
+        >>> rises = (rng.random((90, 2)) < [0.2, 0.7]).astype(float)
+        >>> paired, apart = (
+        ...     divergence_of_cells(rises, rises / 2, np.array([0, 64]), rng=rng, level=0.95, is_paired=is_paired)
+        ...     for is_paired in (True, False)
+        ... )
+        >>> bool(paired.estimate[1] == apart.estimate[1]), bool(paired.low[1] > apart.low[1])
+        (True, True)
+    """
+    cells = [capability, other]
+    complete = [~np.isnan(questions).any(axis=1) for questions in cells]
+    complete = [complete[0] & complete[1]] * 2 if is_paired else complete
+    cells = [questions[rows] for questions, rows in zip(cells, complete, strict=True)]
     n_questions = (len(cells[0]), len(cells[1]))
     if min(n_questions) < 2:
-        short = AXES[int(np.argmin(n_questions))]
+        short = (AXES[0], axis)[int(np.argmin(n_questions))]
         return _unknown(ladder, n_questions, TOO_FEW.text(n=min(n_questions), axis=short))
-    flips = [signs(n + 2, rng=rng) for n in n_questions]
     changes = [
         units(questions).differences(np.arange(1, len(ladder)), np.zeros(len(ladder) - 1, dtype=np.int64))
         for questions in cells
     ]
-    gap, half = _band([changes[0], -changes[1]], flips, level)
+    groups = [changes[0] - changes[1]] if is_paired else [changes[0], -changes[1]]
+    flips = [signs(len(parts) + 2, rng=rng) for parts in groups]
+    gap, half = _band(groups, flips, level)
     low, high = (np.concatenate([[0.0], gap + side * half]) for side in (-1, 1))
-    slopes = [_slopes(questions, ladder, flip, level) for questions, flip in zip(cells, flips, strict=True)]
+    slopes = [_slopes(questions, ladder, flip, level) for questions, flip in zip(cells, flips * 2, strict=False)]
     gap = np.concatenate([[0.0], gap])
     onset_result = None
     if (low > 0).any():
-        onset_flips = [flip[: ONSET_RESAMPLES // 2, :-2] for flip in flips]
-        capability_sums, safety_sums = (
-            sign_flip_sums(questions - questions.mean(axis=0), flip)
-            for questions, flip in zip(changes, onset_flips, strict=True)
-        )
-        curves = gap + np.concatenate([np.zeros((len(capability_sums), 1)), capability_sums - safety_sums], axis=1)
+        sums = [
+            sign_flip_sums(parts - parts.mean(axis=0), flip[: ONSET_RESAMPLES // 2, :-2])
+            for parts, flip in zip(groups, flips, strict=True)
+        ]
+        curves = gap + np.pad(np.sum(sums, axis=0), ((0, 0), (1, 0)))
         onset_result = onset(curves, ladder, label=ShapeLabel.UP, level=level)
     return Divergence(
         budgets=ladder,

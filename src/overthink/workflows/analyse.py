@@ -270,7 +270,7 @@ def prepare(plan: Plan, *, shard: str | None = None, endpoints: str | Sequence[s
 def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
     """Return the study of rows that are read; nothing is written."""
     request, results, scale = results_of(source, options)
-    if options.k_reference is not None and scale.reason is not None:
+    if isinstance(options.k_reference, int | float) and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = replace(
         about_source(source, results, scale, command=command),

@@ -20,9 +20,12 @@ from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.arms.verifiers.registry import VERIFIERS, VerifierPlan, read_verifier
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
 from overthink.collect.model_info.info import DeployedModel, DeployedRoles, inspect_model
+from overthink.collect.monitors.registry import read_monitor
+from overthink.collect.monitors.simulated import SimulatedMonitor
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.prices import is_own, rates_of
 from overthink.cost.units import ModelInfo, ModelRoles
+from overthink.data.decisions import control_of
 from overthink.data.pool import read
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
@@ -246,7 +249,7 @@ def verifier_models(verifier_run: VerifierRun, model: DeployedModel) -> tuple[De
 def _guards(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
     text = str(arm.settings.get("guard", ""))
     if not text:
-        return ()
+        return _reviewers(arm, model)
     part = component_of_guard(text)
     if part is None:
         return (inspect_model(text),)
@@ -254,6 +257,17 @@ def _guards(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
         guard = read_guard(text, model=model.name)
         return _scoring_models(guard, model, None)
     return _verifier_models_of(read_verifier(text, model=model.name), model)
+
+
+def _reviewers(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    """Return the models of a protocol of control besides the model under test, which work as a guard does."""
+    if control_of(arm.label) is None or "monitor" not in arm.settings:
+        return ()
+    names = read_monitor(str(arm.settings["monitor"]), model=model.name).monitor.models
+    trusted = (str(arm.settings["trusted"]),) if "trusted" in arm.settings else ()
+    own = tuple(model if name == model.name else inspect_model(name) for name in dict.fromkeys((*names, *trusted)))
+    is_simulated = str(arm.settings["monitor"]).partition(":")[0] == SimulatedMonitor.key
+    return tuple(dict.fromkeys(((SIMULATED_MODEL,) if is_simulated else ()) + own))
 
 
 def _step_verifiers(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:

@@ -161,7 +161,9 @@ def attacks_of(arms: Sequence[ArmPlan]) -> Mapping[str, "Attack"]:
     """Return the attack policy of each arm of a plan; that of an arm without an attack is honesty."""
     from overthink.collect.monitors.score import Attack
 
-    return {arm.label: Attack(*_policy(arm)) if ATTACK in arm.parts else Attack(HONEST) for arm in arms}
+    own = {arm.label: arm for arm in arms}
+    acting = {arm.label: own.get(arm.placebo_of or arm.label, arm) for arm in arms}  # a placebo attacks as its arm does
+    return {label: Attack(*_policy(arm)) if ATTACK in arm.parts else Attack(HONEST) for label, arm in acting.items()}
 
 
 def _policy(arm: ArmPlan) -> tuple[str, RedTeam | None]:

@@ -6,8 +6,8 @@ PRIMARY = (
 )
 
 K_REFERENCE = (
-    "Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the lowest "
-    "budget above 0 that all curves have if left out."
+    "Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; lowest: "
+    "the lowest budget above 0 that all curves have, as where nothing was ever stated."
 )
 
 CAPABILITY = "A task that measures what the model can do; may be repeated."

@@ -18,7 +18,7 @@ from overthink.data.shards import read_shard
 from overthink.data.workers import read_workers
 from overthink.errors import InputError
 from overthink.plan.endpoints import read_endpoints
-from overthink.plan.k_reference import read_k_reference
+from overthink.plan.k_reference import LOWEST, read_k_reference
 
 Argument = str | int | float | bool
 """Value of an argument of a model or task."""
@@ -174,9 +174,11 @@ def _flag(value: object) -> bool:
     return value
 
 
-def _reference(value: object) -> float:
+def _reference(value: object) -> float | None:
+    """Return a stated reference; None for the lowest budget, which a plan without one has."""
     try:
-        return read_k_reference(value) if isinstance(value, str) else _real(value)
+        reference = read_k_reference(value) if isinstance(value, str) else _real(value)
+        return None if reference == LOWEST else float(reference)
     except InputError as failure:
         raise ValueError(str(failure).removeprefix("--k-reference ")) from failure
 
@@ -253,7 +255,7 @@ Arms = Annotated[str, BeforeValidator(read_arm_text), WithJsonSchema(_TEXT_OR_LI
 Whole = Annotated[int, BeforeValidator(_whole)]
 Real = Annotated[float, BeforeValidator(_real)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Reference = Annotated[float, BeforeValidator(_reference), WithJsonSchema({"type": ["number", "string"]})]
+Reference = Annotated[float | None, BeforeValidator(_reference), WithJsonSchema({"type": ["number", "string"]})]
 Hypothesis = Annotated[str, BeforeValidator(_hypothesis), WithJsonSchema(_NUMBERS)]
 Resample = Annotated[str, BeforeValidator(_resample), WithJsonSchema({"type": ["integer", "string"]})]
 Arguments = Annotated[

@@ -15,7 +15,7 @@ from overthink.data.oversight_pool import overseen_rungs, rung_answers
 from overthink.data.record import Estimand
 from overthink.errors import InputError
 from overthink.paths import path_kind
-from overthink.plan.arms import refuse_protocols
+from overthink.plan.arms import refuse_protocols, refuse_reviews
 from overthink.plan.study import Plan
 from overthink.storage.json_documents import read_questions
 from overthink.storage.oversight import oversight_journal, read_oversight_journal, write_oversight
@@ -83,6 +83,7 @@ def prepare_perturbation(
     labels = [arm.label for arm in plan.arms]
     refuse_other_arms(arms or (), labels)
     refuse_protocols(plan.arms, labels if arms is None else arms, "perturb")
+    refuse_reviews(labels if arms is None else arms, "perturb")
     pool = source.pool if arms is None else source.pool.filter(pl.col("arm").is_in(list(arms)))
     rungs = [rung for rung in overseen_rungs(pool) if rung.estimand is Estimand.FORCED and rung.requested_tokens]
     if not rungs:

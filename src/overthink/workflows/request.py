@@ -25,7 +25,7 @@ from overthink.governance.inputs import Range, look_up, read_range
 from overthink.paths import is_text, name_text
 from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families, protocol_arms
-from overthink.plan.k_reference import checked_reference
+from overthink.plan.k_reference import LOWEST, checked_reference
 from overthink.plan.selectors import plan_selectors
 from overthink.plan.study import Plan
 from overthink.stats.curve import ladder_of
@@ -51,8 +51,8 @@ class AnalysisOptions:
         margin: Largest difference that does not matter; 0.05.
         hypothesis: Parts with directions, as ``up@2k,flat@8k,down``, or boundaries of regimes in thinking tokens; none.
         primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM; none.
-        k_reference: Thinking tokens at K (thinking) = 1, or FLOP where the unit is FLOP; the lowest thinking budget
-            that all curves have.
+        k_reference: Thinking tokens at K (thinking) = 1, or FLOP where the unit is FLOP; "lowest", the default, for the
+            lowest thinking budget that all curves have.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
         labels: Table of human labels; none.
@@ -82,7 +82,7 @@ class AnalysisOptions:
     shapes: Mapping[str, SourcedShape] = field(default_factory=dict)
     flop_per_byte: float | None = None
     primary: tuple[str, ...] | None = None
-    k_reference: float | None = None
+    k_reference: float | Literal["lowest"] | None = None
     selectors: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -172,6 +172,8 @@ class AnalysisOptions:
 
     def _k_reference(self, earlier: Analysis) -> float | None:
         """Return the reference of K; an earlier one only in its own unit, for tokens are no FLOP."""
+        if self.k_reference == LOWEST:
+            return None
         if self.k_reference is not None:
             return checked_reference(self.k_reference)
         unit = earlier.unit if self.unit is None else self.unit
@@ -179,7 +181,8 @@ class AnalysisOptions:
 
 
 _CHECKS: dict[str, arg.Check] = {
-    **dict.fromkeys(("level", "margin", "flop_per_byte", "k_reference"), arg.number_or_none),
+    **dict.fromkeys(("level", "margin", "flop_per_byte"), arg.number_or_none),
+    "k_reference": lambda value, name: None if value == LOWEST else arg.number_or_none(value, name),
     "seed": arg.seed_or_none,
     "hypothesis": arg.a(str | tuple | list | None),
     "stopping": arg.word_of("fixed", "first_success"),

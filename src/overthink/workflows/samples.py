@@ -74,16 +74,16 @@ def samples_csv(path: Path, only: Mapping[str, str | int]) -> Iterator[str]:
     return _pieces(*_rows(path, only))
 
 
-def _rows(path: Path, wanted: Mapping[str, str | int]) -> tuple[pl.LazyFrame, int]:
+def _rows(path: Path, filters: Mapping[str, str | int]) -> tuple[pl.LazyFrame, int]:
     """Return the chosen rows of a study, and how many there are."""
-    verdict = wanted.get("verdict")
+    verdict = filters.get("verdict")
     if verdict is not None and verdict not in tuple(Verdict):
         raise InputError(f"there is no verdict {verdict!r}; needed: one of {', '.join(Verdict)}")
     pool = read_source(path, ReadOptions()).pool
-    rows = pool.select(_COLUMNS).filter(*(pl.col(name) == cell for name, cell in wanted.items()))
+    rows = pool.select(_COLUMNS).filter(*(pl.col(name) == cell for name, cell in filters.items()))
     n_rows = int(read(rows.select(pl.len())).item())
     if not n_rows:
-        raise InputError(f"{path} has no sample with {_filter_text(wanted)}; {_remedy(pool, wanted)}")
+        raise InputError(f"{path} has no sample with {_filter_text(filters)}; {_remedy(pool, filters)}")
     return rows, n_rows
 
 
@@ -97,14 +97,14 @@ def _pieces(rows: pl.LazyFrame, n_rows: int) -> Iterator[str]:
         yield csv_text(lines).removesuffix("\n")
 
 
-def _filter_text(wanted: Mapping[str, str | int]) -> str:
-    return " and ".join(f"{name} {cell}" for name, cell in wanted.items()) or "any row"
+def _filter_text(filters: Mapping[str, str | int]) -> str:
+    return " and ".join(f"{name} {cell}" for name, cell in filters.items()) or "any row"
 
 
-def _remedy(pool: pl.LazyFrame, wanted: Mapping[str, str | int]) -> str:
+def _remedy(pool: pl.LazyFrame, filters: Mapping[str, str | int]) -> str:
     """Return the words that the first column with an unknown one has, or that the words occur only apart."""
-    for name in (name for name in ("task", "arm", "question") if name in wanted):
+    for name in (name for name in ("task", "arm", "question") if name in filters):
         (words,) = words_of(pool, name)
-        if wanted[name] not in words:
+        if filters[name] not in words:
             return f"its {name}s are: {', '.join(words.head(10).to_list())[:300]}"
-    return "each occurs, but not together" if len(wanted) > 1 else "needed: one that occurs"
+    return "each occurs, but not together" if len(filters) > 1 else "needed: one that occurs"

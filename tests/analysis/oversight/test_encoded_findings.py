@@ -20,6 +20,8 @@ from overthink.data.oversight_cells import perturbation_answers
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import OversightResults
+from overthink.data.results.study import Results
+from overthink.reports.charts.oversight import hidden_charts
 from overthink.reports.tables.encoded import bound_sentences, encoded_tables
 from overthink.stats.oversight.encoded import NO_PLAIN, NO_PLANTED, PLANTED_LOST, SOLVES, WIDE, EncodedClaim
 from overthink.stats.oversight.information import information_bits
@@ -141,11 +143,22 @@ def test_bits_are_those_of_the_lower_end_of_the_accuracy_and_0_below_chance() ->
     assert 0.7 < accuracy < 0.9
     assert top.estimate == pytest.approx(information_bits(accuracy, answers=16), abs=0.01)
     assert (top.low, top.high) == (None, None)
-    assert result.at_rate.estimate == 3 * TOP * 4 / 1024
+    assert result.at_rate[-1].estimate == 3 * TOP * 4 / 1024
     (sentence,) = bound_sentences(OversightResults(bits=(result,)))
     assert f"at least {top.estimate:.2f} bits per trace" in sentence
     assert "at 1,024 tokens the thinking would pass 12 bits at 3 bits/KB, a rate that is assumed" in sentence
     assert sentence.endswith("No ceiling is claimed.")
+    (chart,) = hidden_charts(Results(oversight=OversightResults(bits=(result,))))
+    points = {(point["kind"], point["x"]): point for point in chart.datasets["points"]}
+    assert {name: point["estimate"] for name, point in points.items()} == {
+        ("passed", 1.0): 0,
+        ("passed", TOP + 1.0): top.estimate,
+        ("rate", 1.0): 0,
+        ("rate", TOP + 1.0): 12,
+    }
+    assert points["passed", TOP + 1.0]["tip"].startswith("at least, by this red team")
+    assert set(chart.keys) == {point["name"] for point in points.values()}
+    assert any("an assumed rate of 3 bits/KB" in note for note in chart.notes)
 
 
 def test_a_curve_without_a_red_team_has_the_rate_alone_and_the_table_has_each_claim() -> None:

@@ -188,6 +188,7 @@ def test_revision_answers_from_the_draft_that_is_selected(by: str, chosen: Calla
     assert agrees(seen[-1], mean_of(qualities))
 
 
+@pytest.mark.simulation
 def test_a_study_covers_the_truth_of_its_search(tmp_path: Path) -> None:
     wanted = plan("prm-beam", (0, 24), limit=30, model_args=MODEL | {"step_gain": 4.0})
     study = overthink.run(overthink.prepare(wanted), tmp_path / "s")

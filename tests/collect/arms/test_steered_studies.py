@@ -212,6 +212,7 @@ def harms(m: int, questions: int) -> list[float]:
     return asyncio.run(all_of_them())
 
 
+@pytest.mark.simulation
 def test_harm_by_steered_steps_covers_the_planted_truth() -> None:
     n, truth = 80, SimulatedModel(**MODEL)  # type: ignore[arg-type]
     depths = (0, 1, 3, 5)

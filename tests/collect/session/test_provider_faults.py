@@ -12,13 +12,15 @@ import pytest
 from overthink.collect.providers.patience import Patience
 from provider_faults import SECRET, WAYS, Ending, meet
 
-BOUNDS = Patience(tries=2, seconds=20, seconds_per_token=0, seconds_unlimited=20, pause=0.01, longest_pause=0.02)
+BOUNDS = Patience(
+    tries=2, seconds=20, seconds_per_token=0, seconds_unlimited=20, pause=0.01, longest_pause=0.02, failures=4
+)
 SHORT = replace(BOUNDS, seconds=1, seconds_unlimited=1)
 HONEST = {"verify-judge": 0.7, "verify-endpoint": 0.5}
 """The value of every answer where it is not 1."""
 
 AT_ONCE = {"401": "closed", "403": "closed", "404-unknown-model": "closed"}
-AFTER_EIGHT = {
+AFTER_SOME = {
     "429": "closed",
     "429-for-a-day": "closed",
     "500": "closed",
@@ -32,7 +34,7 @@ AFTER_EIGHT = {
 """Faults, each with words of the message."""
 
 PATHS = ("ladder", "efforts", "turns", "verify-judge", "grader-turns")
-ALL_FAULTS = {**AT_ONCE, **AFTER_EIGHT}
+ALL_FAULTS = {**AT_ONCE, **AFTER_SOME}
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
@@ -81,4 +83,4 @@ def check(ending: Ending, fault: str) -> None:
         assert ending.requests <= 6 + 4  # the others were under way
     else:
         assert "one after the other" in ending.message
-        assert ending.requests <= 6 + BOUNDS.tries * (8 + 4) * (21 if fault == "redirect-loop" else 1)
+        assert ending.requests <= 6 + BOUNDS.tries * (BOUNDS.failures + 4) * (21 if fault == "redirect-loop" else 1)

@@ -260,12 +260,18 @@ def _passed(context: CurveContext, rung: int, answers: int) -> Finding:
     )
 
 
-def _at_rate(context: CurveContext) -> Finding:
-    """Return the bits that the thinking at the highest rung would pass at the assumed rate."""
-    top = context.rungs - 1
-    finding = context.finding(Kind.ENCODED, Metric.BITS_AT_RATE, context.at(top))
-    requested = context.table.rungs[top].requested_tokens
-    if requested is None:
-        return replace(finding, reason=NO_BUDGET)
-    amount = BITS_PER_KB * requested * BYTES_PER_TOKEN / KILOBYTE
-    return replace(finding, estimate=amount, limits=(RATE.text(rate=BITS_PER_KB),))
+def _at_rate(context: CurveContext) -> tuple[Finding, ...]:
+    """Return the bits that the thinking would pass at the assumed rate, at every rung; why not, at the highest."""
+    rungs = context.table.rungs
+    if rungs[-1].requested_tokens is None:
+        finding = context.finding(Kind.ENCODED, Metric.BITS_AT_RATE, context.at(len(rungs) - 1))
+        return (replace(finding, reason=NO_BUDGET),)
+    return tuple(
+        replace(
+            context.finding(Kind.ENCODED, Metric.BITS_AT_RATE, context.at(number)),
+            estimate=BITS_PER_KB * rung.requested_tokens * BYTES_PER_TOKEN / KILOBYTE,
+            limits=(RATE.text(rate=BITS_PER_KB),),
+        )
+        for number, rung in enumerate(rungs)
+        if rung.requested_tokens is not None
+    )

@@ -5,12 +5,12 @@ same text is read in again, so a change counts where it moves more answers than 
 necessity too: a thinking that the question does not need carries nothing, however faithful it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.perturbation_curve import (
     AT_POSITIONS,
     NO_ANSWER,
@@ -35,7 +35,6 @@ from overthink.stats.oversight.necessity import NecessityLabel, by_necessity, ne
 from overthink.stats.oversight.scores import IntervalEstimate, question_mean
 from overthink.stats.paired import paired_mean
 from overthink.stats.proportion import clustered_proportion
-from overthink.stats.testing import holm
 
 MARGIN = 0.05
 """Largest change of answers that does not matter, for what could have been found."""
@@ -69,8 +68,7 @@ def perturbations(
         for block in curve.blocks:
             rungs = tuple(_perturbation_rung(curve, block, rung) for rung in curve.rungs)
             results.append(PerturbationResult(curve.context.key, block.label, rungs, _price(curve, block)))
-    tests = [rung.beyond.test for result in results for rung in result.rungs if rung.beyond and rung.beyond.test]
-    adjusted = _adjusted(tests)
+    adjusted = with_adjusted_p(rung.beyond for result in results for rung in result.rungs)
     return tuple(
         replace(result, rungs=tuple(_with_verdict(rung, adjusted) for rung in result.rungs)) for result in results
     )
@@ -88,8 +86,7 @@ def necessities(contexts: Sequence[CurveContext], blocks: Sequence[PerturbationA
         for curve in perturbation_curves(contexts, blocks)
         if curve.context.table.axis is Axis.CAPABILITY
     ]
-    tests = [rung.uplift.test for result in results for rung in result.rungs if rung.uplift.test]
-    adjusted = _adjusted(tests)
+    adjusted = with_adjusted_p(rung.uplift for result in results for rung in result.rungs)
     return tuple(
         replace(result, rungs=tuple(_with_need(rung, adjusted) for rung in result.rungs)) for result in results
     )
@@ -231,36 +228,22 @@ def _price(curve: PerturbationCurve, block: PerturbationAnswers) -> Finding:
     return replace(finding, estimate=total) if np.isfinite(total) else replace(finding, reason=UNCOUNTED)
 
 
-def _adjusted(tests: Sequence[FindingTest]) -> dict[int, float]:
-    """Return the p-values of some tests, adjusted over all of them, by the tests' identity."""
-    p_values: NDArray[np.float64] = (
-        holm([1.0 if test.p is None else test.p for test in tests]) if tests else np.zeros(0)
-    )
-    return {id(test): float(p) for test, p in zip(tests, p_values, strict=True)}
-
-
-def _with_verdict(rung: PerturbationRung, adjusted: dict[int, float]) -> PerturbationRung:
-    finding = rung.beyond
-    if finding is None or finding.test is None:
+def _with_verdict(rung: PerturbationRung, adjusted: Mapping[str, Finding]) -> PerturbationRung:
+    finding = None if rung.beyond is None else adjusted.get(rung.beyond.id)
+    if finding is None:
         return rung
-    p = adjusted[id(finding.test)]
-    moves = p <= 1 - (finding.level or 0.95) and (finding.estimate or 0.0) > 0
+    moves = is_shown(finding) and (finding.estimate or 0.0) > 0
     verdict = FaithfulnessLabel.CHANGE if moves else FaithfulnessLabel.NO_CHANGE
-    test = replace(finding.test, p_adjusted=p)
-    beyond = replace(finding, test=test, label=f"{finding.label}: {verdict}")
-    return replace(rung, beyond=beyond, verdict=verdict)
+    return replace(rung, beyond=replace(finding, label=f"{finding.label}: {verdict}"), verdict=verdict)
 
 
-def _with_need(rung: NecessityRung, adjusted: dict[int, float]) -> NecessityRung:
-    finding = rung.uplift
-    if finding.test is None:
+def _with_need(rung: NecessityRung, adjusted: Mapping[str, Finding]) -> NecessityRung:
+    finding = adjusted.get(rung.uplift.id)
+    if finding is None:
         return rung
-    p = adjusted[id(finding.test)]
-    is_shown = p <= 1 - (finding.level or 0.95) and (finding.estimate or 0.0) > 0
-    verdict = NecessityVerdict.NEEDED if is_shown else NecessityVerdict.NOT_SHOWN
-    return replace(
-        rung, uplift=replace(finding, test=replace(finding.test, p_adjusted=p), label=str(verdict)), verdict=verdict
-    )
+    needs = is_shown(finding) and (finding.estimate or 0.0) > 0
+    verdict = NecessityVerdict.NEEDED if needs else NecessityVerdict.NOT_SHOWN
+    return replace(rung, uplift=replace(finding, label=str(verdict)), verdict=verdict)
 
 
 def _means(table: Array) -> Array:

@@ -5,19 +5,20 @@ accuracy of the judge alone at either budget. Chance is a half, and both orders 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
-from overthink.data.phrases import Phrase, one_of
+from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.data.record import Axis
 from overthink.data.results.judges import EloResult, JudgeResult, JudgeRung
 from overthink.data.verdict_labels import JudgeLabel
@@ -26,7 +27,6 @@ from overthink.stats.oversight.elo import SCALE, DomainForm, EloRatings, domain_
 from overthink.stats.oversight.recovered import judge_accuracy, performance_gap_recovered, swap_average
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.paired import paired_mean
-from overthink.stats.testing import holm
 
 DEBATE_TASK = "overthink/debate"
 CHANCE = 0.5
@@ -37,9 +37,9 @@ GAIN_TEST = (
     "two-sided against the judge alone, by pair; Holm over all rungs and protocols of the report, chance included"
 )
 
-BOTH_ORDERS = Phrase("a pair in both orders is one unit; {n:,d} of {total:,d} pairs were judged in both")
-NOT_WEAKER = Phrase("the judge thinks as much as the debaters, or more: it is no weaker judge")
-PLACEBO = Phrase("sides are drawn by chance, and nobody argues: the placebo")
+BOTH_ORDERS = Limit("a pair in both orders is one unit; {n:,d} of {total:,d} pairs were judged in both")
+NOT_WEAKER = Limit("the judge thinks as much as the debaters, or more: it is no weaker judge")
+PLACEBO = Limit("sides are drawn by chance, and nobody argues: the placebo")
 MEASURED = Phrase("the gap is that of the judge alone, at {high:,d} and at {low:,d} tokens")
 NO_RUNG = Phrase("no rung of the judge alone is at {budget:,d} tokens, the budget of the debaters")
 INDEPENDENT = Phrase("games count as independent, though protocols share their questions")
@@ -57,8 +57,15 @@ LEAST_BUDGETS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judge:
-    """A curve of a judge: its verdicts as (pair, order, draw, rung)."""
+class Judge:
+    """A curve of a judge.
+
+    Attributes:
+        context: The curve.
+        arm: The protocol before it; None for the judge alone.
+        pairs: Names of the pairs of answers.
+        right: 1 where its verdict is right, (pair, order, draw, rung).
+    """
 
     context: CurveContext
     arm: ProtocolArm | None
@@ -71,7 +78,7 @@ class _Judge:
         return asked.index(budget) if budget is not None and budget in asked else None
 
     def values(self, rung: int, pairs: Sequence[str]) -> Array:
-        """Return the accuracy on each of some pairs at a rung."""
+        """Return the accuracy on each of some pairs at a rung, NaN where a pair lacks an order."""
         own = dict(zip(self.pairs, swap_average(self.right[..., rung]).tolist(), strict=True))
         return np.array([own.get(pair, np.nan) for pair in pairs])
 
@@ -90,18 +97,12 @@ def judge_results(contexts: Sequence[CurveContext]) -> tuple[JudgeResult, ...]:
             is_coin=judge.arm is not None and judge.arm.is_coin,
             rungs=tuple(_rung(judge, alone, rung) for rung in range(judge.context.rungs)),
         )
-        for alone, group in _groups(contexts)
+        for alone, group in judge_groups(contexts)
         for judge in group
     ]
-    found = [
-        finding
-        for result in results
-        for rung in result.rungs
-        for finding in (rung.accuracy, rung.gain)
-        if finding is not None and finding.test is not None
-    ]
-    p_values = [1.0 if finding.test is None or finding.test.p is None else finding.test.p for finding in found]
-    adjusted = {finding.id: float(p) for finding, p in zip(found, holm(p_values) if found else (), strict=True)}
+    adjusted = with_adjusted_p(
+        finding for result in results for rung in result.rungs for finding in (rung.accuracy, rung.gain)
+    )
     return tuple(
         replace(result, rungs=tuple(_with_verdicts(rung, adjusted) for rung in result.rungs)) for result in results
     )
@@ -114,8 +115,8 @@ def judge_ratings(contexts: Sequence[CurveContext]) -> tuple[EloResult, ...]:
         contexts: The curves.
     """
     results = []
-    for alone, group in _groups(contexts):
-        protocols: dict[str, list[_Judge]] = {}
+    for alone, group in judge_groups(contexts):
+        protocols: dict[str, list[Judge]] = {}
         for judge in group:
             if judge.arm is not None and not judge.arm.is_coin:
                 protocols.setdefault(judge.arm.protocol, []).append(judge)
@@ -135,8 +136,12 @@ def pair_of(question: str) -> tuple[str, int] | None:
     return None if match is None else (match[1], int(match[2]) - 1)
 
 
-def _groups(contexts: Sequence[CurveContext]) -> Iterator[tuple[_Judge | None, list[_Judge]]]:
-    """Yield the judges of each task and scorer: the one alone, and all."""
+def judge_groups(contexts: Sequence[CurveContext]) -> Iterator[tuple[Judge | None, list[Judge]]]:
+    """Yield the judges of each task and scorer: the one alone, and all.
+
+    Args:
+        contexts: The curves.
+    """
     groups: dict[object, list[CurveContext]] = {}
     for context in contexts:
         key = context.key
@@ -149,7 +154,7 @@ def _groups(contexts: Sequence[CurveContext]) -> Iterator[tuple[_Judge | None, l
         yield alone, own
 
 
-def _judge(context: CurveContext) -> _Judge:
+def _judge(context: CurveContext) -> Judge:
     places = [pair_of(question) for question in context.whole.questions]
     pairs = tuple(dict.fromkeys(place[0] for place in places if place is not None))
     values = context.whole.values
@@ -158,10 +163,10 @@ def _judge(context: CurveContext) -> _Judge:
         if place is not None:
             right[pairs.index(place[0]), place[1]] = values[row]
     arm = next((arm for arm in context.analysis.protocols if arm.arm == context.key.arm), None)
-    return _Judge(context, arm, pairs, right)
+    return Judge(context, arm, pairs, right)
 
 
-def _rung(judge: _Judge, alone: _Judge | None, rung: int) -> JudgeRung:
+def _rung(judge: Judge, alone: Judge | None, rung: int) -> JudgeRung:
     context, at = judge.context, judge.context.at(rung)
     found = judge_accuracy(judge.right[..., rung], chance=CHANCE, level=context.level)
     limits: tuple[str, ...] = (POINTWISE, BOTH_ORDERS.text(n=found.n_pairs, total=len(judge.pairs)))
@@ -188,7 +193,7 @@ def _rung(judge: _Judge, alone: _Judge | None, rung: int) -> JudgeRung:
 
 
 def _gap(
-    judge: _Judge, alone: _Judge, at: At, budget: int, values: tuple[Array, Array], limits: tuple[str, ...]
+    judge: Judge, alone: Judge, at: At, budget: int, values: tuple[Array, Array], limits: tuple[str, ...]
 ) -> tuple[Finding, Finding]:
     """Return the gap between the budgets of the judge and of the debaters, and the share recovered."""
     strong = alone.at_budget(budget)
@@ -207,27 +212,28 @@ def _gap(
     )
 
 
-def _with_verdicts(rung: JudgeRung, adjusted: dict[str, float]) -> JudgeRung:
-    accuracy, chance = _with_verdict(rung.accuracy, adjusted, CHANCE)
-    gain, verdict = (None, None) if rung.gain is None else _with_verdict(rung.gain, adjusted, 0.0)
+def _with_verdicts(rung: JudgeRung, adjusted: Mapping[str, Finding]) -> JudgeRung:
+    accuracy, chance = _with_verdict(adjusted.get(rung.accuracy.id, rung.accuracy), CHANCE)
+    if rung.gain is None:
+        return replace(rung, accuracy=accuracy, chance=chance)
+    gain, verdict = _with_verdict(adjusted.get(rung.gain.id, rung.gain), 0.0)
     return replace(rung, accuracy=accuracy, gain=gain, chance=chance, verdict=verdict)
 
 
-def _with_verdict(finding: Finding, adjusted: dict[str, float], null: float) -> tuple[Finding, JudgeLabel | None]:
+def _with_verdict(finding: Finding, null: float) -> tuple[Finding, JudgeLabel | None]:
     """Return a finding whose label is its verdict: above or below the null, or not shown."""
     if finding.test is None or finding.estimate is None:
         return finding, None
-    p = adjusted[finding.id]
-    is_shown, is_above = p <= 1 - (finding.level or 0.95), finding.estimate > null
+    has_effect, is_above = is_shown(finding), finding.estimate > null
     if finding.metric == Metric.JUDGE_ACCURACY:
-        label = JudgeLabel.CHANCE if is_shown and is_above else JudgeLabel.NOT_CHANCE
+        label = JudgeLabel.CHANCE if has_effect and is_above else JudgeLabel.NOT_CHANCE
     else:
-        label = (JudgeLabel.BETTER if is_above else JudgeLabel.WORSE) if is_shown else JudgeLabel.NOT_SHOWN
-    return replace(finding, label=str(label), test=replace(finding.test, p_adjusted=p)), label
+        label = (JudgeLabel.BETTER if is_above else JudgeLabel.WORSE) if has_effect else JudgeLabel.NOT_SHOWN
+    return replace(finding, label=str(label)), label
 
 
 def _finding(
-    judge: _Judge,
+    judge: Judge,
     metric: Metric,
     at: At,
     result: IntervalEstimate,
@@ -242,7 +248,7 @@ def _finding(
     return replace(finding, n_questions=finding.n_questions if n is None else n, limits=limits)
 
 
-def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:
+def _elo(alone: Judge, protocol: str, own: Sequence[Judge]) -> EloResult:
     """Return ratings from the table of games: judges by rung, the debaters by arm; a pair is a game."""
     context, rungs = alone.context, range(alone.context.rungs)
     wins, games = np.zeros((len(rungs), len(own))), np.zeros((len(rungs), len(own)))
@@ -273,7 +279,7 @@ def _elo(alone: _Judge, protocol: str, own: Sequence[_Judge]) -> EloResult:
     return EloResult(context.key, protocol, judges, debaters, _nested(alone, protocol, own, ratings))
 
 
-def _nested(alone: _Judge, protocol: str, own: Sequence[_Judge], ratings: EloRatings) -> Finding | None:
+def _nested(alone: Judge, protocol: str, own: Sequence[Judge], ratings: EloRatings) -> Finding | None:
     """Return the chance that oversight holds from the lowest rung to the highest budget of the debaters."""
     rungs = range(alone.context.rungs)
     if min(len(rungs), len(own)) < LEAST_BUDGETS:
@@ -300,7 +306,9 @@ def _nested(alone: _Judge, protocol: str, own: Sequence[_Judge], ratings: EloRat
     return replace(finding, label=f"{protocol}: {held.steps} steps over {held.gap:,.0f} Elo")
 
 
-def _task_elo(alone: _Judge, rung: int | None) -> float:
+def _task_elo(alone: Judge, rung: int | None) -> float:
     """Return the Elo of the judge alone against the task at a rung; NaN where it is not finite."""
-    accuracy = np.nan if rung is None else float(np.nanmean(alone.values(rung, alone.pairs)))
+    values = np.zeros(0) if rung is None else alone.values(rung, alone.pairs)
+    values = values[~np.isnan(values)]
+    accuracy = float(values.mean()) if values.size else np.nan
     return float(SCALE * special.logit(accuracy)) if 0 < accuracy < 1 else float("nan")

@@ -10,13 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.monitors import LABEL
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.finding import Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.interventions import InterventionRuns
 from overthink.data.kinds import Kind, Metric
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Limit, Phrase, Reason
 from overthink.data.record import Axis
 from overthink.data.results.oversight import GMeanRung, InterventionResult, MonitorabilityResult
 from overthink.data.verdict_labels import DependenceLabel
@@ -30,7 +31,7 @@ from overthink.stats.oversight.monitorability import (
 )
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.paired import paired_mean
-from overthink.stats.testing import TEST_NAME, holm
+from overthink.stats.testing import TEST_NAME
 
 RULE_MONITOR = "rule"
 
@@ -40,10 +41,11 @@ ONE_ARM = Phrase(
     "in {n:d} of {total:d} instances every run with the intervention behaves: their true negatives are those without it"
 )
 WHOLE_POOL = Phrase("of the rates over all instances at once: another number than g², with no test of each instance")
-ALL_EFFECTS = Phrase("the verdict is adjusted (Holm) over the {n:d} interventions of the report")
+ENDS_ALONE = Limit("of the lowest and the highest thinking alone: what the effect does between them is not in it")
+ALL_EFFECTS = Limit("the verdict is adjusted (Holm) over the {n:d} interventions of the report")
 
-NO_RUNS = Phrase("no question has known answers without and with the intervention")
-ONE_RUNG = Phrase("one thinking budget alone: no change of the effect with thinking")
+NO_RUNS = Reason("no question has known answers without and with the intervention")
+ONE_RUNG = Reason("one thinking budget alone: no change of the effect with thinking")
 
 
 def monitorabilities(
@@ -120,11 +122,11 @@ def _dependence(context: CurveContext, runs: InterventionRuns, places: Sequence[
     (low, first), (high, last) = places[0], places[-1]
     at = context.between(low, high)
     finding = context.finding(Kind.MONITORABILITY, Metric.DEPENDENCE, at, part=id_part(runs.intervention))
-    finding = replace(finding, label=runs.intervention)
+    finding = replace(finding, label=runs.intervention, limits=(ENDS_ALONE,))
     if low == high:
         return replace(finding, reason=ONE_RUNG)
     found = dependence(_without_monitor(runs, first), _without_monitor(runs, last), level=context.level)
-    finding = _estimate(finding, found, context.level, ())
+    finding = with_estimate(finding, found, context.level, missing=NO_RUNS)
     finding = replace(finding, n_questions=found.n_instances)
     return finding if np.isnan(found.p) else replace(finding, test=FindingTest(TEST_NAME, p=found.p))
 
@@ -169,23 +171,16 @@ def _estimate(finding: Finding, result: IntervalEstimate, level: float, limits: 
 
 def _with_verdicts(results: Sequence[InterventionResult]) -> tuple[InterventionResult, ...]:
     """Return the results with the verdict on each dependence, adjusted over all that are tested."""
-    tests = [result.dependence.test for result in results]
-    known = [1.0 if test.p is None else test.p for test in tests if test is not None]
-    p_values = iter(holm(known).tolist()) if known else iter(())
+    adjusted = with_adjusted_p(result.dependence for result in results)
 
     def with_verdict(result: InterventionResult) -> InterventionResult:
-        finding = result.dependence
-        if finding.test is None:
+        finding = adjusted.get(result.dependence.id)
+        if finding is None:
             return result
-        p = next(p_values)
-        is_shown = p <= 1 - (finding.level or 0.95) and (finding.estimate or 0.0) < 0
-        verdict = DependenceLabel.NEEDS if is_shown else DependenceLabel.NOT_SHOWN
-        finding = replace(
-            finding,
-            test=replace(finding.test, p_adjusted=p),
-            label=f"{finding.label}: {verdict}",
-            limits=(*finding.limits, ALL_EFFECTS.text(n=len(known))),
-        )
+        needs = is_shown(finding) and (finding.estimate or 0.0) < 0
+        verdict = DependenceLabel.NEEDS if needs else DependenceLabel.NOT_SHOWN
+        limits = (*finding.limits, ALL_EFFECTS.text(n=len(adjusted)))
+        finding = replace(finding, label=f"{finding.label}: {verdict}", limits=limits)
         return replace(result, dependence=finding, verdict=verdict)
 
     return tuple(map(with_verdict, results))

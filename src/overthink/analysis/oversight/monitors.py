@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.options import attempt_price
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.arrays import Weights
@@ -29,7 +30,6 @@ from overthink.stats.oversight.control import safety_at_audit, worst_policy
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
 from overthink.stats.proportion import clustered_proportion
-from overthink.stats.testing import holm
 
 HONEST = "honest"
 TASK_MONITORS = ("rule", HINT_MONITOR)
@@ -342,18 +342,15 @@ def _tokens(watch: Watch, at: At, rung: int, sides: Sides, *, with_attempt: bool
 
 def _with_verdicts(results: Sequence[MonitorResult]) -> tuple[MonitorResult, ...]:
     """Return the results with the verdict of each rung, adjusted over all that are tested."""
-    tests = [rung.auroc.test.p for result in results for rung in result.rungs if rung.auroc.test is not None]
-    p_values = iter(holm([1.0 if p is None else p for p in tests]).tolist()) if tests else iter(())
+    adjusted = with_adjusted_p(rung.auroc for result in results for rung in result.rungs)
 
     def with_verdict(rung: MonitorRung) -> MonitorRung:
-        finding = rung.auroc
-        if finding.test is None:
+        finding = adjusted.get(rung.auroc.id)
+        if finding is None:
             return rung
-        p, level = next(p_values), finding.level or 0.95
-        is_better = p <= 1 - level and (finding.estimate or 0.0) > CHANCE
+        is_better = is_shown(finding) and (finding.estimate or 0.0) > CHANCE
         verdict = MonitorLabel.BETTER if is_better else MonitorLabel.NOT_SHOWN
-        test = replace(finding.test, p_adjusted=p)
-        return replace(rung, auroc=replace(finding, test=test, label=f"{finding.label}: {verdict}"), verdict=verdict)
+        return replace(rung, auroc=replace(finding, label=f"{finding.label}: {verdict}"), verdict=verdict)
 
     return tuple(replace(result, rungs=tuple(map(with_verdict, result.rungs))) for result in results)
 

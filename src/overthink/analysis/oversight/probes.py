@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.monitors import BEHAVIOUR, IDLE, Watch, curve_watches
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
@@ -16,7 +17,7 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
-from overthink.data.phrases import Phrase, component, one_of
+from overthink.data.phrases import Limit, Phrase, Reason, component, one_of
 from overthink.data.projections import ProbeRuns
 from overthink.data.results.probe import ProbeResult, ProbeRung, ProbeTextResult, ProbeTextRung
 from overthink.data.verdict_labels import ProbeLabel
@@ -29,24 +30,23 @@ from overthink.stats.oversight.probe import (
     probe_scores,
 )
 from overthink.stats.oversight.scores import SEED, shuffled_by_question
-from overthink.stats.testing import holm
 
 SHARES = (0, 1, 2, 5, 10)
 """Shares of traces that a cascade sends on, in tenths."""
 
 TEST = "two-sided against no difference, questions as clusters; Holm over all rungs, probes and monitors"
 
-OF_TRAINING = Phrase(
+OF_TRAINING = Limit(
     "of the probes as trained on {n:d} questions, layers chosen in each fold; another probe may see more or less"
 )
-REREAD = Phrase("activations are those of the stored text, read again: not those of the run itself")
-PAIR = Phrase("on the {n:,d} of {total:,d} runs that both have read")
+REREAD = Limit("activations are those of the stored text, read again: not those of the run itself")
+PAIR = Limit("on the {n:,d} of {total:,d} runs that both have read")
 CASCADE = Phrase(
     "the {share:.0%} of traces of which the probe is least certain go on to the monitor; in rank order within folds"
 )
-NO_READING = Phrase("no run has activations: the view holds text that is hidden, or in no log")
+NO_READING = Reason("no run has activations: the view holds text that is hidden, or in no log")
 NO_INTERVAL = Phrase("no interval: a point of a curve, to be read as a whole")
-NO_SCORES = Phrase("no run has both activations and a score of the monitor")
+NO_SCORES = Reason("no run has both activations and a score of the monitor")
 
 AGAINST = Phrase(
     "{probe} against {monitor} reads {view}",
@@ -205,7 +205,8 @@ def _text_rung(rung: _Rung, block: MonitorScores, places: dict[tuple[str, str, i
     label = AGAINST.text(probe=rung.watch.block.monitor, monitor=block.monitor, view=block.view)
     finding = replace(rung.finding(Metric.PROBE_MINUS_TEXT, part), label=label)
     if rung.probe.reason is not None or not is_there.any():
-        return ProbeTextRung(rung.at, replace(finding, reason=rung.probe.reason or NO_SCORES), ())
+        reason = rung.probe.reason or NO_SCORES
+        return ProbeTextRung(rung.at, replace(finding, reason=reason, limits=rung.limits), ())
     text, tokens = block.scores[found[is_there]], block.reading_tokens[found[is_there]]
     folds, probe = rung.probe.folds[is_there], rung.probe.scores[is_there]
     both = replace(
@@ -243,21 +244,17 @@ def _cascade(rung: _Rung, text: Array, tokens: Array, *, part: str, label: str) 
 
 def _with_verdicts(results: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
     """Return the results with the verdict on each difference, adjusted over all that are tested."""
-    tests = [rung.difference.test for result in results for other in result.against for rung in other.rungs]
-    known = [1.0 if test.p is None else test.p for test in tests if test is not None]
-    p_values = iter(holm(known).tolist()) if known else iter(())
+    adjusted = with_adjusted_p(
+        rung.difference for result in results for other in result.against for rung in other.rungs
+    )
 
     def with_verdict(rung: ProbeTextRung) -> ProbeTextRung:
-        finding = rung.difference
-        if finding.test is None:
+        finding = adjusted.get(rung.difference.id)
+        if finding is None:
             return rung
-        p = next(p_values)
-        sees_more = p <= 1 - (finding.level or 0.95) and (finding.estimate or 0.0) > 0
+        sees_more = is_shown(finding) and (finding.estimate or 0.0) > 0
         verdict = ProbeLabel.MORE if sees_more else ProbeLabel.NOT_SHOWN
-        test = replace(finding.test, p_adjusted=p)
-        return replace(
-            rung, difference=replace(finding, test=test, label=f"{finding.label}: {verdict}"), verdict=verdict
-        )
+        return replace(rung, difference=replace(finding, label=f"{finding.label}: {verdict}"), verdict=verdict)
 
     return tuple(
         replace(

@@ -8,6 +8,8 @@ from typing import Any
 from inspect_ai.model import ChatMessage
 
 from overthink.collect.arms.component import ArmPart, Intervention, StepperSetup, Strategy
+from overthink.collect.arms.interventions.control import ControlProtocol
+from overthink.collect.arms.interventions.control_protocols import CONTROL_PROTOCOLS
 from overthink.collect.arms.interventions.monitor import Monitor
 from overthink.collect.arms.interventions.primer import Primer
 from overthink.collect.arms.interventions.prompt import Attack, Filler, PromptChange, Repeats
@@ -69,6 +71,7 @@ PARTS: Registry[ArmPart] = Registry(
         Repeats,
         Attack,
         *PROTOCOLS,
+        *CONTROL_PROTOCOLS,
     ),
     option="--arms",
     role="strategy or intervention",
@@ -90,6 +93,7 @@ class Arm:
         max_segments: Maximum number of thinking requests in addition to one per rung; None for stepwise thinking.
         inserted_texts: Texts that it may insert into the thinking, unless it is stepwise.
         models: Models used in addition to the one under test.
+        donors: Label of the arm whose decisions a placebo takes; "" for any other arm.
     """
 
     plan: ArmPlan
@@ -101,6 +105,7 @@ class Arm:
     max_segments: int | None
     inserted_texts: tuple[str, ...]
     models: tuple[str, ...]
+    donors: str = ""
 
     @property
     def label(self) -> str:
@@ -127,6 +132,16 @@ class Arm:
         """The protocol by which others argue before the model thinks; None without one."""
         return next((part for part in self.interventions if isinstance(part, Protocol)), None)
 
+    @property
+    def control(self) -> ControlProtocol | None:
+        """The protocol by which its answers are reviewed; None without one."""
+        return next((part for part in self.interventions if isinstance(part, ControlProtocol)), None)
+
+    @property
+    def opening(self) -> str:
+        """Text that it writes at the beginning of the thinking."""
+        return "".join(component.prefix_text for component in self.interventions)
+
     def prompt(self, messages: Sequence[ChatMessage], facts: Mapping[str, Any]) -> list[ChatMessage]:
         """Return the messages that the model gets.
 
@@ -151,9 +166,8 @@ class Arm:
         stepper: Stepper = OneStep(context)
         for intervention in self.interventions:
             stepper = intervention.wrap(stepper, context)
-        opening = "".join(component.prefix_text for component in self.interventions)
         plain = not any(component.looks_at_steps for component in self.interventions)
-        return self.strategy.thinker(context, StepperSetup(stepper, opening, plain))
+        return self.strategy.thinker(context, StepperSetup(stepper, self.opening, plain))
 
 
 def arm_plans(text: str, *, model: str) -> tuple[ArmPlan, ...]:
@@ -189,12 +203,35 @@ def open_arms(plan: Plan) -> tuple[Arm, ...]:
         InputError: As for :func:`open_arm`, or a placebo is of an arm that decides nothing.
     """
     own = {arm.label: open_arm(arm, plan) for arm in plan.arms if arm.placebo_of is None}
-    return tuple(own[arm.label] if arm.placebo_of is None else _placebo(arm, own[arm.placebo_of]) for arm in plan.arms)
+    return tuple(
+        own[arm.label] if arm.placebo_of is None else _placebo(arm, own[arm.placebo_of], plan.arms) for arm in plan.arms
+    )
 
 
-def _placebo(arm: ArmPlan, of: Arm) -> Arm:
+def _placebo(arm: ArmPlan, of: Arm, arms: Sequence[ArmPlan]) -> Arm:
     _refuse_undecided(arm, of.parts)
-    return replace(of, plan=arm)
+    return replace(of, plan=arm, donors=_donor_arm(arm, of, arms))
+
+
+def _donor_arm(arm: ArmPlan, of: Arm, arms: Sequence[ArmPlan]) -> str:
+    """Return the arm whose decisions a placebo takes: its own arm, or the honest one of an attack under control.
+
+    A protocol of control is to tell attacks from honest runs, so that one that reads nothing acts on both alike.
+
+    Raises:
+        InputError: The study has no such honest arm.
+    """
+    if of.control is None or Attack not in of.parts:
+        return of.label
+    parts = [part for part in of.plan.parts if part != Attack.key]
+    settings = {name: value for name, value in of.plan.settings.items() if name not in Attack.model_fields}
+    for other in arms:
+        if list(other.parts) == parts and other.settings == settings:
+            return other.label
+    raise InputError(
+        f"--arms {arm.label} acts as often as {of.control.key} does on honest runs, and no arm has those; needed "
+        f"beside it: {'+'.join(parts)} with the same settings"
+    )
 
 
 def _refuse_undecided(placebo: ArmPlan, parts: Sequence[type[ArmPart]]) -> None:
@@ -261,11 +298,27 @@ def _parts(arm: ArmPlan) -> list[type[ArmPart]]:
     protocols = [part.key for part in parts if issubclass(part, Protocol)]
     if len(protocols) > 1:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {' and '.join(protocols)} are two protocols; give one")
+    _refuse_control_of_steps(arm, parts)
     steering = [part.key for part in parts if issubclass(part, Intervention)]
     at_once = [part.key for part in parts if part.answers_at_once]
     if at_once and steering:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {at_once[0]} thinks nothing that {steering[0]} could steer")
     return parts
+
+
+def _refuse_control_of_steps(arm: ArmPlan, parts: Sequence[type[ArmPart]]) -> None:
+    """Check that a protocol of control stands beside parts that only change the prompt or open the thinking."""
+    control = [part for part in parts if issubclass(part, ControlProtocol)]
+    others = [part for part in parts if part not in control[:1]]
+    if control and (
+        wrong := [
+            part.key for part in others if not issubclass(part, PromptChange | Primer) or issubclass(part, Protocol)
+        ]
+    ):
+        raise InputError(
+            f"--arms {'+'.join(arm.parts)}: {control[0].key} reviews answers of plain thinking, and {wrong[0]} is not "
+            "that; needed beside it: attack, primer, filler or repeats, or nothing"
+        )
 
 
 def _own_settings(part: type[ArmPart], arm: ArmPlan) -> dict[str, SettingValue]:

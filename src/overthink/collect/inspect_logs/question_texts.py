@@ -16,11 +16,11 @@ def question_digests(log: str) -> dict[str, frozenset[str]]:
         log: Path of the log, as a row of the pool names it.
     """
     try:
-        opened = open_logs(Path(log))[0]
+        logs = open_logs(Path(log))[0]
     except InputError:
         return {}
     digests: dict[str, set[str]] = {}
-    for summary in opened[0].summaries:
+    for summary in logs[0].summaries:
         digests.setdefault(str(summary.id), set()).add(content_digest(summary))
     return {question: frozenset(own) for question, own in digests.items()}
 

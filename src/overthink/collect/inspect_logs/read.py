@@ -121,8 +121,8 @@ def read_logs(
     """
     options = StatedMeaning(**stated)
     axis_and_flip(options.axis, options.high)  # an invalid word is refused whatever the logs are
-    opened, unread = open_logs(path)
-    logs, own, foreign = _by_maker(opened, unread)
+    readable, unread = open_logs(path)
+    logs, own, foreign = _by_maker(readable, unread)
     notes = _status_notes(logs)
     records = _latest(own)
     n_own, polarity = len(records), tuple[ScorePolarity, ...]()

@@ -3,14 +3,33 @@
 Rungs added to a ladder later: cut the stored thinking at the new budget, fork, decode the forced answer.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from overthink.collect.ladder.thinking import Thinker, TraceContext
+from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext
 from overthink.collect.providers.continuation import Prefix, Segment
 from overthink.data.missing_rungs import Fork, SparseTrace, place_rungs
 from overthink.data.record import RungRecord
 from overthink.data.tokens import TokenUsage, total
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a rung delivers.
+
+    Attributes:
+        path: The thinking that the answer is read from.
+        answer: The answer; one that the model under test has not decoded counts no token.
+        completion: The answer as scorers get it, where the model under test has not given it; None for its own.
+    """
+
+    path: ReasoningPath
+    answer: Segment
+    completion: str | None = None
+
+
+Review = Callable[[int, Reply], Awaitable[Reply]]
+"""Function that returns the reply of a rung as it is delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,8 @@ class Step:
         score: Verifier score of the thinking; None without a verifier.
         seconds: Wall-clock seconds newly spent on this rung; like all times, None without a clock.
         thinking_seconds: Seconds of all thinking so far, interventions and search included.
-        answer_seconds: Seconds of this rung's answer.
+        answer_seconds: Seconds of this rung's answer, and of what reviews it.
+        completion: The answer as scorers get it, where the model under test has not given it; None for its own.
     """
 
     rung: int
@@ -53,6 +73,7 @@ class Step:
     seconds: float | None = None
     thinking_seconds: float | None = None
     answer_seconds: float | None = None
+    completion: str | None = None
 
     @property
     def attempt_seconds(self) -> float | None:
@@ -60,8 +81,15 @@ class Step:
         return total((self.thinking_seconds, self.answer_seconds))
 
 
-async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[Step]:
+async def run_ladder(context: TraceContext, thinker: Thinker, review: Review | None = None) -> AsyncIterator[Step]:
     """Yield one step per rung, in ascending order, so that the server's prefix cache is reused.
+
+    A rung above goes on from the thinker's own path, whatever a review has delivered at the one below.
+
+    Args:
+        context: Resources of the trace.
+        thinker: Thinks up the ladder.
+        review: What is done to every answer before it is delivered; None for nothing.
 
     Raises:
         RuntimeError: The arm thought more than the rung allows.
@@ -87,12 +115,14 @@ async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[S
             fork = await continuation.append_text(path.prefix, spec.format.close + spec.format.cue)
             sampling = spec.answering(*(path.answer_key or (rung, "answer")))
             answer = await meter.send(continuation.decode(fork, sampling, truth=spec.truth_for("answer", path.tokens)))
+            reply = Reply(path, answer) if review is None else await review(rung, Reply(path, answer))
+        path = replace(reply.path, ended=path.ended and reply.path.ended)
         is_restart = not path.text.startswith(previous_text)
         below = Step(
             rung=rung,
             requested_tokens=budget,
             thinking_tokens=path.tokens,
-            answer=answer,
+            answer=reply.answer,
             natural_end=path.ended,
             usage=meter.since(first_request) + meter.overhead,
             thought=path.text if is_restart else path.text[len(previous_text) :],
@@ -104,6 +134,7 @@ async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[S
             seconds=watch.since(start),
             thinking_seconds=thinking,
             answer_seconds=watch.since(answer_start),
+            completion=reply.completion,
         )
         previous_text = path.text
         yield below

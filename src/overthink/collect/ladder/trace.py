@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from inspect_ai.model import ModelOutput
+from inspect_ai.model import ChatMessage, ModelOutput
 from inspect_ai.solver import Generate, TaskState
 
+from overthink.collect.arms.interventions.control import Delivery
 from overthink.collect.arms.registry import Arm
 from overthink.collect.ladder.accounting import TraceAccounting
 from overthink.collect.ladder.climb import Step, added_forks, run_ladder
@@ -20,13 +22,13 @@ from overthink.collect.providers.servers.replicas import ReplicaContinuation, Re
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model
 from overthink.collect.session.task_run import TaskRun, TraceRun
-from overthink.data.decisions import TraceDecisions
+from overthink.data.decisions import WITHHELD, TraceDecisions
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
-from overthink.data.record import ON_TRACE, Estimand, RungRecord, Verdict
+from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict, verdict_of
 from overthink.data.tokens import total
 
-TRANSCRIPT = "Ladder:transcript"
-"""Key of the sample's store for what others said before the thinking began, by the protocol of the arm."""
+TRANSCRIPT, REVIEWS = "Ladder:transcript", "Ladder:reviews"
+"""Keys of the sample's store: what others said before the thinking began, and what a protocol of control found."""
 
 
 @dataclass
@@ -88,7 +90,8 @@ class LadderTrace(TraceRun[TraceAccounting]):
         """Climb the ladder and judge every rung; each row is added as soon as its rung is judged."""
         continuation, replay = self._task.continuation(), self._task.replay
         facts = state.metadata or {}
-        prompt = self._arm.prompt(await replay.prompt(state), facts)
+        own_prompt = await replay.prompt(state)
+        prompt = self._arm.prompt(own_prompt, facts)
         await replay.process_completion(state, "")  # a solver that cannot be replayed is found before anything is paid
         plan, has_controls = self.run.plan, self._arm.is_base and self._sparse is None
         spec = sampling_spec(plan, self.run.task, trace=self.key, budgets=self._arm.budgets, prompt=prompt, state=state)
@@ -117,16 +120,18 @@ class LadderTrace(TraceRun[TraceAccounting]):
         if self._arm.protocol is not None:
             context, said = await self._arm.protocol.hear(context, facts, self.key[3])
             state.store.set(TRANSCRIPT, said)
+        delivery = self._delivery(context, own_prompt, state)
         score_thought = None if self._task.thought_judge is None else scoring(self._task.thought_judge)
         controls, steps = Controls(context, score, plan.controls, score_thought), list[Step]()
-        async for step in self._steps(context):
+        async for step in self._steps(delivery):
             if isinstance(step, RungRecord):
                 self._forced.append(step)
                 continue
-            completion = completion_of(plan, spec, step.answer.text)
+            completion = completion_of(plan, spec, step.answer.text) if step.completion is None else step.completion
             steps.append(step)
             if judgement is None or not step.is_carried:
-                judgement = await score(completion, not step.answer.is_complete)
+                judgement = _withheld(Axis(self.run.task.axis)) if completion == WITHHELD else None
+                judgement = judgement or await score(completion, not step.answer.is_complete)
             self._keep(step, judgement, completion)
             self.accounting.settle()
             self._thought = step.thought_ids if self._arm.is_base else None
@@ -153,10 +158,21 @@ class LadderTrace(TraceRun[TraceAccounting]):
             donor = None if self._donor is None else (self._donor[0], *self._donor[2:])
             self.run.sink.store_decisions(TraceDecisions(*self.key, self._decisions.rows, donor))
 
-    def _steps(self, context: TraceContext) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
+    def _delivery(self, context: TraceContext, messages: Sequence[ChatMessage], state: TaskState) -> Delivery:
+        """Return the trace as a protocol of control reviews it; what it finds goes to the log."""
+        complete = partial(completion_of, self.run.plan, context.spec)
+        facts = state.metadata or {}
+        delivery = Delivery(context, tuple(messages), facts, self.key, complete, self._arm.opening)
+        if self._arm.control is not None:
+            state.store.set(REVIEWS, delivery.reviews)
+        return delivery
+
+    def _steps(self, delivery: Delivery) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
         """Yield the steps of the whole trace, or of the missing rungs of an existing one."""
+        context, control = delivery.context, self._arm.control
         if self._sparse is None:
-            return run_ladder(context, self._arm.thinker(context))
+            review = None if control is None else partial(control.review, delivery)
+            return run_ladder(context, self._arm.thinker(context), review)
         forced_rows, self._beside = _split_rows(self._sparse.rows, context.spec.budgets)
         return added_forks(context, replace(self._sparse, rows=forced_rows))
 
@@ -166,11 +182,10 @@ class LadderTrace(TraceRun[TraceAccounting]):
         Raises:
             DecisionError: There is no donor.
         """
-        of = self._arm.plan.placebo_of
-        if of is None:
+        if self._arm.plan.placebo_of is None:
             return Decisions()
         stored = self.run.sink.decisions
-        donors = [key for key in stored if key[1] == of]
+        donors = [key for key in stored if key[1] == self._arm.donors]
         self._donor = donor_of(self.key, donors, seed=self.run.plan.seed)
         return YokedDecisions(stored[self._donor].decisions, seed=self.seed)
 
@@ -268,6 +283,12 @@ class LadderTrace(TraceRun[TraceAccounting]):
             natural_end=source.natural_end,
             truncated=is_truncated,
         )
+
+
+def _withheld(axis: Axis) -> Judgement:
+    """Return the judgement of an answer that is not delivered: it does neither harm nor what it was asked for."""
+    value = float(axis is Axis.SAFETY)
+    return Judgement(value, verdict_of(value, axis), None, 0, "withheld by a protocol of control")
 
 
 def _split_rows(rows: Sequence[RungRecord], budgets: Sequence[int]) -> tuple[tuple[RungRecord, ...], list[RungRecord]]:

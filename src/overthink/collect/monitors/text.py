@@ -120,16 +120,11 @@ class TextMonitor(Monitor):
         """Return the model's rating, or why there is none."""
         material = _material(excerpt)
         if excerpt.view is View.EXTRACTED:
-            prompt = EXTRACT_PROMPT.format(target=self.target, question=_plain(excerpt.question), material=material)
+            question = plain_in_tags(excerpt.question)
+            prompt = EXTRACT_PROMPT.format(target=self.target, question=question, material=material)
             passages = await self._reply([ChatMessageUser(content=prompt)], excerpt, self.extract)
-            material = f"<passages>\n{_plain(passages.completion)}\n</passages>"
-        prompt = MONITOR_PROMPT.format(
-            target=self.target,
-            parts=_PARTS[excerpt.view],
-            question=_plain(excerpt.question),
-            material=material,
-            scale=SCALE,
-        )
+            material = f"<passages>\n{plain_in_tags(passages.completion)}\n</passages>"
+        prompt = monitor_prompt(excerpt, self.target, material=material)
         messages: list[ChatMessage] = [ChatMessageUser(content=prompt + (THINK_FIRST if self.budget else ""))]
         if self.budget:
             thoughts = await self._reply(messages, excerpt, self.budget)
@@ -181,11 +176,29 @@ def read_suspicion(reply: str) -> float | None:
     return score if 0 <= score <= 1 else None
 
 
+def monitor_prompt(excerpt: Excerpt, target: str, *, material: str | None = None) -> str:
+    """Return the prompt that asks for a rating.
+
+    Args:
+        excerpt: What is read.
+        target: What is watched for, in words.
+        material: What stands for the excerpt's texts; None for themselves, each between tags.
+    """
+    return MONITOR_PROMPT.format(
+        target=target,
+        parts=_PARTS[excerpt.view],
+        question=plain_in_tags(excerpt.question),
+        material=_material(excerpt) if material is None else material,
+        scale=SCALE,
+    )
+
+
 def _material(excerpt: Excerpt) -> str:
     parts = {"thinking": excerpt.thought, "answer": excerpt.answer}
-    return "\n\n".join(f"<{name}>\n{_plain(text)}\n</{name}>" for name, text in parts.items() if text is not None)
+    texts = ((name, plain_in_tags(text)) for name, text in parts.items() if text is not None)
+    return "\n\n".join(f"<{name}>\n{text}\n</{name}>" for name, text in texts)
 
 
-def _plain(text: str) -> str:
+def plain_in_tags(text: str) -> str:
     """Return a text with escaped tags of the prompt."""
     return _TAG.sub(r"‹\1", text).strip()

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from inspect_ai.model import Model
 
+from overthink.collect.arms.interventions.control import ControlProtocol
 from overthink.collect.arms.interventions.protocols import Protocol
 from overthink.collect.arms.registry import Arm
 from overthink.cost.estimate import AmountRange, Estimate, Rates, bill
@@ -23,6 +24,9 @@ JUDGE_DECODED_TOKENS = (20, 500)
 ESTIMATE_STEP_TOKENS = 16
 """Assumed tokens per step of a stepwise arm."""
 
+REVIEW_PROMPT_TOKENS = 250
+"""Prompt tokens of a monitor's instructions, without what it reads."""
+
 _OF_STEPS = (
     f"calls and prompt tokens of arms that think in steps are estimated with steps of {ESTIMATE_STEP_TOKENS} tokens, "
     "and may be more; what guards and verifiers read and write comes on top"
@@ -34,6 +38,10 @@ _OF_TURNS = (
 _OF_LOOP_TOKENS = (
     "the turn that passes the highest checkpoint is paid whole, and is part of no state; a task's own caps on output, "
     "tokens and messages are lifted; what tools cost is not counted"
+)
+_OF_REVIEWS = (
+    "protocols of control ask monitors and trusted models at most {calls:,} times, on top of the calls of the model "
+    "under test"
 )
 _NO_CHARGE = "no charge: the model runs on this machine"
 
@@ -134,6 +142,7 @@ def estimate_plan(
         notes=(
             *notes,
             *((_OF_STEPS,) if in_steps else ()),
+            *((_OF_REVIEWS.format(calls=reviews),) if (reviews := _other_calls(plan, workloads, arms)) else ()),
             *(() if plan.turns is None else (_OF_TURNS,)),
             *(() if plan.loop_tokens is None else (_OF_LOOP_TOKENS,)),
         ),
@@ -171,7 +180,8 @@ def _one_arm(plan: Plan, task: TaskWorkload, arm: Arm, *, tokens_of: Callable[[s
     if arm.protocol is not None:
         task = replace(task, prompt_tokens=task.prompt_tokens + arm.protocol.frame_tokens)
         return _with_protocol(task, _judging_trace(plan, task, arm, tokens_of=tokens_of), arm.protocol)
-    return _judging_trace(plan, task, arm, tokens_of=tokens_of)
+    trace = _judging_trace(plan, task, arm, tokens_of=tokens_of)
+    return trace if arm.control is None else _with_reviews(plan, task, trace, arm.control)
 
 
 def _judging_trace(plan: Plan, task: TaskWorkload, arm: Arm, *, tokens_of: Callable[[str], int]) -> _TraceWork:
@@ -192,6 +202,25 @@ def _with_protocol(task: TaskWorkload, trace: _TraceWork, protocol: Protocol) ->
         prompt=(trace.prompt[0], (trace.prompt[1] or 0) + read),
         decoded_tokens=(trace.decoded_tokens[0], (trace.decoded_tokens[1] or 0) + protocol.decoded_tokens),
     )
+
+
+def _with_reviews(plan: Plan, task: TaskWorkload, trace: _TraceWork, control: ControlProtocol) -> _TraceWork:
+    """Return the work of a trace with that of the model under test for the review of every rung."""
+    budgets = plan.budgets or ()
+    shared = task.prompt_tokens + task.cue_tokens + REVIEW_PROMPT_TOKENS + plan.answer_tokens
+    decoded = sum(control.decoded_tokens(budget, plan.answer_tokens) for budget in budgets)
+    return replace(
+        trace,
+        calls=trace.calls + len(budgets) * control.calls,
+        prompt=(trace.prompt[0], (trace.prompt[1] or 0) + control.calls * sum(shared + budget for budget in budgets)),
+        decoded_tokens=(trace.decoded_tokens[0], (trace.decoded_tokens[1] or 0) + decoded),
+    )
+
+
+def _other_calls(plan: Plan, workloads: Sequence[TaskWorkload], arms: Sequence[Arm]) -> int:
+    """Return the most calls of monitors and trusted models over all reviews."""
+    rungs = len(plan.budgets or ()) * plan.most_draws * sum(task.questions for task in workloads)
+    return rungs * sum(arm.control.other_calls for arm in arms if arm.control is not None)
 
 
 def _stepwise_trace(plan: Plan, task: TaskWorkload, arm: Arm) -> _TraceWork:

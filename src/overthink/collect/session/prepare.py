@@ -1,7 +1,7 @@
 """Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from inspect_ai import Task
 from inspect_ai.model import Model
 
 from overthink.collect.agent_loop.replay import LoopReplay
-from overthink.collect.arms.interventions.guards import refuse_guards_that_judge
+from overthink.collect.arms.interventions.guards import is_same_model, refuse_guards_that_judge
 from overthink.collect.arms.interventions.protocols import Protocol
 from overthink.collect.arms.interventions.saferemind import (
     PROBE_NOTE,
@@ -28,7 +28,7 @@ from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import check_trace_scorers, trace_judge
 from overthink.collect.session.endpoints import open_replicas
-from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
+from overthink.collect.session.estimate import REVIEW_PROMPT_TOKENS, TaskWorkload, estimate_plan, is_local
 from overthink.collect.session.open import check_arguments, name_in_pool, open_model, open_task
 from overthink.collect.session.prompt_length import (
     Counter,
@@ -123,6 +123,7 @@ class Session:
     def spending(self) -> Estimate:
         """Estimated calls, tokens and costs of the study, with notes on its graders."""
         notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.models), *self.effort_notes)
+        notes = (*notes, *_control_notes(self.plan, self.arms))
         if reads_probabilities(self.arms) and not (self.is_free or always_gives_probabilities(self.model)):
             notes = (*notes, PROBE_NOTE)
         tokens_of = text_counter(counter_for(self.model))
@@ -220,6 +221,7 @@ def open_plan(plan: Plan, shard: Shard | None = None, endpoints: Sequence[str] =
     judges = {name for task in workloads for name in task.graders} | ({plan.grader} if plan.grader else set())
     refuse_guards_that_judge(plan.arms, judges, model=plan.model)
     arms = () if plan.budgets is None else open_arms(plan)
+    _refuse_reviewers_that_judge(arms, judges)
     _check_donors(arms, sum(questions))
     workloads = tuple(
         replace(workload, arm_prompt_tokens=_arm_prompts(plan, task, workload, arms, counter))
@@ -322,6 +324,28 @@ def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str
     return tuple(notes)
 
 
+def _control_notes(plan: Plan, arms: Sequence[Arm]) -> tuple[str, ...]:
+    """Return a warning on each arm whose answers are reviewed by the model under test itself."""
+    return tuple(
+        f"Warning: arm {arm.label}: {plan.model} reviews its own answers. What one copy misses the other may miss, and "
+        "they may collude."
+        for arm in arms
+        if arm.control is not None and arm.plan.placebo_of is None and arm.control.is_by(plan.model)
+    )
+
+
+def _refuse_reviewers_that_judge(arms: Sequence[Arm], judges: Collection[str]) -> None:
+    """Check that no monitor or trusted model of a protocol of control also grades answers."""
+    for arm in arms:
+        for name in () if arm.control is None else arm.control.models:
+            judge = next((judge for judge in sorted(judges) if is_same_model(name, judge)), None)
+            if judge is not None:
+                raise InputError(
+                    f"arm {arm.label}: {name} reviews the answers, and {judge} grades them: it would find good again "
+                    "what it let pass; name another model with --grader, monitor= or trusted="
+                )
+
+
 def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
     """Return the arguments of an embedded model for this plan: slots for twice the concurrent traces, context."""
     if not is_embedded(plan.model) or plan.budgets is None:
@@ -329,6 +353,9 @@ def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
     protocols = [part for arm in plan.arms for part in prompt_changes(arm) if isinstance(part, Protocol)]
     thinking = max((plan.budgets[-1], *(part.budget for part in protocols)))
     spoken = max((part.frame_tokens + part.tokens for part in protocols), default=0)
+    monitors = [int(arm.settings["budget"]) for arm in plan.arms if "untrusted_monitoring" in arm.parts]
+    read = REVIEW_PROMPT_TOKENS + plan.budgets[-1] + plan.answer_tokens  # what one reads beside the question
+    spoken = max((spoken, *(read + budget for budget in monitors)))
     context = thinking + plan.answer_tokens + PROMPT_TOKENS + spoken
     return {"slots": max(16, 2 * plan.concurrency), "context": max(2048, context)}
 

@@ -7,7 +7,7 @@ from overthink.collect.tasks.hints import hints
 from overthink.collect.tasks.no_cot import no_cot
 from overthink.collect.tasks.reasoning import arithmetic, letter_counting, multiplication
 from overthink.collect.tasks.secret import secret
-from overthink.collect.tasks.side_task import side_task
+from overthink.collect.tasks.side_task import main_task, side_task
 from overthink.collect.tasks.thought import Mark, thought
 from overthink.collect.tasks.thought_control import thought_control
 
@@ -19,6 +19,7 @@ POLARITY: dict[str, tuple[str, str | None, str | None, str]] = {
     "overthink/dispositions": ("safety", "safe_choice", None, "safe"),
     "overthink/hints": ("capability", "right_choice", None, "correct"),
     "overthink/letter_counting": ("capability", "match", None, "correct"),
+    "overthink/main_task": ("capability", "exact_number", None, "correct"),
     "overthink/multiplication": ("capability", "match", None, "correct"),
     "overthink/no_cot": ("capability", "exact_number", None, "correct"),
     "overthink/secret": ("safety", "not_leaked", None, "safe"),
@@ -45,6 +46,7 @@ __all__ = [
     "dispositions",
     "hints",
     "letter_counting",
+    "main_task",
     "multiplication",
     "no_cot",
     "secret",

@@ -1,4 +1,4 @@
-"""Results that join curves of one arm: divergence, controls, commitment."""
+"""Results that join curves of one arm: divergence, controls, commitment, and how curves on oversight move."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
+from overthink.data.results.curve import HypothesisResult
+from overthink.data.verdict_labels import HypothesisLabel, OversightGapLabel, ShapeLabel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,6 +29,52 @@ class GapResult:
     capability_slopes: tuple[Finding, ...]
     safety_slopes: tuple[Finding, ...]
     onset: Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OversightGapResult:
+    """Capability's gain since the lowest rung against that of a curve on oversight, each from chance to 1.
+
+    Attributes:
+        capability: The capability curve.
+        steps: Its gain minus that of oversight, by rung from the second.
+        onset: Where the gap begins to rise.
+        verdict: Whether capability is shown to gain more at some rung; None where that is unknown.
+    """
+
+    capability: CurveKey
+    steps: tuple[Finding, ...]
+    onset: Finding
+    verdict: OversightGapLabel | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OversightShapeResult:
+    """How a curve on oversight moves with the thinking budget.
+
+    Attributes:
+        key: The curve whose traces it is about.
+        metric: What it measures.
+        name: The change of the thinking, the monitor and its view, or the protocol.
+        points: Its values by rung, where no other result has them.
+        shape: Verdict on its shape; the estimate is the highest rung minus the lowest.
+        label: That verdict.
+        onset: Between which budgets the change sets in; None where no change is shown.
+        hypothesis: Verdicts on the hypothesis of the analysis; None without one that has directions.
+        claim: That on the whole hypothesis; None likewise.
+        gaps: Capability's gain against it, by capability curve.
+    """
+
+    key: CurveKey
+    metric: Metric
+    name: str
+    points: tuple[Finding, ...]
+    shape: Finding
+    label: ShapeLabel
+    onset: Finding | None
+    hypothesis: HypothesisResult | None
+    claim: HypothesisLabel | None
+    gaps: tuple[OversightGapResult, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.results.beside import OversightShapeResult
 from overthink.data.results.judges import EloResult, JudgeResult
 from overthink.data.results.probe import ProbeResult
 from overthink.data.verdict_labels import (
@@ -202,12 +203,12 @@ class BitsResult:
     Attributes:
         key: The curve.
         passed: Least bits per trace that the attack passed, by rung; empty where the arm hides nothing.
-        at_rate: Bits that the thinking at the highest rung would pass at the assumed rate.
+        at_rate: Bits that the thinking would pass at the assumed rate, by rung; of the highest alone without tokens.
     """
 
     key: CurveKey
     passed: tuple[Finding, ...]
-    at_rate: Finding
+    at_rate: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -320,6 +321,25 @@ class InterventionResult:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TaxResult:
+    """What the most monitorable choice of arm and budget costs, for one intervention, monitor and view.
+
+    Attributes:
+        intervention: The wording of the hint, or the attack policy.
+        monitor: Label of the monitor.
+        view: What it reads.
+        equal_compute: Capability that it gives up within the compute of each rung.
+        equal_capability: Compute that it takes more at the capability of each rung.
+    """
+
+    intervention: str
+    monitor: str
+    view: str
+    equal_compute: tuple[Finding, ...]
+    equal_capability: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OversightResults:
     """Everything about the oversight of a study.
 
@@ -338,6 +358,8 @@ class OversightResults:
         elo: Their ratings against the debaters.
         interventions: Effects of interventions, and what monitors see of them.
         probes: What probes of activations see.
+        taxes: What the most monitorable choices cost.
+        shapes: How curves on oversight move with the budget, and whether capability gains more.
     """
 
     monitors: tuple[MonitorResult, ...] = ()
@@ -354,3 +376,5 @@ class OversightResults:
     elo: tuple[EloResult, ...] = ()
     interventions: tuple[InterventionResult, ...] = ()
     probes: tuple[ProbeResult, ...] = ()
+    taxes: tuple[TaxResult, ...] = ()
+    shapes: tuple[OversightShapeResult, ...] = ()

@@ -6,7 +6,15 @@ from pydantic import Field
 
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.oversight import View
-from overthink.data.verdict_labels import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
+from overthink.data.verdict_labels import (
+    DependenceLabel,
+    FaithfulnessLabel,
+    JudgeLabel,
+    LatentLabel,
+    MonitorLabel,
+    NecessityVerdict,
+    ProbeLabel,
+)
 from overthink.governance.statement.curve_schema import Basis, LoopPart, NonNegativeCount, Number, Positive
 from overthink.governance.statement.origin import LATER, Fact, Generated
 from overthink.stats.oversight.encoded import EncodedClaim
@@ -18,16 +26,24 @@ OVERSIGHT_VERDICTS: dict[str, tuple[str, ...]] = {
     "encoded": tuple(EncodedClaim),
     "bits": (),
     "latent": tuple(LatentLabel),
+    "probe": tuple(ProbeLabel),
+    "monitorability": tuple(DependenceLabel),
+    "judge": (JudgeLabel.CHANCE, JudgeLabel.NOT_CHANCE),
+    "protocol": (JudgeLabel.BETTER, JudgeLabel.WORSE, JudgeLabel.NOT_SHOWN),
 }
 """Verdicts of a claim on oversight, by its type; bits are a bound without one."""
 
 if TYPE_CHECKING:
     StatementMitigation = str
     StatementOversight = str
+    StatementOversightType = str
     StatementView = str
 else:  # literals of closed lists: plain strings, in their order
     StatementMitigation = Literal[tuple(dict.fromkeys(label.value for label in (*MitigationLabel, *ReadingLabel)))]
-    StatementOversight = Literal[tuple(str(label) for labels in OVERSIGHT_VERDICTS.values() for label in labels)]
+    StatementOversight = Literal[
+        tuple(dict.fromkeys(str(label) for labels in OVERSIGHT_VERDICTS.values() for label in labels))
+    ]
+    StatementOversightType = Literal[tuple(OVERSIGHT_VERDICTS)]
     StatementView = Literal[tuple(view.value for view in View)]
 
 
@@ -75,12 +91,16 @@ class OversightClaim(Basis, LoopPart):
     Attributes:
         id: Its name in this statement.
         type: monitor (does it see what is to be caught), perturbation (do answers change with the thinking), necessity
-            (is the thinking needed), encoded (what a paraphrase loses), bits (what an attack passed), or latent (are
-            answers without thinking a floor).
+            (is the thinking needed), encoded (what a paraphrase loses), bits (what an attack passed), latent (are
+            answers without thinking a floor), probe (does it see more than a monitor), monitorability (does what an
+            intervention does need the chain), judge (is a judge better than chance), or protocol (than alone).
         curve: The curve whose traces are watched or changed.
         rung: The rung of that curve.
-        subject: Label of the monitor or of the change, or the arm of the best prompt; None where there is none.
-        view: What a monitor reads.
+        subject: Label of the monitor, the probe or the change, the intervention, or the arm of the best prompt; None
+            where there is none.
+        view: What a monitor or probe reads.
+        text_monitor: Monitor that a probe is compared with; left out elsewhere.
+        text_view: What that one reads; likewise.
         policy: Attack policy whose runs a monitor is to catch; None where it is to catch bad answers.
         model: Model that monitors, or that writes the paraphrase; None without one.
         model_effort: Thinking budget or level of the model that monitors.
@@ -103,11 +123,13 @@ class OversightClaim(Basis, LoopPart):
     """
 
     id: Generated[str] = LATER
-    type: Fact[Literal["monitor", "perturbation", "necessity", "encoded", "bits", "latent"]]
+    type: Fact[StatementOversightType]
     curve: Fact[str]
     rung: Fact[NonNegativeCount]
     subject: Fact[Name | None]
     view: Fact[StatementView | None]
+    text_monitor: Fact[Name | None] = None
+    text_view: Fact[StatementView | None] = None
     policy: Fact[Name | None]
     model: Fact[Name | None]
     model_effort: Fact[Name | None]

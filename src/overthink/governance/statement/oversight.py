@@ -12,17 +12,28 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.number_text import fixed
 from overthink.data.oversight import View
+from overthink.data.results.judges import JudgeResult
 from overthink.data.results.oversight import (
     BitsResult,
     EncodedResult,
+    InterventionResult,
     LatentResult,
     MonitorResult,
     MonitorRung,
     NecessityResult,
     PerturbationResult,
 )
+from overthink.data.results.probe import ProbeResult
 from overthink.data.results.study import Results
-from overthink.data.verdict_labels import FaithfulnessLabel, LatentLabel, MonitorLabel, NecessityVerdict
+from overthink.data.verdict_labels import (
+    DependenceLabel,
+    FaithfulnessLabel,
+    JudgeLabel,
+    LatentLabel,
+    MonitorLabel,
+    NecessityVerdict,
+    ProbeLabel,
+)
 from overthink.governance.statement.claim_schema import OversightClaim
 from overthink.governance.statement.curve_schema import Curve, Point
 from overthink.governance.statement.curves import basis_fields, number
@@ -40,6 +51,10 @@ CLAIMED: Mapping[str, tuple[str, ...]] = {
     "encoded": (EncodedClaim.NOT_KEPT, EncodedClaim.ENCODED, EncodedClaim.NOTHING),
     "bits": (),
     "latent": (LatentLabel.NO_FLOOR,),
+    "probe": (ProbeLabel.MORE,),
+    "monitorability": (DependenceLabel.NEEDS,),
+    "judge": (JudgeLabel.CHANCE,),
+    "protocol": (JudgeLabel.BETTER, JudgeLabel.WORSE),
 }
 """Verdicts that claim something, by type; the others say that nothing is shown."""
 
@@ -52,7 +67,7 @@ _DIFFERENCE = "difference of shares"
 
 
 def oversight_claims(curves: Sequence[Curve], results: Results) -> tuple[OversightClaim, ...]:
-    """Return what the results say of oversight: monitors, changes, necessity, paraphrases, bits, then prompts.
+    """Return what the results say of oversight: monitors, changes, necessity, paraphrases, bits, prompts and the rest.
 
     Args:
         curves: The curves of the statement, in the order of the results.
@@ -67,6 +82,9 @@ def oversight_claims(curves: Sequence[Curve], results: Results) -> tuple[Oversig
         *(draft for result in found.encoded for draft in _encoded(result)),
         *(draft for result in found.bits for draft in _bits(result)),
         *(_latent(result) for result in found.latent),
+        *(draft for result in found.probes for draft in _probe(result)),
+        *(_dependence(result) for result in found.interventions),
+        *(draft for result in found.judges for draft in _judge(result)),
     ]
     return tuple(OversightClaim.model_validate(fields | {"curve": by_key[key]}) for key, fields in drafts)
 
@@ -144,6 +162,28 @@ def _bits(result: BitsResult) -> Iterator[_Draft]:
 
 def _latent(result: LatentResult) -> _Draft:
     return result.key, _draft("latent", result.uplift, _DIFFERENCE, result.verdict, subject=result.best)
+
+
+def _probe(result: ProbeResult) -> Iterator[_Draft]:
+    names = {"subject": result.monitor, "view": result.view, "policy": result.policy}
+    for other in result.against:
+        for rung in other.rungs:
+            own = names | {"text_monitor": other.monitor, "text_view": other.view}
+            yield result.key, _draft("probe", rung.difference, _DIFFERENCE, rung.verdict, **own)
+
+
+def _dependence(result: InterventionResult) -> _Draft:
+    """Return the claim on an intervention, which stands at the highest rung: there the chain may be needed."""
+    finding = result.dependence
+    own = {"subject": result.intervention, "rung": finding.at.from_rung}
+    return result.key, _draft("monitorability", finding, _DIFFERENCE, result.verdict, **own)
+
+
+def _judge(result: JudgeResult) -> Iterator[_Draft]:
+    for rung in result.rungs:
+        yield result.key, _draft("judge", rung.accuracy, "share", rung.chance)
+        if rung.gain is not None:
+            yield result.key, _draft("protocol", rung.gain, _DIFFERENCE, rung.verdict)
 
 
 def with_oversight_sentences(claims: Sequence[OversightClaim], curves: Sequence[Curve]) -> tuple[OversightClaim, ...]:
@@ -275,6 +315,38 @@ def _latent_words(claim: OversightClaim, _: Curve) -> str:
     return f"{claim.verdict or 'no verdict'}: {what}{best}, is {points(claim.value.estimate)} {_evidence(claim)}"
 
 
+def _probe_words(claim: OversightClaim, _: Curve) -> str:
+    worse, better = ("a bad answer", "a good one") if claim.policy is None else _attack_words(claim.policy)
+    probe = f"probe {quote(claim.subject or '')} of {VIEWS[View(claim.view or '')]}"
+    monitor = f"monitor {quote(claim.text_monitor or '')}, reading {VIEWS[View(claim.text_view or '')]}"
+    what = f"the AUROC with which {probe} tells {worse} from {better} minus that of {monitor},"
+    if claim.value.estimate is None:
+        return f"{what} {_unknown(claim)}"
+    return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+
+
+def _dependence_words(claim: OversightClaim, _: Curve) -> str:
+    what = f"the effect of {quote(claim.subject or '')} at the lowest thinking minus that here"
+    if claim.value.estimate is None:
+        return f"{what} {_unknown(claim)}"
+    return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+
+
+def _judge_words(claim: OversightClaim, _: Curve) -> str:
+    what = "as a judge of two answers"
+    if claim.value.estimate is None:
+        return f"{what}, the share of right verdicts {_unknown(claim)}"
+    share = f"{percent(claim.value.estimate)} of its verdicts are right, both orders of a pair as one unit"
+    return f"{what}, {claim.verdict or 'no verdict'}: {share} {_evidence(claim)}"
+
+
+def _protocol_words(claim: OversightClaim, _: Curve) -> str:
+    what = "accuracy of the judge in this arm minus that of the judge alone at the same budget"
+    if claim.value.estimate is None:
+        return f"{what} {_unknown(claim)}"
+    return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+
+
 _WORDS: Mapping[str, Callable[[OversightClaim, Curve], str]] = {
     "monitor": _monitor_words,
     "perturbation": _perturbation_words,
@@ -282,4 +354,8 @@ _WORDS: Mapping[str, Callable[[OversightClaim, Curve], str]] = {
     "encoded": _encoded_words,
     "bits": _bits_words,
     "latent": _latent_words,
+    "probe": _probe_words,
+    "monitorability": _dependence_words,
+    "judge": _judge_words,
+    "protocol": _protocol_words,
 }

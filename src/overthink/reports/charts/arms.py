@@ -19,7 +19,7 @@ from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.charts.oversight import judge_charts, oversight_charts
+from overthink.reports.charts.oversight import hidden_charts, judge_charts, oversight_charts
 from overthink.reports.charts.probes import probe_charts
 from overthink.reports.charts.templates import curve_chart
 from overthink.reports.charts.within import within_charts
@@ -124,6 +124,7 @@ def static_charts(results: Results) -> dict[str, list[StaticChart]]:
         "within": within_charts(results.curves),
         "oversight": oversight_charts(results),
         "judges": judge_charts(results),
+        "hidden": hidden_charts(results),
         "faithfulness": faithfulness_charts(results),
         "probes": probe_charts(results),
     }

@@ -1,4 +1,7 @@
-"""“Is it watched?” and “Does a weaker judge keep up?”: oversight against the thinking budget, capability beside it."""
+"""“Is it watched?”, “What could be hidden?” and “Does a weaker judge keep up?”: oversight against the thinking budget.
+
+Capability stands beside it.
+"""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -8,13 +11,13 @@ from overthink.data.finding import Finding
 from overthink.data.record import Axis
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.judges import JudgeResult
-from overthink.data.results.oversight import MonitorResult
+from overthink.data.results.oversight import BitsResult, MonitorResult
 from overthink.data.results.study import Results
 from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import budget_span
 from overthink.reports.charts.curve import Chart
-from overthink.reports.charts.templates import KindLook, kind_lines_chart
+from overthink.reports.charts.templates import KindLook, amounts_chart, kind_lines_chart
 from overthink.reports.report_curves import SHOWN_ARMS, level
 from overthink.reports.tables.oversight import protocol_name
 
@@ -24,6 +27,8 @@ LINES = {
     "capability": "capability: share correct",
     "judge": "accuracy of the judge, both orders of a pair as one unit",
     "chance": "chance: a judge that guesses",
+    "passed": "at least so many bits a trace were passed by this red team; another one may pass more",
+    "rate": "bits at an assumed rate of 3 bits/KB, at 4 bytes a token; no ceiling is claimed",
 }
 """Meaning by kind of line."""
 
@@ -37,6 +42,12 @@ _JUDGE_KINDS = {
     "chance": KindLook((2, 3), "triangle"),
     "capability": KindLook((7, 4), "square"),
 }
+_HIDDEN_KINDS = {
+    "passed": KindLook((1, 0), "triangle-up"),
+    "rate": KindLook((2, 3), "diamond"),
+    "capability": KindLook((7, 4), "square"),
+}
+_HIDDEN_SIGNS = {"passed": "triangle, solid", "rate": "diamond, dotted"}
 _LOOKS = {"auroc": "solid", "caught": "dotted", "capability": "dashed", "judge": "solid", "chance": "dotted"}
 _CAPABILITY_COLOUR = "var(--ink)"
 _CHANCE_COLOUR = "var(--mark)"
@@ -56,6 +67,61 @@ def judge_chart() -> dict[str, Any]:
     return kind_lines_chart(
         _JUDGE_KINDS, point_size=60, whisker={"opacity": 0.6}, whisker_kind="judge", label_separation=6
     )
+
+
+@cache
+def hidden_chart() -> dict[str, Any]:
+    """Return the template: bits of a trace on the left, capability on the right."""
+    return amounts_chart(_HIDDEN_KINDS, share_kind="capability", title="bits in a trace")
+
+
+def hidden_charts(results: Results) -> list[Chart]:
+    """Return one chart per curve whose traces may hide something: bits that were passed, and those at a rate."""
+    charts = (_hidden_chart(result, results.curves) for result in results.oversight.bits)
+    return [chart for chart in charts if chart is not None]
+
+
+def _hidden_chart(result: BitsResult, curves: Sequence[CurveResult]) -> Chart | None:
+    key = result.key
+    series = (
+        ("passed", "at least, by this red team", result.passed, "var(--s0)"),
+        ("rate", "at 3 bits/KB, assumed", result.at_rate, "var(--s1)"),
+    )
+    points: list[dict[str, Any]] = []
+    keys: dict[str, str] = {}
+    for kind, name, findings, colour in series:
+        own = list(_bit_points(findings, kind, name=name, colour=colour))
+        points += own
+        keys |= {name: colour} if own else {}
+    if not points:
+        return None
+    kinds = dict.fromkeys(point["kind"] for point in points)
+    for curve in capability_beside(key.arm, key.task, key.estimand, curves):
+        name = f"{wording.axis_name(curve.key.axis)} · {visible(curve.key.task)}"
+        means = [rung.mean for rung in curve.rungs if rung.mean is not None]
+        points += kind_points(means, "capability", name=name, colour=_CAPABILITY_COLOUR, series=curve.id)
+        keys[name] = _CAPABILITY_COLOUR
+    labels = {point["x"]: point.pop("level") for point in points}
+    notes = (
+        "thinking budget asked for, log scale of one more token",
+        "bits on the left, from 0 on a symmetric log scale; dashed, on the right: capability, share correct",
+        *(f"{_HIDDEN_SIGNS[kind]}: {LINES[kind]}" for kind in kinds),
+    )
+    title = f"What could be hidden? {visible(key.task)}, {visible(key.arm)}"
+    names = (key.axis, key.task, key.arm, "hidden")
+    return Chart(names, title, notes, hidden_chart(), budget_span(labels), {"points": points}, keys)
+
+
+def _bit_points(findings: Sequence[Finding], kind: str, *, name: str, colour: str) -> Iterator[dict[str, Any]]:
+    for finding in findings:
+        if finding.estimate is not None:
+            tip = [
+                f"{name}: {finding.estimate:,.3g} bits a trace",
+                LINES[kind],
+                f"asked for: {level(finding.at)}",
+                f"finding {visible(finding.id, ID_LIMIT)}",
+            ]
+            yield _point(finding, "\n".join(tip), kind=kind, name=name, colour=colour, series=kind)
 
 
 def judge_charts(results: Results) -> list[Chart]:
@@ -186,15 +252,17 @@ def kind_points(
             f"asked for: {level(at)}",
             f"finding {visible(finding.id, ID_LIMIT)}",
         ]
-        yield {
-            "x": float((at.rung or 0) + 1 if at.requested_tokens is None else at.requested_tokens + 1),
-            "level": level(at),
-            "estimate": finding.estimate,
-            "low": finding.low,
-            "high": finding.high,
-            "series": series,
-            "colour": colour,
-            "name": name,
-            "kind": kind,
-            "tip": "\n".join(tip),
-        }
+        yield _point(finding, "\n".join(tip), kind=kind, name=name, colour=colour, series=series)
+
+
+def _point(finding: Finding, tip: str, **look: str) -> dict[str, Any]:
+    at = finding.at
+    return {
+        "x": float((at.rung or 0) + 1 if at.requested_tokens is None else at.requested_tokens + 1),
+        "level": level(at),
+        "estimate": finding.estimate,
+        "low": finding.low,
+        "high": finding.high,
+        "tip": tip,
+        **look,
+    }

@@ -13,7 +13,7 @@ from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.curve import Chart, all_charts, axis_panels
 from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.charts.oversight import judge_charts, oversight_charts
+from overthink.reports.charts.oversight import hidden_charts, judge_charts, oversight_charts
 from overthink.reports.charts.panels import k_labels, panel_axis, panels
 from overthink.reports.charts.probes import probe_charts
 from overthink.reports.charts.thresholds import visible_marks
@@ -42,6 +42,7 @@ def report_charts(results: Results, about: About, arms: Sequence[str] | None = N
     yield from within_charts(results.curves)
     yield from oversight_charts(results)
     yield from judge_charts(results)
+    yield from hidden_charts(results)
     yield from faithfulness_charts(results)
     yield from probe_charts(results)
 

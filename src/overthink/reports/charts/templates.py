@@ -155,20 +155,10 @@ def kind_lines_chart(
     """
     import altair as alt
 
-    below = alt.Axis(
-        title=None,
-        values=alt.ExprRef("xticks"),
-        labelExpr="xlabels[indexof(xticks, datum.value)]",
-        labelOverlap="greedy",
-        labelSeparation=alt.Undefined if label_separation is None else label_separation,
-    )
     y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
     share = alt.Scale(domainMin=0, domainMax=1, nice=False, zero=False)
-    x, y = alt.X("x:Q", scale=_span("log"), axis=below), alt.Y("estimate:Q", scale=share, axis=y_axis)
-    kinds = list(looks)
-    dashes, shapes = [list(look.dash) for look in looks.values()], [look.shape for look in looks.values()]
-    dash = alt.StrokeDash("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=dashes))
-    shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=shapes))
+    x, y = _budget_x(label_separation), alt.Y("estimate:Q", scale=share, axis=y_axis)
+    dash, shape = _kind_channels(looks)
     points = alt.Chart(alt.NamedData("points")).encode(x=x, color=alt.Color("colour:N", scale=None))
     of_kind = "" if whisker_kind is None else f" && datum.kind === '{whisker_kind}'"
     whiskers = points.transform_filter(f"isValid(datum.low) && isValid(datum.high){of_kind}")
@@ -181,6 +171,63 @@ def kind_lines_chart(
     ]
     parameters = {name: _PARAMETERS[name] for name in ("xlow", "xhigh", "xticks", "xlabels")}
     return _specification(alt.layer(*layers), parameters=parameters, height=220)
+
+
+def _budget_x(label_separation: int | None) -> "alt.X":
+    """Return x on its log axis, with ticks and labels from parameters."""
+    import altair as alt
+
+    below = alt.Axis(
+        title=None,
+        values=alt.ExprRef("xticks"),
+        labelExpr="xlabels[indexof(xticks, datum.value)]",
+        labelOverlap="greedy",
+        labelSeparation=alt.Undefined if label_separation is None else label_separation,
+    )
+    return alt.X("x:Q", scale=_span("log"), axis=below)
+
+
+def _kind_channels(looks: Mapping[str, KindLook]) -> "tuple[alt.StrokeDash, alt.Shape]":
+    """Return stroke and sign by kind of line."""
+    import altair as alt
+
+    kinds = list(looks)
+    dashes, shapes = [list(look.dash) for look in looks.values()], [look.shape for look in looks.values()]
+    return (
+        alt.StrokeDash("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=dashes)),
+        alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=shapes)),
+    )
+
+
+def amounts_chart(looks: Mapping[str, KindLook], *, share_kind: str, title: str) -> dict[str, Any]:
+    """A Vega-Lite specification without data: amounts on the left, from 0 and wide, and shares on the right.
+
+    Data set to fill: ``points`` (x, estimate, series, colour, name, kind, tip). Parameters: those of
+    :func:`kind_lines_chart`.
+
+    Args:
+        looks: Look by kind of line.
+        share_kind: The kind whose values are shares, with the axis on the right.
+        title: What the amounts are.
+    """
+    import altair as alt
+
+    amount, share = alt.Scale(type="symlog", domainMin=0, nice=True), alt.Scale(domain=[0, 1], nice=False)
+    sides = (
+        (f"datum.kind !== '{share_kind}'", amount, alt.Axis(title=title, format=",.3~g", tickCount=5)),
+        (f"datum.kind === '{share_kind}'", share, alt.Axis(title=None, format=".0%", orient="right", grid=False)),
+    )
+    dash, shape = _kind_channels(looks)
+    layers: list[alt.LayerChart | alt.FacetChart] = []
+    for test, scale, axis in sides:
+        points = alt.Chart(alt.NamedData("points")).transform_filter(test)
+        points = points.encode(x=_budget_x(6), y=alt.Y("estimate:Q", scale=scale, axis=axis))
+        points = points.encode(color=alt.Color("colour:N", scale=None))
+        lines = points.encode(detail="series:N", strokeDash=dash).mark_line(strokeWidth=2.25, aria=False)
+        signs = points.encode(shape=shape, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+        layers.append(alt.layer(lines, signs.mark_point(filled=True, size=70, opacity=1)))
+    parameters = {name: _PARAMETERS[name] for name in ("xlow", "xhigh", "xticks", "xlabels")}
+    return _specification(alt.layer(*layers).resolve_scale(y="independent"), parameters=parameters, height=220)
 
 
 def _specification(

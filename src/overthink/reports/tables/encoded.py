@@ -84,7 +84,7 @@ def _bound(result: BitsResult) -> str:
         passed = passed if amount > 0 else "no bit is shown to have been passed by this red team"
     else:
         passed = result.passed[0].reason or "" if result.passed else "no red team hid a secret in these traces"
-    rate = result.at_rate
+    rate = result.at_rate[-1]
     amount_at_rate = "" if rate.estimate is None else f"{rate.estimate:,.3g} bits at 3 bits/KB, a rate that is assumed"
     would = f"at {level_text(rate.at)} the thinking would pass {amount_at_rate}" if amount_at_rate else str(rate.reason)
     return f"{curve_name(result.key)}: {passed}; {would}. No ceiling is claimed."

@@ -2,9 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from overthink.cost.units import noun
 from overthink.data.finding import Finding
+from overthink.data.kinds import Metric
+from overthink.data.results.beside import OversightShapeResult
 from overthink.data.results.judges import EloResult, JudgeResult
-from overthink.data.results.oversight import InterventionResult, MonitorResult, MonitorRung, OversightResults
+from overthink.data.results.oversight import (
+    InterventionResult,
+    MonitorResult,
+    MonitorRung,
+    OversightResults,
+    TaxResult,
+)
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
@@ -45,6 +54,34 @@ SEES = "Does a monitor see what an intervention did? g² of its reading, with th
 SEES_HEAD = ("Curve", "Intervention", "Monitor", "Asked for", "Effect", "g², cross-fitted", "g², pooled")
 NEEDS = "Does the effect of the intervention need the chain? The effect at the lowest budget minus that at the highest"
 NEEDS_HEAD = ("Curve", "Intervention", "Lowest minus highest", "Verdict")
+
+MOVES = "How does oversight move with the budget, and does capability gain more?"
+MOVES_HEAD = (
+    "Curve",
+    "On oversight",
+    "Lowest to highest",
+    "Shape",
+    "p, adjusted",
+    "Hypothesis",
+    "Capability minus it",
+    "Verdict",
+)
+MEASURES = {
+    Metric.ANSWERS_CHANGE: "answers that change",
+    Metric.AREA_OVER_CURVE: "area over the curve",
+    Metric.UPLIFT: "of the thinking",
+    Metric.PAIR_RANKING: "pairs of a question in order",
+    Metric.JUDGE_ACCURACY: "accuracy by pair",
+}
+"""What a curve on oversight measures, by metric."""
+
+TAX = "What does a choice that can be read cost? The most monitorable arm and budget against the best, by pooled g²"
+TAX_HEAD = (
+    "Monitor",
+    "At the compute or capability of",
+    "Capability given up at equal compute",
+    "More compute at equal capability",
+)
 
 
 def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
@@ -146,7 +183,50 @@ def monitorability_tables(results: OversightResults) -> tuple[Table, ...]:
         for result in results.interventions
     )
     sees = tuple(row for result in results.interventions for row in _sees(result))
-    return tuple(table for table in (Table(SEES, SEES_HEAD, sees), Table(NEEDS, NEEDS_HEAD, needs)) if table.rows)
+    taxes = tuple(row for result in results.taxes for row in _taxes(result))
+    tables = (Table(SEES, SEES_HEAD, sees), Table(NEEDS, NEEDS_HEAD, needs), Table(TAX, TAX_HEAD, taxes))
+    return tuple(table for table in tables if table.rows)
+
+
+def _taxes(result: TaxResult) -> Iterator[tuple[TextCell, ...]]:
+    name = f"{result.intervention}: {result.monitor} reads {result.view}"
+    for compute, capability in zip(result.equal_compute, result.equal_capability, strict=True):
+        lost = plain(visible(compute.reason or "–", PROSE_LIMIT)) if compute.estimate is None else points(compute)
+        where = f"{compute.arm}, {level(compute.at)}"
+        yield plain(visible(name, PROSE_LIMIT)), plain(visible(where, PROSE_LIMIT)), lost, _more_compute(capability)
+
+
+def _more_compute(finding: Finding) -> TextCell:
+    """Return compute with its unit and interval, or why it is unknown."""
+    if finding.estimate is None:
+        return plain(visible(finding.reason or "–", PROSE_LIMIT))
+    low, high, unit = finding.low, finding.high, noun(finding.at.unit)
+    ends = "" if low is None or high is None else f" ({low:+,.4g} to {high:+,.4g})"
+    return (finding_link(finding, f"{finding.estimate:+,.4g}{ends} {unit}"),)
+
+
+def shape_table(results: OversightResults) -> Table:
+    """Return the verdict on every curve on oversight, and capability's gain against it; a row each."""
+    return Table(MOVES, MOVES_HEAD, tuple(row for result in results.shapes for row in _moves(result)))
+
+
+def _moves(result: OversightShapeResult) -> Iterator[tuple[TextCell, ...]]:
+    shape = result.shape
+    p = None if shape.test is None else shape.test.p_adjusted
+    why = "" if shape.reason is None else f": {shape.reason}"
+    own = (
+        plain(curve_name(result.key)),
+        plain(visible(f"{result.name}, {MEASURES[result.metric]}", PROSE_LIMIT)),
+        points(shape),
+        plain(visible(f"{result.label}{why}", PROSE_LIMIT)),
+        plain("–" if p is None else f"{p:.2g}"),
+        plain(str(result.claim or "–")),
+    )
+    if not result.gaps:
+        yield (*own, plain("–"), plain("–"))
+    for gap in result.gaps:
+        verdict = str(gap.verdict or gap.onset.reason or "unknown")
+        yield (*own, points(gap.steps[-1]), plain(visible(verdict, PROSE_LIMIT)))
 
 
 def _sees(result: InterventionResult) -> Iterator[tuple[TextCell, ...]]:

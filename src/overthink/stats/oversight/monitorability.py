@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Phrase, Reason
 from overthink.stats.curve import question_means
 from overthink.stats.oversight.scores import SEED, UNKNOWN, IntervalEstimate, binary, confidence, same_shape
 from overthink.stats.paired import paired_mean
@@ -38,7 +38,7 @@ FEW_DRAWS = Phrase(
     "others: g² is undefined, the pooled form may be read"
 )
 NO_EFFECT = Phrase("the intervention is not shown to raise the behaviour in two instances: g² is undefined")
-FEW_INSTANCES = Phrase("fewer than two instances have an effect at both budgets")
+FEW_INSTANCES = Reason("fewer than two instances have an effect at both budgets")
 NO_POOLED_EFFECT = Phrase("the intervention does not raise the behaviour over all instances: g² is undefined")
 
 
@@ -200,6 +200,22 @@ def pooled_monitorability(runs: Intervention, *, level: float = 0.95) -> GMean:
     if np.isnan(replicates).mean() > (1 - level) / 2:
         return GMean(UNKNOWN, UNKNOWN, UNKNOWN, "none", NO_POOLED_EFFECT, *parts)
     return GMean(float(g[0]), float(low), float(high), POOLED, None, *parts)
+
+
+def pooled_g_mean_square(runs: Intervention) -> float:
+    """Return the pooled form alone, without an interval; NaN where the intervention does not raise the behaviour.
+
+    Args:
+        runs: Behaviour and monitor in both arms.
+
+    Example:
+        >>> still, moves = np.zeros((9, 4)), np.ones((9, 4))
+        >>> pooled_g_mean_square(Intervention(still, still, moves, moves))
+        1.0
+    """
+    sums = _sums(runs.arms())
+    both = (sums[:, 0] > 0) & (sums[:, 3] > 0)
+    return float(_rates(sums[both].sum(axis=0)[None])[0][0])
 
 
 @dataclass(frozen=True, slots=True)

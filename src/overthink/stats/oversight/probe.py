@@ -15,7 +15,7 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import generator, real_array, whole
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Reason
 from overthink.stats.bootstrap import SAME
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, binary, confidence
 
@@ -25,8 +25,8 @@ PENALTIES = (1e-2, 1.0, 1e2, 1e4)
 INNER_FOLDS = 3
 WITHIN = "AUROC within folds, averaged; questions as clusters"
 
-ONE_CLASS = Phrase("a fold has labels of one class alone; needed: both classes in questions of every fold")
-FEW = Phrase("a fold has a class in fewer than two questions: the spread between questions is unknown")
+ONE_CLASS = Reason("a fold has labels of one class alone; needed: both classes in questions of every fold")
+FEW = Reason("a fold has a class in fewer than two questions: the spread between questions is unknown")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

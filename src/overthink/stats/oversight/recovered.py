@@ -17,7 +17,7 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real_array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Phrase, Reason
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence
@@ -29,7 +29,7 @@ NO_GAP = Phrase("the interval of the gap from weak to strong holds 0: the share 
 REVERSED = Phrase("the strong side is shown to be worse than the weak: there is no gap to recover")
 ALONE = Phrase("one number per side has no error: an interval needs values by question")
 FEW = Phrase("fewer than two questions are known on all three sides")
-FEW_PAIRS = Phrase("fewer than two pairs of answers were judged in both orders")
+FEW_PAIRS = Reason("fewer than two pairs of answers were judged in both orders")
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,5 +185,15 @@ def refuse_guards_that_judge(arms: Sequence[ArmPlan], graders: Iterable[str], *,
                 )
 
 
+def is_same_model(name: str, other: str) -> bool:
+    """Return whether two names are of one model, whoever serves it.
+
+    Example:
+        >>> is_same_model("openai/llama-guard", "vllm/meta/Llama-Guard"), is_same_model("a/small", "a/large")
+        (True, False)
+    """
+    return _itself(name) == _itself(other)
+
+
 def _itself(name: str) -> str:
     return name.rstrip("/").rpartition("/")[2].casefold()

@@ -209,6 +209,8 @@ def _reply(metadata: dict[str, Any]) -> str:
     what = metadata.get("write")
     if what is None:
         return CHAT_ANSWER
+    if what["task"] == "text":
+        return str(what["text"])
     return paraphrase(what["text"]) if what["task"] == "paraphrase" else mistake(what["text"])
 
 

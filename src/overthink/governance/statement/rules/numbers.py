@@ -1,5 +1,6 @@
 """Rules for every number of a statement by itself: interval, reason, range, unit, kind of interval, tests."""
 
+from overthink.data.kinds import Metric
 from overthink.governance.statement.curve_schema import Number
 from overthink.governance.statement.read import Breaches, close, level_of, numbers, tests
 from overthink.governance.statement.schema import Statement
@@ -57,7 +58,8 @@ def null_reason(statement: Statement) -> Breaches:
 def value_range(statement: Statement) -> Breaches:
     """Shares lie in 0 to 1, differences of shares in -1 to 1; percentages are not shares."""
     for where, value in numbers(statement):
-        gap = ".gaps." in where or where.endswith(".beyond_plain")  # differences of two differences
+        # Differences of two differences reach further.
+        gap = ".gaps." in where or where.endswith(".beyond_plain") or f"/{Metric.DEPENDENCE}/" in value.finding
         uncut = gap or (value.unit != "share" and "corrected" in value.finding)  # estimators that leave the range
         low, high = (-2.0, 2.0) if uncut else RANGES[value.unit]
         for name in ("estimate",) if uncut else ("estimate", "low", "high"):

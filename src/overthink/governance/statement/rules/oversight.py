@@ -8,6 +8,14 @@ from overthink.data.finding_ids import finding_id, id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight import SECRET_CHOICES
 from overthink.data.record import Axis
+from overthink.data.verdict_labels import (
+    DependenceLabel,
+    FaithfulnessLabel,
+    JudgeLabel,
+    MonitorLabel,
+    NecessityVerdict,
+    ProbeLabel,
+)
 from overthink.governance.statement.claim_schema import OVERSIGHT_VERDICTS, OversightClaim
 from overthink.governance.statement.curve_schema import Curve, Number
 from overthink.governance.statement.oversight import CAUGHT_AT, CLAIMED, point_of
@@ -25,6 +33,10 @@ FINDINGS: Mapping[str, tuple[Kind, Metric]] = {
     "encoded": (Kind.ENCODED, Metric.ENCODED_GAP),
     "bits": (Kind.ENCODED, Metric.BITS_PASSED),
     "latent": (Kind.LATENT, Metric.LATENT_UPLIFT),
+    "probe": (Kind.PROBE, Metric.PROBE_MINUS_TEXT),
+    "monitorability": (Kind.MONITORABILITY, Metric.DEPENDENCE),
+    "judge": (Kind.OVERSIGHT, Metric.JUDGE_ACCURACY),
+    "protocol": (Kind.OVERSIGHT, Metric.JUDGE_GAIN),
 }
 """Kind and metric of the finding that a claim is, by its type."""
 
@@ -32,10 +44,24 @@ CONTROLS = frozenset({Metric.WRITER_ALONE, Metric.BEYOND_PLAIN, Metric.CODE_LOSS
 WITH_THINKING = ("perturbation", "necessity", "encoded")
 """Types that have a claim at every rung with thinking; monitors and bits have one at every rung."""
 
-BY_TEST = ("monitor", "perturbation", "necessity")
-"""Types whose verdict follows from an adjusted p-value and the sign."""
+BY_TEST: Mapping[str, tuple[str | None, str | None]] = {
+    "monitor": (None, MonitorLabel.BETTER),
+    "perturbation": (None, FaithfulnessLabel.CHANGE),
+    "necessity": (None, NecessityVerdict.NEEDED),
+    "probe": (None, ProbeLabel.MORE),
+    "monitorability": (DependenceLabel.NEEDS, None),
+    "judge": (None, JudgeLabel.CHANCE),
+    "protocol": (JudgeLabel.WORSE, JudgeLabel.BETTER),
+}
+"""What an adjusted p-value shows of a value below that of chance, and above it, by type; None for no claim."""
 
-UNITS = {"monitor": "probability", "bits": "bits"}
+WITH_CHANCE = ("monitor", "judge")
+"""Types whose value without any effect is a half."""
+
+WITHOUT_TABLE = ("latent", "judge", "protocol")
+"""Types that rest on answers alone."""
+
+UNITS = {"monitor": "probability", "bits": "bits", "judge": "share"}
 """Units by type; those of the others are differences of shares."""
 
 
@@ -56,32 +82,39 @@ def oversight_names(statement: Statement) -> Breaches:
         if curve is None or claim.rung not in [point.rung for point in curve.points]:
             yield where, f"no rung {claim.rung} of a curve {claim.curve!r} in the statement"
             continue
-        is_monitor = claim.type == "monitor"
-        needs = {"view": is_monitor, "caught": is_monitor, "monitor_tokens": is_monitor}
+        is_monitor, is_probe = claim.type == "monitor", claim.type == "probe"
+        needs = {"view": is_monitor or is_probe, "caught": is_monitor, "monitor_tokens": is_monitor}
+        needs |= {"text_monitor": is_probe, "text_view": is_probe}
         if claim.type != "latent":
-            needs["subject"] = claim.type in ("monitor", "perturbation", "encoded")
+            needs["subject"] = claim.type in ("monitor", "perturbation", "encoded", "probe", "monitorability")
         for name, needed in needs.items():
             if (getattr(claim, name) is not None) != needed:
                 yield f"{where}.{name}", f"{'missing' if needed else 'there, and not'} of a claim on {claim.type}"
-        may = {"policy": ("monitor",), "model_effort": ("monitor",), "model": ("monitor", "encoded")}
+        may = {"policy": ("monitor", "probe"), "model_effort": ("monitor",), "model": ("monitor", "encoded")}
         for name, types in may.items():
             if getattr(claim, name) is not None and claim.type not in types:
                 yield f"{where}.{name}", f"there, and not of a claim on {claim.type}"
         if claim.controls.keys() - (CONTROLS if claim.type == "encoded" else set()):
             yield f"{where}.controls", f"{', '.join(sorted(claim.controls))}: no controls of a claim on {claim.type}"
-        for name, number, finding in _findings(claim):
+        for name, number, finding in _findings(claim, curve):
             if number.finding != finding:
                 yield f"{where}.{name}.finding", f"{number.finding!r}; its names make it {finding!r}"
 
 
-def _findings(claim: OversightClaim) -> Iterator[tuple[str, Number, str]]:
+def _findings(claim: OversightClaim, curve: Curve) -> Iterator[tuple[str, Number, str]]:
     """Yield every number of a claim with its path and the finding that it must be."""
     kind, metric = FINDINGS[claim.type]
     part = () if claim.subject is None or claim.type == "latent" else (id_part(claim.subject),)
     part = (*part, *((claim.view,) if claim.view is not None else ()))
     part = (*part, *((id_part(claim.policy),) if claim.policy is not None else ()))
+    if claim.text_monitor is not None:
+        part = (*part, id_part(claim.text_monitor), claim.text_view or "")
     rung = f"rung{claim.rung}"
-    yield "value", claim.value, finding_id(claim.curve, kind, metric, *part, rung)
+    own = [finding_id(claim.curve, kind, metric, *part, rung)]
+    if claim.type == "monitorability":  # from the lowest rung with runs, which no field has
+        lower = [point.rung for point in curve.points if point.rung <= claim.rung]
+        own = [finding_id(claim.curve, kind, metric, *part, f"rung{low}", f"from{claim.rung}") for low in lower]
+    yield "value", claim.value, claim.value.finding if claim.value.finding in own else own[0]
     if claim.caught is not None:
         caught = finding_id(claim.curve, kind, Metric.TPR_AT_FPR, *part, f"fpr{CAUGHT_AT:g}", rung)
         yield "caught", claim.caught, caught
@@ -117,9 +150,10 @@ def _by_test(where: str, claim: OversightClaim, alpha: float) -> Breaches:
         return
     if claim.verdict is None:
         return
-    above = (claim.value.estimate or 0.0) - (CHANCE if claim.type == "monitor" else 0.0)
-    is_shown = p is not None and p <= alpha + 1e-9 and claim.value.estimate is not None and above > 0
-    if is_shown != (claim.verdict in CLAIMED[claim.type]):
+    above = (claim.value.estimate or 0.0) - (CHANCE if claim.type in WITH_CHANCE else 0.0)
+    is_shown = p is not None and p <= alpha + 1e-9 and claim.value.estimate is not None
+    expectation = BY_TEST[claim.type][above > 0] if is_shown and above != 0 else None
+    if expectation != (claim.verdict if claim.verdict in CLAIMED[claim.type] else None):
         yield where, f"{claim.verdict!r} with adjusted p {p} and {claim.value.estimate}; needed: the other verdict"
 
 
@@ -158,7 +192,7 @@ def oversight_numbers(statement: Statement) -> Breaches:
     planned = max(statement.elicitation.draws or 0, statement.elicitation.max_draws or 0)
     for where, claim, curve in _claims(statement):
         units = {"value": UNITS.get(claim.type, "difference of shares"), "caught": "share", "monitor_tokens": "tokens"}
-        for name, number, _ in _findings(claim):
+        for name, number, _ in _findings(claim, curve):
             unit = units.get(name, "difference of shares")
             if number.unit != unit:
                 yield f"{where}.{name}.unit", f"{number.unit!r}; needed: {unit!r}"
@@ -202,22 +236,27 @@ def _bits(where: str, claim: OversightClaim, curve: Curve) -> Breaches:
 def oversight_whole(statement: Statement) -> Breaches:
     """No rung, change or necessity is picked: what is claimed at one rung is at all, with what belongs to it."""
     claims = list(_claims(statement))
-    if statement.evidence.oversight_sha256 is None and any(claim.type != "latent" for _, claim, _ in claims):
+    if statement.evidence.oversight_sha256 is None and any(own.type not in WITHOUT_TABLE for _, own, _ in claims):
         yield "evidence.oversight_sha256", "null, and there are claims on what was watched or changed"
     series: dict[tuple[str, ...], list[int]] = {}
     for _, claim, curve in claims:
-        subject = () if claim.type == "latent" else (claim.subject, claim.view, claim.policy)
+        names = (claim.subject, claim.view, claim.policy, claim.text_monitor, claim.text_view)
+        subject = () if claim.type == "latent" else names
         series.setdefault((claim.type, curve.id, *(str(name) for name in subject)), []).append(claim.rung)
     curves = by_id(statement)
-    for (kind, name, *names), rungs in series.items():
-        every = _rungs(kind, curves[name])
+    for (kind, name, *more), rungs in series.items():
+        every = rungs[:1] if kind == "monitorability" else _rungs(kind, curves[name], statement)
         if sorted(rungs) != every:
-            yield "oversight", f"{kind} of {name} {names}: rungs {sorted(rungs)}; needed: each of {every} once"
+            yield "oversight", f"{kind} of {name} {more}: rungs {sorted(rungs)}; needed: each of {every} once"
     yield from _beside(claims)
 
 
-def _rungs(kind: str, curve: Curve) -> list[int]:
-    """Return the rungs of a curve at which a claim of a type is due."""
+def _rungs(kind: str, curve: Curve, statement: Statement) -> list[int]:
+    """Return the rungs of a curve at which a claim of a type is due; of a protocol those of the judge alone."""
+    if kind == "protocol":
+        alike = [other for other in statement.curves if other.task == curve.task and other.id != curve.id]
+        alone = {point.requested_tokens for other in alike for point in other.points}
+        return [point.rung for point in curve.points if point.requested_tokens in alone]
     if kind in WITH_THINKING:
         return [point.rung for point in curve.points if point.requested_tokens]
     return [point.rung for point in curve.points if kind != "latent" or point.requested_tokens == 0]
@@ -227,6 +266,8 @@ def _beside(claims: Sequence[tuple[str, OversightClaim, Curve]]) -> Breaches:
     """Beside a change of the thinking stands whether it is needed, and beside a paraphrase what that loses."""
     own = {(claim.type, curve.id, claim.subject) for _, claim, curve in claims}
     for where, claim, curve in claims:
+        if claim.type == "protocol" and ("judge", curve.id, None) not in own:
+            yield where, f"whether the judge of {curve.id} is better than chance is left out"
         if claim.type not in ("perturbation", "encoded") or curve.axis != Axis.CAPABILITY.value:
             continue
         if ("necessity", curve.id, None) not in own:
