@@ -127,15 +127,17 @@ def test_pieces_of_a_folder_make_the_same_folder(tmp_path: Path) -> None:
         progress=False,
     )  # fmt: skip
     there.mkdir()
-    sender, journal = FolderSender(here), here / "journal.jsonl"
+    sender, journal, tries = FolderSender(here), here / "journal.jsonl", here / "unfinished.jsonl"
+    tries.write_bytes(tries.read_bytes() + b"a line of a try in flight\n")
     whole = journal.read_bytes()
     journal.write_bytes(whole[:-5])  # a trace that is being written
     first = [*sender.news(is_final=False)]
-    assert first[0].path == "journal.jsonl"
+    assert [piece.path for piece in first[:2]] == ["unfinished.jsonl", "journal.jsonl"]
     store_pieces(there, first)
     assert (there / "journal.jsonl").read_bytes() == b"".join(whole.splitlines(keepends=True)[:-1])
     assert not [*there.rglob("*.eval")]
     journal.write_bytes(whole)
+    tries.write_bytes(b"written anew, longer, and with nothing of what it had before\n")
     last = [*sender.news(is_final=True)]
     assert {Path(piece.path).suffix for piece in last} == {".jsonl", ".eval"}
     store_pieces(there, last)
