@@ -21,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from calibration import (
+    control,
     faithfulness,
     monitors,
     oversight_shapes,
@@ -50,6 +51,7 @@ PARTS = {
     "mitigations": tables_of_studies.mitigation,
     "placebos": tables_of_studies.placebos,
     "readings": tables_of_studies.read_or_said,
+    "control": control.tables,
     "sizes": tables_of_shapes.sizes_of_turns,
     "saturating": tables_of_shapes.saturating,
     "hypotheses": tables_of_shapes.hypothesis,

@@ -2,7 +2,7 @@
 
 The model under test is the untrusted one. At each rung it thinks and answers as in any arm; a monitor reads thinking
 and answer beside the task's own question, and an answer that it finds suspicious is withheld, edited, given by another
-model, or order again. Each rung is reviewed by itself, as a deployment at that budget would be. Names and protocols
+model, or sampled again. Each rung is reviewed by itself, as a deployment at that budget would be. Names and protocols
 are those of ControlArena; sources: Greenblatt et al., arXiv 2312.06942 (trusted and untrusted monitoring, trusted
 editing), Bhatt et al., 2504.10374 (deferring and resampling).
 
