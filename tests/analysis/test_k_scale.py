@@ -127,5 +127,5 @@ def test_flop_are_2_per_active_parameter_so_a_larger_model_thinks_fewer_tokens()
     below = Analysis(level=0.95, unit=Unit.FLOP, parties=parties, k_reference=1e9)
     assert str(k_scale(results_of(findings).curves, below).reason) == (
         "--k-reference 1e+09 is less than one token of thinking, 2e+09 FLOP of thinking tokens; give FLOP of thinking "
-        "tokens from 2e+09 upwards, or leave the option out"
+        "tokens from 2e+09 upwards, or lowest"
     )

@@ -58,7 +58,15 @@ def test_a_killed_shard_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -
     merged = overthink.merge(tmp_path / "out", part, tmp_path / "2-of-2")
     assert merged.findings == whole.findings
     assert not merged.frame().select(*TRACE_KEY, "rung").is_duplicated().any()
-    assert merged.about.actual_cost == whole.about.actual_cost  # a kill leaves no time to write what was in flight
+    cost, expected = merged.about.actual_cost, whole.about.actual_cost
+    assert cost is not None
+    assert expected is not None
+    again = cost.retry_usage  # what the traces in flight had taken when the kill came
+    assert cost.n_cut_short
+    assert (cost.prompt_tokens, cost.decoded_tokens) == (
+        (expected.prompt_tokens or 0) + (again.prompt_tokens or 0),
+        (expected.decoded_tokens or 0) + (again.decoded_tokens or 0),
+    )
 
 
 @pytest.mark.parametrize("moment", [1, 2])

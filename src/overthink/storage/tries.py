@@ -46,6 +46,8 @@ class TryFile:
 
     def __enter__(self) -> Self:
         self._without_rows = read_unfinished(self._path)
+        with self._file:  # refuses links before the file is replaced
+            pass
         self._write_anew()
         return self
 
