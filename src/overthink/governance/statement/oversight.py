@@ -282,11 +282,16 @@ def _perturbation_words(claim: OversightClaim, _: Curve) -> str:
     return f"{where}, {claim.verdict or 'no verdict'}: {points(claim.value.estimate)} {sham} {_evidence(claim)}"
 
 
-def _necessity_words(claim: OversightClaim, _: Curve) -> str:
-    what = "accuracy with the thinking minus accuracy without"
+def _difference(claim: OversightClaim, what: str) -> str:
+    """Return the verdict on a difference in points, or why there is no number."""
     if claim.value.estimate is None:
         return f"{what} {_unknown(claim)}"
     return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+
+
+def _necessity_words(claim: OversightClaim, _: Curve) -> str:
+    what = "accuracy with the thinking minus accuracy without"
+    return _difference(claim, what)
 
 
 def _encoded_words(claim: OversightClaim, curve: Curve) -> str:
@@ -320,16 +325,12 @@ def _probe_words(claim: OversightClaim, _: Curve) -> str:
     probe = f"probe {quote(claim.subject or '')} of {VIEWS[View(claim.view or '')]}"
     monitor = f"monitor {quote(claim.text_monitor or '')}, reading {VIEWS[View(claim.text_view or '')]}"
     what = f"the AUROC with which {probe} tells {worse} from {better} minus that of {monitor},"
-    if claim.value.estimate is None:
-        return f"{what} {_unknown(claim)}"
-    return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+    return _difference(claim, what)
 
 
 def _dependence_words(claim: OversightClaim, _: Curve) -> str:
     what = f"the effect of {quote(claim.subject or '')} at the lowest thinking minus that here"
-    if claim.value.estimate is None:
-        return f"{what} {_unknown(claim)}"
-    return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+    return _difference(claim, what)
 
 
 def _judge_words(claim: OversightClaim, _: Curve) -> str:
@@ -342,9 +343,7 @@ def _judge_words(claim: OversightClaim, _: Curve) -> str:
 
 def _protocol_words(claim: OversightClaim, _: Curve) -> str:
     what = "accuracy of the judge in this arm minus that of the judge alone at the same budget"
-    if claim.value.estimate is None:
-        return f"{what} {_unknown(claim)}"
-    return f"{claim.verdict or 'no verdict'}: {what} is {points(claim.value.estimate)} {_evidence(claim)}"
+    return _difference(claim, what)
 
 
 _WORDS: Mapping[str, Callable[[OversightClaim, Curve], str]] = {
