@@ -1,7 +1,9 @@
 """The ledger: no cap is passed by whatever order of calls, a crash gives back what it must, and both stores agree."""
 
+import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -15,7 +17,17 @@ import fakeredis
 import pytest
 
 from overthink.errors import InputError
-from overthink.gateway.ledger import ENDED, Counter, Demand, Fingerprint, Ledger, Reservation, SteadyClock, StoreError
+from overthink.gateway.ledger import (
+    ENDED,
+    BusyError,
+    Counter,
+    Demand,
+    Fingerprint,
+    Ledger,
+    Reservation,
+    SteadyClock,
+    StoreError,
+)
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.stores import open_ledger
@@ -284,6 +296,30 @@ def test_a_process_that_is_killed_keeps_what_it_had_reported_and_gives_back_the_
     assert held >= 4 * (64 + 5 * reported)
     (final,) = SqliteLedger(tmp_path / "store.db", seconds=30, clock=lambda: now + 31).usage([counter])
     assert 4 * reported <= final <= 4 * (reported + 1)
+
+
+def test_a_call_that_is_not_to_wait_changes_nothing_while_another_process_writes(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "store.db", seconds=TTL)
+    grant = ledger.reserve(demand(LIFE, tokens=10), wait=False)
+    own = Reservation(grant.id, (LIFE,))
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for call in (
+            lambda: ledger.reserve(demand(LIFE), wait=False),
+            lambda: ledger.extend(own, use=3, tokens=5, wait=False),
+            lambda: ledger.settle(own, use=3, prompt=0, tries=1, wait=False),
+        ):
+            with pytest.raises(BusyError):
+                call()
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(ledger.extend, own, use=3, tokens=5)
+            other.execute("ROLLBACK")
+            assert waits.result() == 5
+    with ledger._lock, pytest.raises(BusyError):  # nor while a thread of the same process does
+        ledger.reserve(demand(LIFE), wait=False)
+    assert ledger.usage([LIFE]) == [15]
+    ledger.settle(own, use=3, prompt=0, tries=1, wait=False)
+    assert ledger.usage([LIFE]) == [3]
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -5,8 +5,10 @@ import contextlib
 import hashlib
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import uvicorn
 from gateways import Upstream, a_policy, a_rule, gateway, life
 from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitError
 
-from overthink.gateway import relay, server
+from overthink.gateway import relay, server, sqlite_ledger
 from overthink.gateway.identity import Identity
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
@@ -497,6 +499,28 @@ def test_a_store_that_is_down_lets_nothing_through_unless_it_is_to(tmp_path: Pat
         assert streamed(gate.url)[1] == "[DONE]"
         redis.connected = True
     assert [entry["end"] for entry in gate.entries()] == ["complete", "uncounted", "uncounted"]
+
+
+def test_who_waits_for_the_store_keeps_no_one_else_waiting(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        gateway(tmp_path, upstream, a_policy()) as gate,
+        contextlib.closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        waits = pool.submit(post, gate.url)
+        wait_for(lambda: gate.settings.metrics.streams._value.get() == 1)
+        assert httpx.get(f"{gate.url}/v1/models").status_code == 200
+        assert not waits.done()
+        other.execute("ROLLBACK")
+        assert waits.result().status_code == 200
+        monkeypatch.setattr(sqlite_ledger, "_PATIENCE", 0.05)
+        other.execute("BEGIN IMMEDIATE")
+        assert post(gate.url).json()["error"]["code"] == "store_down"
+        other.execute("ROLLBACK")
+    assert [entry["end"] for entry in gate.entries()] == ["complete"]
 
 
 def test_a_store_that_goes_down_ends_a_stream_at_what_it_had(tmp_path: Path, upstream: Upstream) -> None:
