@@ -107,7 +107,8 @@ local function family(f)
     name = f.new
     for _, band in ipairs(f.bands) do
       local key = P .. 'b:' .. f.scope .. ':' .. band
-      redis.call('ZADD', key, redis.call('ZCARD', key), f.exact)  -- the oldest first
+      local members = redis.call('ZCARD', key)
+      if members < BAND_MEMBERS then redis.call('ZADD', key, members, f.exact) end  -- the oldest first
     end
     redis.call('SADD', P .. 'n:' .. f.scope, name)
   end

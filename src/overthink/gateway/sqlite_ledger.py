@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -56,11 +57,12 @@ CREATE TABLE IF NOT EXISTS families (id INTEGER PRIMARY KEY, scope TEXT, exact T
 CREATE TABLE IF NOT EXISTS heads (start TEXT PRIMARY KEY, lines INTEGER NOT NULL, last TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (band INTEGER, id INTEGER, PRIMARY KEY (band, id)) WITHOUT ROWID;
 """
-_NEAR = (
-    "SELECT * FROM (SELECT f.family, f.signature FROM bands b JOIN families f ON f.id = b.id WHERE b.band = ? "
-    "ORDER BY b.id LIMIT 50)"
-)
-"""The oldest fifty requests of a band; one that more share says little."""
+_NEAR = "SELECT band, id FROM bands WHERE band IN"
+_REQUESTS = "SELECT id, family, signature FROM families WHERE id IN"
+_BAND_MEMBERS = 50
+"""Requests of a band, the oldest; one that more share says little."""
+_PAGE_BYTES = 1_024
+"""A new request changes a page for each of its bands, and each goes into the log whole."""
 _HELD = (
     "SELECT (SELECT COALESCE(SUM(amount), 0) FROM sums WHERE counter = ?1 AND bucket >= ?2), "
     "COALESCE((SELECT n FROM streams WHERE counter = ?1), 0)"
@@ -99,6 +101,7 @@ class SqliteLedger:
                 undo.callback(os.close, self._file)
                 self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
                 undo.callback(self._db.close)
+                self._db.execute(f"PRAGMA page_size={_PAGE_BYTES}")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._db.execute("PRAGMA wal_autocheckpoint=0")
@@ -349,21 +352,34 @@ class SqliteLedger:
         row = self._db.execute("SELECT family FROM families WHERE scope = ? AND exact = ?", (scope, exact)).fetchone()
         if row is not None:
             return str(row[0])
-        own, best, family = np.frombuffer(fingerprint.signature, np.uint8), fingerprint.threshold, ""
-        near = " UNION ALL ".join([_NEAR] * len(fingerprint.bands))
-        for name, signature in self._db.execute(near, fingerprint.bands):
-            overlap = float((np.frombuffer(signature, np.uint8) == own).mean())
-            if overlap > best or (overlap == best and not family):
-                best, family = overlap, name
-        is_new = family == ""
-        family = family or family_name(scope)
+        bands: dict[int, list[int]] = {band: [] for band in fingerprint.bands}
+        for band, number in self._db.execute(f"{_NEAR} ({_marks(len(bands))}) ORDER BY id", [*bands]):
+            if len(bands[band]) < _BAND_MEMBERS:
+                bands[band].append(number)
+        near = self._near_family(fingerprint, list(dict.fromkeys(chain.from_iterable(bands.values()))))
+        family = near or family_name(scope)
         added = self._db.execute(
             "INSERT INTO families VALUES (NULL, ?, ?, ?, ?)", (scope, exact, family, fingerprint.signature)
         )
-        if is_new:
-            rows = [(band, added.lastrowid) for band in fingerprint.bands]
-            self._db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", rows)
+        if near is None:
+            rows = [(band, added.lastrowid) for band, members in bands.items() if len(members) < _BAND_MEMBERS]
+            self._db.executemany("INSERT INTO bands VALUES (?, ?)", rows)
         return family
+
+    def _near_family(self, fingerprint: Fingerprint, numbers: Sequence[int]) -> str | None:
+        """Return the family of the nearest of some requests, of two the first; None where none is near enough."""
+        if not numbers:
+            return None
+        rows = {row[0]: row[1:] for row in self._db.execute(f"{_REQUESTS} ({_marks(len(numbers))})", numbers)}
+        signatures = np.frombuffer(b"".join(rows[number][1] for number in numbers), np.uint8)
+        own = np.frombuffer(fingerprint.signature, np.uint8)
+        overlaps = (signatures.reshape(len(numbers), -1) == own).mean(axis=1)
+        best = int(overlaps.argmax())
+        return str(rows[numbers[best]][0]) if overlaps[best] >= fingerprint.threshold else None
+
+
+def _marks(n: int) -> str:
+    return ",".join("?" * n)
 
 
 def _kind(counter: Counter) -> str:
