@@ -181,8 +181,13 @@ def test_a_jump_of_the_systems_clock_moves_no_process() -> None:
 def test_a_refusal_counts_nowhere_and_names_its_counter(store: Store, tmp_path: Path) -> None:
     ledger = store(tmp_path, Clock())
     tight = Counter("tight", 5, None)
-    assert ledger.reserve(demand(LIFE, tight, tokens=10, least=10)).refusal == "tight"
+    refused = ledger.reserve(demand(LIFE, tight, tokens=10, least=10))
+    assert (refused.refusal, refused.open) == ("tight", 0)
     assert ledger.usage([LIFE, tight]) == [0, 0]
+    own = Reservation(ledger.reserve(demand(tight, tokens=5, least=5)).id)
+    assert ledger.reserve(demand(tight)).open == 1
+    ledger.settle(own, use=5, prompt=0, tries=1)
+    assert ledger.reserve(demand(tight)).open == 0
 
 
 @stores
@@ -231,7 +236,14 @@ def test_both_stores_give_the_same_answers(tmp_path: Path) -> None:
                 )
                 grants = [ledger.reserve(request) for ledger in ledgers]
                 facts = [
-                    (bool(g.id), g.tokens, g.tries, g.refusal.partition("/")[0], sorted(x.use for x in g.lapses))
+                    (
+                        bool(g.id),
+                        g.tokens,
+                        g.tries,
+                        g.refusal.partition("/")[0],
+                        g.open,
+                        sorted(x.use for x in g.lapses),
+                    )
                     for g in grants
                 ]
                 ids.append([grant.id for grant in grants])

@@ -21,6 +21,7 @@ from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitErro
 
 from overthink.gateway import relay, server, sqlite_ledger
 from overthink.gateway.identity import Identity
+from overthink.gateway.ledger import Counter, Demand, Reservation
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.governance.deployment.policy import Tries
@@ -83,7 +84,8 @@ def test_a_stream_is_cut_at_the_budget_with_a_well_formed_end(tmp_path: Path, up
         assert events[-2]["choices"] == [{"index": 0, "delta": {}, "finish_reason": "length"}]
         assert events[-1]["usage"]["completion_tokens"] == 13
         refused = post(gate.url)
-        assert refused.status_code == 429
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "budget_exhausted")
+        assert "retry-after" not in refused.headers
         assert "st4t3m3nt" in refused.json()["error"]["message"]
         with pytest.raises(RateLimitError):
             client(gate.url).chat.completions.create(model="m", messages=USER)  # type: ignore[arg-type]
@@ -104,6 +106,19 @@ def test_streams_that_reserve_whole_leave_the_server_nothing_to_generate_beyond_
     assert [body["max_tokens"] for body in upstream.bodies] == [40, 30]
     assert upstream.produced == 70
     assert [entry["end"] for entry in gate.entries()] == ["complete", "complete", "refused"]
+
+
+def test_who_is_refused_for_what_others_reserve_is_told_when_to_come_back(tmp_path: Path, upstream: Upstream) -> None:
+    budget = Counter("tokens/everybody/m/life", 12, None)
+    with gateway(tmp_path, upstream, a_policy(budgets=(life(12),))) as gate:
+        ledger = gate.settings.ledger
+        other = ledger.reserve(Demand((budget,), tries=1, prompt=0, tokens=12, least=12))
+        refused = post(gate.url)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert refused.json()["error"]["code"] == "budget_reserved"
+        ledger.settle(Reservation(other.id), use=10, prompt=0, tries=1)
+        assert post(gate.url).json()["usage"]["completion_tokens"] == 2
+        assert "retry-after" not in post(gate.url).headers
 
 
 def test_many_streams_over_two_replicas_get_one_budget_and_no_token_more(tmp_path: Path, upstream: Upstream) -> None:

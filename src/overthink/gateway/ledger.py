@@ -159,6 +159,7 @@ class Grant:
         family: Of the requests that count as this one; empty where none are counted.
         tries: Tries of that family, this one included.
         refusal: Name of the counter that refuses it; empty where it is granted.
+        open: Reservations of that counter that are open, and may give back some of it.
         at: Time of the store, in seconds since 1970.
         lapses: Reservations that ran out of time meanwhile.
     """
@@ -168,6 +169,7 @@ class Grant:
     family: str = ""
     tries: int = 0
     refusal: str = ""
+    open: int = 0
     at: float = 0.0
     lapses: tuple[Lapse, ...] = ()
 

@@ -117,6 +117,7 @@ class RedisLedger:
             reply["family"],
             int(reply.get("tries", 0)),
             reply["refusal"],
+            int(reply.get("open", 0)),
             reply["at"],
             lapses,
         )

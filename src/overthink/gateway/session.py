@@ -22,6 +22,7 @@ from overthink.governance.deployment.policy import Budget, Policy, Rule
 CHUNK = 64
 """Tokens that a stream reserves at once, where no cap is near."""
 NO_CAP = 2**53
+_RETRY_SECONDS = 1
 _THREADS = 16
 _HELD = 2 / 3
 """Part of the time of a reservation after which its replica extends it or ends: the rest is for its last report."""
@@ -230,8 +231,12 @@ class Session:
             message = f"the cap on {cap} is reached (statement {policy.statement})"
             if not self.settings.log_only:
                 self._write(grant, end="refused", beyond=(message,))
-                code = "tries_beyond_evaluation" if of_tries else "budget_exhausted"
-                raise Refusal(403 if of_tries else 429, code, message)
+                if of_tries:
+                    raise Refusal(403, "tries_beyond_evaluation", message)
+                if grant.open:
+                    message += f"; {grant.open:,} requests have reserved of it, and may give some back"
+                    raise Refusal(429, "budget_reserved", message, seconds=_RETRY_SECONDS)
+                raise Refusal(429, "budget_exhausted", message)
             demand = _without_caps(demand)
             grant = ledger.reserve(demand, wait=wait)
             self.ask.beyond.append(message)

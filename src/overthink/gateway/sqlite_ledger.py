@@ -198,7 +198,7 @@ class SqliteLedger:
                 free = counter.cap - held
                 need = demand.tries if counter.tries else demand.least + demand.prompt * counter.prompts
                 if free < need:
-                    return Grant("", 0, family, refusal=counter.name, at=now, lapses=lapses)
+                    return Grant("", 0, family, refusal=counter.name, open=streams, at=now, lapses=lapses)
                 if counter.tries:
                     tries = held + demand.tries
                 else:
