@@ -349,7 +349,12 @@ def test_a_store_that_is_overwritten_or_replaced_serves_nothing_more(tmp_path: P
     ledger.close()
 
 
-def test_a_store_that_was_emptied_serves_nothing_more() -> None:
+def test_a_store_that_was_emptied_serves_nothing_more(tmp_path: Path) -> None:
+    own = SqliteLedger(tmp_path / "store.db", seconds=TTL)
+    own._db.execute("DELETE FROM meta")
+    with pytest.raises(StoreError, match="emptied"):
+        own.reserve(demand(LIFE))
+    own.close()
     client = fakeredis.FakeRedis()
     ledger = RedisLedger(client, seconds=TTL)
     ledger.reserve(demand(LIFE))

@@ -165,6 +165,35 @@ def test_thinking_beyond_what_was_evaluated_is_cut_whatever_it_is_called(tmp_pat
         assert sum(bool(event["choices"][0]["delta"]) for event in events) == 40
 
 
+def test_usage_that_comes_early_or_twice_hides_nothing_that_comes_after_it(tmp_path: Path, upstream: Upstream) -> None:
+    def event(**fields: Any) -> str:
+        return f"data: {json.dumps(fields)}\n\n"
+
+    def stream(field: str, *counts: int) -> bytes:
+        """Forty tokens with counts before, after twenty, and so on."""
+        part = "".join(event(choices=[{"index": 0, "delta": {field: "so "}, "finish_reason": None}]) for _ in range(20))
+        details = [{"completion_tokens_details": {"reasoning_tokens": n}} if field != "content" else {} for n in counts]
+        usages = [
+            event(choices=[], usage={"completion_tokens": n} | more) for n, more in zip(counts, details, strict=True)
+        ]
+        return (part.join(usages) + event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])).encode()
+
+    with gateway(tmp_path, upstream, a_policy(budgets=(life(120),))) as gate:
+        upstream.content = stream("content", 0, 20, 40) + b"data: [DONE]\n\n"
+        assert len(streamed(gate.url)[0]) == 41
+        upstream.content = stream("content", 0, 20, 3) + b"data: [DONE]\n\n"  # the last says less than before
+        assert len(streamed(gate.url)[0]) == 41
+        upstream.content = stream("reasoning", 0, 0, 0)
+        events, _ = streamed(gate.url)
+        assert sum(bool(event["choices"][0]["delta"]) for event in events) == 20  # all that was evaluated
+        upstream.content = stream("content", 0, 0, 0)
+        events, _ = streamed(gate.url)
+        assert sum(bool(event["choices"][0]["delta"]) for event in events) == 19  # all that the others left
+    assert [(entry["generated_tokens"], entry["end"]) for entry in gate.entries()] == [
+        (40, "complete"), (40, "complete"), (21, "cut"), (19, "cut"),
+    ]  # fmt: skip
+
+
 def test_a_whole_answer_with_too_much_thinking_is_not_handed_over(tmp_path: Path, upstream: Upstream) -> None:
     upstream.deltas = [{"reasoning_content": "so "}] * 21
     with gateway(tmp_path, upstream, a_policy()) as gate:

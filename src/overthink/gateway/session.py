@@ -216,7 +216,7 @@ class Session:
             return
         self.grant, self.reservation = grant, Reservation(grant.id, demand.counters)
         self._lease = begin + settings.seconds * _HELD
-        if settings.continuous and "stream_options" in self.ask.body:
+        if settings.continuous and self.ask.samples == 1 and "stream_options" in self.ask.body:
             self.ask.body["stream_options"]["continuous_usage_stats"] = True
         if self.whole and not settings.log_only:
             self.dialect.with_tokens(self.ask, max(1, grant.tokens // self.ask.samples))
@@ -234,7 +234,7 @@ class Session:
                 if of_tries:
                     raise Refusal(403, "tries_beyond_evaluation", message)
                 if grant.open:
-                    message += f"; {grant.open:,} requests have reserved of it, and may give some back"
+                    message += "; what others have reserved of it may come back"
                     raise Refusal(429, "budget_reserved", message, seconds=_RETRY_SECONDS)
                 raise Refusal(429, "budget_exhausted", message)
             demand = _without_caps(demand)

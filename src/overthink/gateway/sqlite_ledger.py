@@ -70,6 +70,7 @@ _HELD = (
 _ADD_SUM = "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"
 _ADD_HOLD = "INSERT INTO holds VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"
 _ADD_STREAM = "INSERT INTO streams VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1"
+_NOW = "UPDATE meta SET value = MAX(value, ?) WHERE name = 'now' RETURNING value"
 _PATIENCE = 5.0
 """Seconds that a transaction waits for those of other processes."""
 _PAUSE = 0.001
@@ -142,10 +143,10 @@ class SqliteLedger:
             self._require_file()
             self._begin(wait)
             try:
-                ((now,),) = self._db.execute(
-                    "UPDATE meta SET value = MAX(value, ?) WHERE name = 'now' RETURNING value", (self._clock(),)
-                )
-                yield now
+                times = self._db.execute(_NOW, (self._clock(),)).fetchall()
+                if not times:
+                    raise StoreError(f"{self._path} was emptied while it was in use")
+                yield times[0][0]
                 self._db.execute("COMMIT")
             except BaseException:
                 self._db.execute("ROLLBACK")
