@@ -9,6 +9,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 import gc
 import ipaddress
 import logging
+import random
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -140,6 +141,16 @@ def _ids_of_inspect_are_hexadecimal() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shortuuid.ShortUUID.encode", lambda numbers, own, pad_length=None: own.hex[:22])
         patch.setattr("shortuuid.ShortUUID._length", 22)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _random_bytes_need_no_system_call() -> Iterator[None]:
+    """Inspect names every call and event by random bytes of the system, which cost as much as all else of a call."""
+    numbers = random.Random(os.urandom(32))
+    os.register_at_fork(after_in_child=numbers.seed)  # or a child would go on with the names of its parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "urandom", numbers.randbytes)
         yield
 
 
