@@ -21,11 +21,14 @@ from typing import Any
 import pytest
 from chart_bundle import stored_bundle
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from plain_copies import plain_copy
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+# Hypothesis looks for constants in every module that is loaded, so that its examples hang on what other tests import.
+providers._get_local_constants = lambda: providers._local_constants  # type: ignore[attr-defined]
 
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
