@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration.tables import table
-from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.monitors import oversight, watches_of
 from overthink.analysis.request import CurveContext
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import from_frame
@@ -83,7 +83,7 @@ def verdicts(curves: Sequence[CurveContext], watch: Watch, rng: np.random.Genera
                 for question in range(watch.runs)
                 for rung, budget in enumerate(BUDGETS)
             ]  # fmt: skip
-    results = oversight(curves, list(monitor_scores(oversight_frame(rows))), rng=rng)
+    results = oversight(watches_of(curves, list(monitor_scores(oversight_frame(rows))), rng=rng))
     return np.array([[rung.verdict == MonitorLabel.BETTER for rung in each.rungs] for each in results.monitors])
 
 
