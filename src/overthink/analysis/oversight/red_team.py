@@ -162,9 +162,11 @@ class _Search:
         own = Sides(sides[found.policy].attack & is_fresh, honest & is_fresh)
         arm, cost = self.group[found.policy].context.table.arm, self._cost(rung)
         tokens = NO_TOKENS if cost.estimate is None else TOKENS.text(n=round(cost.estimate))
-        text = SEARCH.text(arm=arm, arms=len(self.group), search=found.n_search, score=found.n_score, cost=tokens)
         label = f"{finding.label}, after a search: {arm}"
-        finding = with_scores(finding, found, (POINTWISE, text, ONE_SEARCH), own, block, label=label)
+        finding = with_scores(finding, found, (), own, block, label=label)
+        sizes = {"arms": len(self.group), "search": found.n_search, "score": finding.n_questions}
+        text = SEARCH.text(arm=arm, cost=tokens, **sizes)
+        finding = replace(finding, limits=(POINTWISE, text, ONE_SEARCH))
         if not np.isnan(found.p):
             finding = replace(finding, test=FindingTest(SEARCH_TEST, p=found.p))
         return PolicySearchRung(self.context.at(rung), finding, arm, cost)
