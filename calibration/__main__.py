@@ -23,6 +23,7 @@ import numpy as np
 from calibration import (
     control,
     faithfulness,
+    monitorability,
     monitors,
     oversight_shapes,
     planted_code,
@@ -65,6 +66,8 @@ PARTS = {
     "tpr": tables_of_oversight.monitors,
     "claims": tables_of_oversight.claims,
     "moves": oversight_shapes.tables,
+    "crossfit": monitorability.cross_fit,
+    "monitorability": monitorability.tables,
     "faithfulness": faithfulness.tables,
     "code": planted_code.tables,
 }
