@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -10,16 +11,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration import shapes
+from calibration.curves import contexts
 from calibration.tables import table
 from overthink.analysis.oversight.tax import monitorability_taxes
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
-from overthink.data.finding_ids import curve_ids
 from overthink.data.interventions import InterventionRuns
-from overthink.data.outcomes import from_frame
-from overthink.data.pool import pool_of
-from overthink.data.record import Axis, Estimand, RungRecord
-from overthink.plan.analysis import Analysis
+from overthink.data.record import Axis, Estimand
 from overthink.stats.oversight.monitorability import (
     Intervention,
     dependence,
@@ -118,24 +116,10 @@ def _dependence(rng: Rng, instances: float, draws: float, low: float, high: floa
     return Study(low - high, found.estimate, found.low, found.high, is_shown)
 
 
-def _context(questions: int, draws: int) -> CurveContext:
-    rows = [
-        RungRecord(
-            "s", "base", Axis.CAPABILITY, "t", "m", f"q{question:03}", draw, rung, Estimand.FORCED,
-            value=0.0, requested_tokens=budget, thinking_tokens=budget, answer_tokens=10,
-        )
-        for question in range(questions) for draw in range(draws) for rung, budget in enumerate(BUDGETS)
-    ]  # fmt: skip
-    (curve,) = from_frame(pool_of(rows))
-    (prefix,) = curve_ids([curve.key])
-    weights, analysis = np.zeros((0, 0)), Analysis(level=0.95, margin=MARGIN)
-    return CurveContext.of(curve, analysis, prefix=prefix, scorers=1, family=1, weights=weights)
-
-
 def _tax(rng: Rng, sizes: tuple[int, int], capability: tuple[float, float], seen: tuple[float, float]) -> Any:
     """Return the tax of a study with two budgets, and by which of them each half is paid: best and most monitorable."""
     questions, draws = sizes
-    empty = CONTEXTS.setdefault(sizes, _context(questions, draws))
+    empty = _context(*sizes)
     values = np.stack(_behaviour(rng, questions, draws, *capability), axis=2)
     thought = np.array(BUDGETS) * rng.uniform(0.5, 1.0, size=(questions, draws, 1))
     whole = replace(empty.whole, values=values, thinking_tokens=thought)
@@ -146,7 +130,10 @@ def _tax(rng: Rng, sizes: tuple[int, int], capability: tuple[float, float], seen
     return result
 
 
-CONTEXTS: dict[tuple[int, int], CurveContext] = {}
+@cache
+def _context(questions: int, draws: int) -> CurveContext:
+    (context,) = contexts(Axis.CAPABILITY, BUDGETS, questions=questions, draws=draws, margin=MARGIN)
+    return context
 
 
 def _equal_compute(rng: Rng, questions: float, draws: float, low: float, high: float) -> Study:
@@ -210,7 +197,7 @@ def cross_fit(run: Any, runs: int) -> str:
     """Return the section of the page on g²."""
     note = (
         "Instances, draws, share that behaves with the intervention (without it .1), share of what it causes that the "
-        "monitor sees (its false alarms .05). Nominal .95; the truth is the planted g² of instances that are all alike. "
+        "monitor sees (its false alarms .05). Nominal .95; the truth is the planted g² of instances all alike. "
         f"Bar: {LEAST:g} to {MOST:g}."
     )
     return table("Oversight: g²", note, HEADER, _rows(CROSS_FIT, run, runs))
