@@ -88,6 +88,7 @@ def _laddered(inner: Model, args: dict[str, Any], *, context: int) -> Model:
         ends=_ends(api),
         batch_size=_at_least_one("batch_size", args.get("batch_size") or (CPU_BATCH if on_cpu else GPU_BATCH)),
         limit=int(free * (CPU_SHARE if on_cpu else GPU_SHARE) if cache_gb is None else _cache_bytes(cache_gb)),
+        context=context,
     )
     config = GenerateConfig()
     ours = HuggingFaceModel(api, engine, context=context, config=config)
