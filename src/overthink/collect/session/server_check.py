@@ -6,6 +6,7 @@ from inspect_ai.model import Model
 
 from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.chat_template import TemplateError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.servers.completions import (
@@ -41,6 +42,11 @@ def check_server(model: Model) -> None:
     except CallError as error:
         if error.status in KEY_STATUSES:
             raise InputError(f"{error}. The key is refused: set it as the provider of {model} reads it.") from error
+        if isinstance(error.__cause__, TemplateError):
+            raise InputError(
+                f"{model}: {error.__cause__}. Needed: a template that writes every message of a chat. Start "
+                "the server with the model's own one (vLLM and llama.cpp: --chat-template)."
+            ) from error
 
 
 def server_notes(models: Sequence[Model]) -> tuple[str, ...]:
