@@ -21,6 +21,9 @@ from overthink.collect.session.estimate import TaskWorkload
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 
+OWN_SERVERS = frozenset({"vllm", "sglang", "openai-api", "llama-cpp-python", "ollama", "litellm-proxy"})
+"""Inspect's chat providers of servers that users start, or name by an address."""
+
 
 def check_server(model: Model) -> None:
     """Check the server behind a model that is continued: its address, key, model name, template, and token ids.
@@ -47,6 +50,18 @@ def check_server(model: Model) -> None:
                 f"{model}: {error.__cause__}. Needed: a template that writes every message of a chat. Start "
                 "the server with the model's own one (vLLM and llama.cpp: --chat-template)."
             ) from error
+
+
+def check_own_server(model: Model) -> None:
+    """Check the server behind a model that is asked for its own levels: its address, key and model name.
+
+    What a hosted provider lists is not taken for what it has, so nothing but :data:`OWN_SERVERS` is asked.
+
+    Raises:
+        InputError: The server cannot be used; the message says what to change.
+    """
+    if str(model).split("/")[0] in OWN_SERVERS:
+        run_coroutine(describe_running(model))
 
 
 def server_notes(models: Sequence[Model]) -> tuple[str, ...]:
