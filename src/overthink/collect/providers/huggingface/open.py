@@ -22,7 +22,7 @@ INSTALL = "pip install 'overthink[hf]'"
 OWN_ARGUMENTS = ("batch_size", "cache_gb")
 """Model arguments that Inspect's provider does not use."""
 
-CPU_BATCH, GPU_BATCH = 8, 32
+CPU_BATCH, GPU_BATCH = 16, 32
 """Default number of requests that are decoded together."""
 
 CPU_SHARE, GPU_SHARE = 0.25, 0.5
