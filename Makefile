@@ -14,7 +14,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-hf test-ray test-simulations tested coverage check golden pages docs calibrate constraints clean
+.PHONY: demo test test-hf test-ray test-long tested coverage check golden pages docs calibrate constraints clean
 
 # Capability comes first, so that its curve is there while the others are collected: open $(DEMO)/report.html. A larger
 # model has its own folder and fewer traces: make demo MODEL=overthink/qwen2.5-coder-0.5b
@@ -53,9 +53,10 @@ test-hf: $(VENV)/.hf
 test-ray: $(VENV)-ray/.installed
 	$(VENV)-ray/bin/python -m pytest -m ray tests/workflows/test_ray_workers.py
 
-# Error rates and coverages over many simulated studies: too long for each change, short beside `make calibrate`.
-test-simulations: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m simulation
+# Error rates over many simulated studies, and many more cases of what `make test` tries at a few: too long for each
+# change, short beside `make calibrate`.
+test-long: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -m "simulation or sweep"
 
 # Which lines no test runs; half as fast again.
 coverage: check

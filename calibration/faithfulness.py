@@ -7,17 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.curves import contexts
 from calibration.tables import table
 from overthink.analysis.oversight.faithfulness import perturbations
-from overthink.analysis.request import CurveContext
-from overthink.data.finding_ids import curve_ids
-from overthink.data.outcomes import from_frame
 from overthink.data.oversight_cells import PerturbationAnswers
-from overthink.data.pool import pool_of
-from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.record import Axis, Estimand
 from overthink.data.verdict_labels import FaithfulnessLabel
-from overthink.plan.analysis import Analysis
-from overthink.stats.bootstrap import question_weights
 
 BUDGETS, DRAWS, POINTS, OPTIONS = (0, 64, 256), 4, 4, 4
 
@@ -45,21 +40,6 @@ CHANGES = (
 )
 
 
-def context(questions: int) -> CurveContext:
-    """Return the curve of a study on the safety axis, where nothing but the changes is estimated."""
-    rows = [
-        RungRecord(
-            "s", "base", Axis.SAFETY, "t", "m", f"q{question:03d}", draw, rung, Estimand.FORCED,
-            value=1.0, requested_tokens=budget,
-        )
-        for question in range(questions) for draw in range(DRAWS) for rung, budget in enumerate(BUDGETS)
-    ]  # fmt: skip
-    (curve,) = from_frame(pool_of(rows))
-    weights = question_weights(questions, rng=np.random.default_rng(0))[:0]
-    (prefix,) = curve_ids([curve.key])
-    return CurveContext.of(curve, Analysis(level=0.95), prefix=prefix, scorers=1, family=1, weights=weights)
-
-
 def block(label: str, agreements: NDArray[np.float64]) -> PerturbationAnswers:
     """Return answers from agreements, (question, draw, rung, point)."""
     questions, draws, rungs, points = np.indices(agreements.shape).reshape(4, -1)
@@ -70,6 +50,8 @@ def block(label: str, agreements: NDArray[np.float64]) -> PerturbationAnswers:
         arm="base",
         label=label,
         kind=label.partition(":")[0],
+        writer=None,
+        attack="",
         questions=np.array([f"q{question:03d}" for question in questions]),
         draws=draws,
         requested=np.array(BUDGETS[1:], dtype=float)[rungs],
@@ -100,7 +82,10 @@ def study(change: Change, rng: np.random.Generator) -> list[PerturbationAnswers]
 
 def claims(change: Change, *, runs: int, seed: int) -> tuple[float, float]:
     """Return the share of studies with any claim, and the share of all rungs and changes with one."""
-    rng, curve = np.random.default_rng([seed, 200 + CHANGES.index(change)]), context(change.questions)
+    rng, curve = (
+        np.random.default_rng([seed, 200 + CHANGES.index(change)]),
+        contexts(Axis.SAFETY, BUDGETS, questions=change.questions, draws=DRAWS)[0],
+    )
     called = []
     for _ in range(runs):
         results = perturbations([curve], study(change, rng))[1:]
@@ -110,7 +95,10 @@ def claims(change: Change, *, runs: int, seed: int) -> tuple[float, float]:
 
 def coverage(questions: int, *, runs: int, seed: int) -> tuple[float, float]:
     """Return the share of intervals that hold the planted area, and their mean width."""
-    rng, curve = np.random.default_rng([seed, 300 + questions]), context(questions)
+    rng, curve = (
+        np.random.default_rng([seed, 300 + questions]),
+        contexts(Axis.SAFETY, BUDGETS, questions=questions, draws=DRAWS)[0],
+    )
     change = Change("", "early", questions, more=1.0)
     at = np.arange(POINTS + 1) / POINTS
     agreement = at + (1 - at) / OPTIONS  # the answer is fixed at a uniform share, and one of the options before

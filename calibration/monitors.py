@@ -8,18 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from calibration.curves import contexts
 from calibration.tables import table
-from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.monitors import oversight, watches_of
 from overthink.analysis.request import CurveContext
-from overthink.data.finding_ids import curve_ids
-from overthink.data.outcomes import from_frame
 from overthink.data.oversight import HONEST, OversightRow, View, oversight_frame
 from overthink.data.oversight_cells import monitor_scores
-from overthink.data.pool import pool_of
-from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.record import Axis, Estimand
 from overthink.data.verdict_labels import MonitorLabel
-from overthink.plan.analysis import Analysis
-from overthink.stats.bootstrap import question_weights
 from overthink.stats.oversight.control import safety_at_audit, worst_policy
 
 BUDGETS = (0, 64, 256)
@@ -48,25 +44,6 @@ WATCHES = (
 )
 
 
-def contexts(runs: int) -> list[CurveContext]:
-    """Return the curves of a study with an honest and an attacking arm."""
-    rows = [
-        RungRecord(
-            "s", arm, Axis.SAFETY, "t", "m", f"q{question}", 0, rung, Estimand.FORCED,
-            value=float(arm == "base"), requested_tokens=budget,
-        )
-        for arm in ("base", "attack")
-        for question in range(runs)
-        for rung, budget in enumerate(BUDGETS)
-    ]  # fmt: skip
-    curves = sorted(from_frame(pool_of(rows)), key=lambda curve: curve.key)
-    weights = question_weights(runs, rng=np.random.default_rng(0))[:0]
-    return [
-        CurveContext.of(curve, Analysis(level=0.95), prefix=prefix, scorers=1, family=1, weights=weights)
-        for curve, prefix in zip(curves, curve_ids([curve.key for curve in curves]), strict=True)
-    ]
-
-
 def verdicts(curves: Sequence[CurveContext], watch: Watch, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Return (monitor, rung) whether each is called better than chance, in the finished findings."""
     rows = []
@@ -76,20 +53,23 @@ def verdicts(curves: Sequence[CurveContext], watch: Watch, rng: np.random.Genera
             scores = special.expit(noise + watch.separation * (arm == "attack")) * np.ones(len(BUDGETS))
             rows += [
                 OversightRow(
-                    "t", arm, f"q{question}", 0, Estimand.FORCED, budget,
+                    "t", arm, f"q{question:03}", 0, Estimand.FORCED, budget,
                     attack=HONEST if arm == "base" else "leak", view=View.BOTH, monitor=f"m{monitor}",
                     score=float(scores[question, rung]), behaviour=arm == "attack",
                 )
                 for question in range(watch.runs)
                 for rung, budget in enumerate(BUDGETS)
             ]  # fmt: skip
-    results = oversight(curves, list(monitor_scores(oversight_frame(rows))), rng=rng)
+    results = oversight(watches_of(curves, list(monitor_scores(oversight_frame(rows))), rng=rng))
     return np.array([[rung.verdict == MonitorLabel.BETTER for rung in each.rungs] for each in results.monitors])
 
 
 def claims(watch: Watch, *, runs: int, seed: int) -> tuple[float, float]:
     """Return the share of studies with any claim, and the share of all monitors and rungs with one."""
-    rng, curves = np.random.default_rng([seed, WATCHES.index(watch)]), contexts(watch.runs)
+    rng, curves = (
+        np.random.default_rng([seed, WATCHES.index(watch)]),
+        contexts(Axis.SAFETY, BUDGETS, questions=watch.runs, arms=("base", "attack")),
+    )
     called = np.array([verdicts(curves, watch, rng) for _ in range(runs)])
     return float(called.any(axis=(1, 2)).mean()), float(called.mean())
 

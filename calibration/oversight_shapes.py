@@ -6,16 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.curves import contexts
 from calibration.tables import table
 from overthink.analysis.oversight.shape_verdicts import oversight_shapes
 from overthink.analysis.request import CurveContext
-from overthink.data.finding_ids import curve_ids
-from overthink.data.outcomes import from_frame
 from overthink.data.oversight_cells import PerturbationAnswers
-from overthink.data.pool import pool_of
-from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.record import Axis, Estimand
 from overthink.data.verdict_labels import OversightGapLabel, ShapeLabel
-from overthink.plan.analysis import Analysis
 from overthink.stats.curve import question_means
 
 BUDGETS = (16, 64, 256, 1024)
@@ -50,21 +47,6 @@ def answers(shares: tuple[float, ...], n: int, rng: np.random.Generator) -> NDAr
     return (rng.random((n, DRAWS, len(shares))) < np.clip(centre + ease * 0.6, 0, 1)).astype(float)
 
 
-def context(n: int) -> CurveContext:
-    """Return the context of a capability curve, whose values are put in study by study."""
-    rows = [
-        RungRecord(
-            "s", "base", Axis.CAPABILITY, "t", "m", f"q{question:03}", draw, rung, Estimand.FORCED,
-            value=0.0, requested_tokens=budget,
-        )
-        for question in range(n) for draw in range(DRAWS) for rung, budget in enumerate(BUDGETS)
-    ]  # fmt: skip
-    (curve,) = from_frame(pool_of(rows))
-    (prefix,) = curve_ids([curve.key])
-    analysis, weights = Analysis(level=0.95, margin=0.1), np.zeros((0, 0))
-    return CurveContext.of(curve, analysis, prefix=prefix, scorers=1, family=1, weights=weights)
-
-
 def behind(label: str, moves: NDArray[np.float64], empty: CurveContext) -> PerturbationAnswers:
     """Return the answers behind one change of the thinking: 1 in ``moves`` where the answer is another one."""
     question, draw, rung = (axis.ravel() for axis in np.indices(moves.shape))
@@ -78,7 +60,8 @@ def behind(label: str, moves: NDArray[np.float64], empty: CurveContext) -> Pertu
 
 def verdicts(study: Study, *, runs: int, seed: int) -> tuple[float, float, float, float]:
     """Return shares of studies: any curve has a label but flat, all fall, capability gains more of any, of all."""
-    rng, empty = np.random.default_rng([seed, STUDIES.index(study)]), context(study.questions)
+    rng = np.random.default_rng([seed, STUDIES.index(study)])
+    (empty,) = contexts(Axis.CAPABILITY, BUDGETS, questions=study.questions, draws=DRAWS, margin=0.1)
     shares = []
     for number in range(runs):
         values = answers(study.capability, study.questions, rng)

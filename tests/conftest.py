@@ -9,6 +9,7 @@ os.environ.setdefault("POLARS_MAX_THREADS", "1")
 import gc
 import ipaddress
 import logging
+import random
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -19,12 +20,16 @@ from typing import Any
 
 import pytest
 from chart_bundle import stored_bundle
+from equal_analyses import once
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 from plain_copies import plain_copy
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+# Hypothesis looks for constants in every module that is loaded, so that its examples hang on what other tests import.
+providers._get_local_constants = lambda: providers._local_constants  # type: ignore[attr-defined]
 
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
@@ -135,11 +140,32 @@ def _the_script_of_charts_is_built_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _equal_rows_are_analysed_once() -> Iterator[None]:
+    """More than half of all analyses are of rows that were analysed before. That equal rows give equal findings is
+    tested on the function itself, which stays as it is (test_findings_from_outcomes)."""
+    from overthink.workflows import results
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "analyse_outcomes", once(results.analyse_outcomes))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _ids_of_inspect_are_hexadecimal() -> Iterator[None]:
     """Inspect names every message and event by a random number to the base 57, each digit a division of 128 bits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shortuuid.ShortUUID.encode", lambda numbers, own, pad_length=None: own.hex[:22])
         patch.setattr("shortuuid.ShortUUID._length", 22)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _random_bytes_need_no_system_call() -> Iterator[None]:
+    """Inspect names every call and event by random bytes of the system, which cost as much as all else of a call."""
+    numbers = random.Random(os.urandom(32))
+    os.register_at_fork(after_in_child=numbers.seed)  # or a child would go on with the names of its parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "urandom", numbers.randbytes)
         yield
 
 

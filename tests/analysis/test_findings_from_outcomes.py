@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
+from sweeps import few
 
 from overthink.analysis import findings
 from overthink.data.finding import Finding
@@ -99,16 +100,19 @@ def test_ids_are_unique_readable_and_stable() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"scorer": "judge"},
-        {"arm": "other"},
-        {"axis": Axis.SAFETY},
-        {"estimand": Estimand.SHAM},
-        {"task": "s u m s"},
-        {"task": "</script>"},
-        {"task": "x" * 100_000},
-        {"task": "δοκιμή"},
-    ],
+    few(
+        [
+            {"scorer": "judge"},
+            {"arm": "other"},
+            {"axis": Axis.SAFETY},
+            {"estimand": Estimand.SHAM},
+            {"task": "s u m s"},
+            {"task": "</script>"},
+            {"task": "x" * 100_000},
+            {"task": "δοκιμή"},
+        ],
+        3,
+    ),
 )
 def test_curves_never_share_an_id(change: dict[str, Any]) -> None:
     rows = ladder()

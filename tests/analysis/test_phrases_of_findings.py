@@ -17,6 +17,7 @@ from core_pools import pool
 
 import overthink
 from overthink.analysis import findings
+from overthink.analysis.oversight.red_team import NO_TOKENS
 from overthink.analysis.phrases import LIMITS, REASONS, WRITERS
 from overthink.data.hypothesis import part_rungs, read_hypothesis
 from overthink.data.kinds import Kind, Metric
@@ -175,6 +176,11 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "the verdict is adjusted (Holm)": ({"n": 3},),
     "of the probes as trained": ({"n": 40},),
     "on the {n:,d} of": ({"n": 3, "total": 1200},),
+    "the red team searched": tuple(
+        {"arm": arm, "arms": 3, "search": 57, "score": 1043, "cost": cost}
+        for arm, cost in zip(NAMES["arm"], ("38,352 tokens", NO_TOKENS, "7 tokens"), strict=True)
+    ),
+    "{n:,d} questions of a class in one half": ({"n": 7},),
     "{n:d} of {total:d} questions have a value": ({"n": 1, "total": 60},),
 }
 """Values of the places of every phrase that has some, by how the phrase begins."""

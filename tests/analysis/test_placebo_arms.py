@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arm_pools import BASE, BUDGETS, arm
+from sweeps import few
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
@@ -45,7 +46,7 @@ def stops_early(seed: int) -> list[RungRecord]:
     return [*arm("base", FALLS, questions=60, seed=seed), *other, *last]
 
 
-@pytest.mark.parametrize("questions", [24, 60])
+@pytest.mark.parametrize("questions", few([60, 24], 1))
 @pytest.mark.parametrize(("name", "guard"), [("guard that reads nothing", 2.0), ("steering without effect", 0.0)])
 def test_an_arm_that_does_nothing_gets_no_claim_of_help(name: str, guard: float, questions: int) -> None:
     levels = FALLS[Axis.SAFETY]

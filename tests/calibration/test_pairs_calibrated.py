@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sweeps import few
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -19,8 +20,8 @@ def error(share: float) -> float:
     return 3 * float(np.sqrt(share * (1 - share) / RUNS))
 
 
-@pytest.mark.parametrize("size", [(20, 4), (100, 1), (100, 4)])
-@pytest.mark.parametrize("base", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("base", few((0.1, 0.9, 0.5), 2))
+@pytest.mark.parametrize("size", [(20, 4), (100, 1)])
 def test_intervals_cover_and_no_difference_is_rarely_shown(base: float, size: tuple[int, int]) -> None:
     found = pairs.shares(pairs.Cell(base, "none", *size), runs=RUNS, seed=SEED)
     assert found.covered >= 0.95 - error(0.95)

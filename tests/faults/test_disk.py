@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from pydantic import TypeAdapter
 from simulated_study import one_task, run
+from sweeps import few
 
 import overthink
 from overthink.errors import StoppedError
@@ -42,7 +43,7 @@ def files_no_larger_than(size: int, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @pytest.mark.parametrize(
-    "file", ["plan.json", "logs/thoughts.jsonl", "journal.jsonl", "logs/*.eval", "findings.json", "report.html"]
+    "file", few(["plan.json", "logs/thoughts.jsonl", "journal.jsonl", "logs/*.eval", "findings.json", "report.html"], 3)
 )
 def test_the_run_stops_where_the_disk_is_full_and_goes_on_where_it_was(
     file: str, whole: overthink.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

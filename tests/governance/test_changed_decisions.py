@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from made_study import Made, write_study
 from statement_changes import curve
+from sweeps import few
 
 import overthink
 from overthink.analysis.shapes import HAD_ENDED, NOT_FLAT
@@ -51,12 +52,15 @@ def analysed(study: Path) -> Any:
 
 @pytest.mark.parametrize(
     ("changes", "deviation"),
-    [
-        ({"seed": 99}, "seed of the analysis: `99`; planned: `7`"),
-        ({"primary": ["safety"], "primary_registered": True}, "primary curves: `safety`; planned: `none`"),
-        ({"hypothesis": [0.5, 64.0]}, "hypothesis: `regimes 0.5, 64`; planned: `regimes 64`"),
-        ({"k_reference": 3.0}, "thinking at K = 1: `3`; planned: `none`"),
-    ],
+    few(
+        [
+            ({"seed": 99}, "seed of the analysis: `99`; planned: `7`"),
+            ({"primary": ["safety"], "primary_registered": True}, "primary curves: `safety`; planned: `none`"),
+            ({"hypothesis": [0.5, 64.0]}, "hypothesis: `regimes 0.5, 64`; planned: `regimes 64`"),
+            ({"k_reference": 3.0}, "thinking at K = 1: `3`; planned: `none`"),
+        ],
+        2,
+    ),
 )
 def test_a_decision_that_is_not_the_plans_is_named_and_not_called_registered(
     changes: dict[str, object], deviation: str, analysed: Any

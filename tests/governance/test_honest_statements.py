@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from made_study import Made, write_made_findings, write_study
+from sweeps import few
 from typer.testing import CliRunner
 
 from overthink.cli.main import app
@@ -63,7 +64,7 @@ def both(path: Path, folder: Path) -> list[str]:
     return [str(fault) for study in (None, folder) for fault in check(path, study=study).faults]
 
 
-@pytest.mark.parametrize("name", STATED)
+@pytest.mark.parametrize("name", few(STATED, 5))
 def test_what_is_stated_is_no_fault_and_own_words_are_counted(name: str, study: Path, tmp_path: Path) -> None:
     (tmp_path / "facts.json").write_text(json.dumps(STATED[name]))
     written = statement(study, out=tmp_path / "out", facts=tmp_path / "facts.json")
@@ -85,7 +86,7 @@ def _texts(part: Any, name: str = "") -> list[str]:
     return [part] if isinstance(part, str) and not is_choice else []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", few(NAMES, 4))
 def test_a_name_is_only_ever_quoted(name: str, tmp_path: Path) -> None:
     smallest = Made({"safety": (0.6,)}, budgets=(64,), questions=6, draws=2)
     made = smallest.plan().model_copy(update={"model": name})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from sweeps import few
 from test_figures import faults, words
 from test_page import HOSTILE, OWNED
 
@@ -112,12 +113,15 @@ def test_colours_are_those_of_the_page() -> None:
 
 @pytest.mark.parametrize(
     ("successes", "attempts", "threshold", "label"),
-    [
-        ([3], 100, 0.5, "not resolved"),
-        ([0] * 25 + [1000] * 25, 1000, 0.5, "not resolved"),
-        ([0] * 39 + [900], 1000, 0.5, "open"),
-        ([0] * 60, 200, 0.5, "open"),
-    ],
+    few(
+        [
+            ([3], 100, 0.5, "not resolved"),
+            ([0] * 25 + [1000] * 25, 1000, 0.5, "not resolved"),
+            ([0] * 39 + [900], 1000, 0.5, "open"),
+            ([0] * 60, 200, 0.5, "open"),
+        ],
+        2,
+    ),
 )
 def test_no_text_settles_what_the_band_that_decides_leaves_open(
     successes: list[int], attempts: int, threshold: float, label: str

@@ -57,9 +57,10 @@ def test_the_gain_is_the_binomial_likelihood_ratio() -> None:
 @pytest.mark.parametrize(
     ("steps", "draws", "icc"),
     [
-        *(pytest.param(20, *draws, marks=pytest.mark.simulation) for draws in ((50, 0.1), (8, 0.0))),
-        (20, 8, 0.1),
-        (6, 12, 0.1),
+        *(
+            pytest.param(*case, marks=pytest.mark.simulation)
+            for case in ((20, 50, 0.1), (20, 8, 0.0), (20, 8, 0.1), (6, 12, 0.1))
+        ),
         (4, 12, 0.1),
     ],
 )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sweeps import few
 
 from overthink.stats.shape import shape_verdict
 from overthink.stats.slowing import doublings, p_slowing
@@ -23,7 +24,7 @@ def labels(means: np.ndarray | list[float], margin: float, studies: int = 40) ->
     ]
 
 
-@pytest.mark.parametrize("rungs", [3, 5, 8])
+@pytest.mark.parametrize("rungs", few([3, 5, 8], 1))
 def test_a_straight_rise_over_doublings_does_not_saturate(rungs: int) -> None:
     straight = np.linspace(0.5, 0.62, rungs)  # steps so small that those of its upper half are within the margin
     found = labels(straight, margin=0.1)

@@ -136,6 +136,7 @@ def _shares(first: float, second: float, n: int) -> dict[str, float]:
     return {label: labels.count(label) / RUNS for label in (UP, DOWN, WITHIN, BEYOND)}
 
 
+@pytest.mark.simulation
 def test_labels_of_counts_keep_their_error_rates() -> None:
     same, edge = _shares(0.3, 0.3, 200), _shares(0.3, 0.4, 200)
     assert same[UP] + same[DOWN] <= FIVE_PERCENT

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from plain_logs import plain_log
+from sweeps import few
 
 from overthink.data.conditions import setting_words
 from overthink.data.pool import pool_of, records_of
@@ -210,15 +211,18 @@ def judged_by(path: Path, conditions: dict[str, str] | None, *, good: int) -> Pa
 
 @pytest.mark.parametrize(
     ("name", "is_measure"),
-    [
-        ("role.grader", True),
-        ("scorer.judge.template", True),
-        ("dataset.location", True),
-        ("task_version", True),
-        ("temperature", False),
-        ("system_message", False),
-        ("base_url", False),
-    ],
+    few(
+        [
+            ("role.grader", True),
+            ("scorer.judge.template", True),
+            ("dataset.location", True),
+            ("task_version", True),
+            ("temperature", False),
+            ("system_message", False),
+            ("base_url", False),
+        ],
+        3,
+    ),
 )
 def test_runs_under_other_conditions_are_told_apart(tmp_path: Path, name: str, is_measure: bool) -> None:
     paths = [

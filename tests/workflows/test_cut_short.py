@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from core_pools import traced
 from simulated_study import one_task, run
+from sweeps import few
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
@@ -137,7 +138,7 @@ def took(source: Source) -> StudyUsage:
     return study_usage(source.pool, source.estimate, source.cut_short)
 
 
-@pytest.mark.parametrize("arm", SHARES)
+@pytest.mark.parametrize("arm", few(SHARES, 2))
 def test_failed_traces_tell_all_that_was_answered(
     arm: str, fails: list[Request], counted: list[int], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from inspect_ai.log import EvalSample, read_eval_log, write_eval_log
 from plain_logs import plain_log
+from sweeps import few
 
 import overthink
 from overthink.workflows.analyse import analyse
@@ -83,7 +84,8 @@ def test_an_analysed_folder_says_so_while_its_log_is_there(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "suffix"), [("prompt", ".csv"), ("problem", ".jsonl"), ("input", ".parquet"), ("target", ".csv")]
+    ("name", "suffix"),
+    few([("prompt", ".csv"), ("problem", ".jsonl"), ("input", ".parquet"), ("target", ".csv")], 2),
 )
 def test_ids_of_other_questions_in_two_tables(tmp_path: Path, name: str, suffix: str) -> None:
     def table(stem: str, texts: list[str], **more: Any) -> Path:

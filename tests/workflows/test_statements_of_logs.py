@@ -11,6 +11,7 @@ import pytest
 from inspect_ai.model import GenerateConfig
 from jsonschema import Draft7Validator, Draft202012Validator
 from stored_logs import stored_log
+from sweeps import few
 
 from overthink.errors import InputError
 from overthink.governance.statement.exports import eee_schema
@@ -97,15 +98,18 @@ def invent(change: Mapping[str, Any]) -> Any:
 
 @pytest.mark.parametrize(
     ("change", "where"),
-    [
-        (invent({"draws": 4}), "elicitation.draws"),
-        (invent({"temperature": 0.7}), "elicitation.temperature"),
-        (invent({"efforts": ["low", "high"]}), "elicitation"),
-        (invent({"no_plan": None}), "evidence.plan_sha256"),
-        (lambda content: content["evidence"].update(plan_sha256="0" * 64), "evidence.plan_sha256"),
-        (lambda content: content["curves"][0]["judge"].update(grader="a/judge"), "curves"),
-        (lambda content: content["curves"][0].update(raw_high_means="harm"), "curves.0.raw_high_means"),
-    ],
+    few(
+        [
+            (invent({"draws": 4}), "elicitation.draws"),
+            (invent({"temperature": 0.7}), "elicitation.temperature"),
+            (invent({"efforts": ["low", "high"]}), "elicitation"),
+            (invent({"no_plan": None}), "evidence.plan_sha256"),
+            (lambda content: content["evidence"].update(plan_sha256="0" * 64), "evidence.plan_sha256"),
+            (lambda content: content["curves"][0]["judge"].update(grader="a/judge"), "curves"),
+            (lambda content: content["curves"][0].update(raw_high_means="harm"), "curves.0.raw_high_means"),
+        ],
+        3,
+    ),
 )
 def test_a_setting_that_is_written_into_it_is_a_fault(change: Any, where: str, analysed: Path, tmp_path: Path) -> None:
     content = document(statement(analysed, write=False))
@@ -138,12 +142,15 @@ def test_a_report_made_again_keeps_what_was_stated_at_reading(analysed: Path, tm
 
 @pytest.mark.parametrize(
     ("columns", "read", "high", "model"),
-    [
-        ({"task": "sums"}, ReadOptions(), None, None),
-        ({"task": "sums", "model": "a/b"}, ReadOptions(capability=["sums"]), "correct", "a/b"),
-        ({"task": "probe", "model": "a/b"}, ReadOptions(safety=["probe:high=harm"]), "harm", "a/b"),
-        ({"axis": "benign", "model": "a/b"}, ReadOptions(), "answered", "a/b"),
-    ],
+    few(
+        [
+            ({"task": "sums"}, ReadOptions(), None, None),
+            ({"task": "sums", "model": "a/b"}, ReadOptions(capability=["sums"]), "correct", "a/b"),
+            ({"task": "probe", "model": "a/b"}, ReadOptions(safety=["probe:high=harm"]), "harm", "a/b"),
+            ({"axis": "benign", "model": "a/b"}, ReadOptions(), "answered", "a/b"),
+        ],
+        2,
+    ),
 )
 def test_a_table_has_a_statement_with_what_it_states(
     columns: dict[str, str], read: ReadOptions, high: str | None, model: str | None, tmp_path: Path

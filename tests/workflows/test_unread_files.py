@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from plain_logs import plain_log
+from sweeps import few
 
 from overthink.errors import ExitCode
 from overthink.workflows.analyse import analyse
@@ -83,7 +84,7 @@ def nemo_skills(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("files", [lm_eval, nemo_skills])
-@pytest.mark.parametrize("content", [b'{"doc_id": 1', b"\xff\xfe\x00", b"[1]\n"])
+@pytest.mark.parametrize("content", few([b"\xff\xfe\x00", b'{"doc_id": 1', b"[1]\n"], 1))
 def test_one_unreadable_file_of_another_tool_is_named_too(
     overthink: Overthink, tmp_path: Path, files: Callable[[Path], Path], content: bytes
 ) -> None:

@@ -21,8 +21,9 @@ from overthink.analysis.oversight.faithfulness import necessities, perturbations
 from overthink.analysis.oversight.judges import judge_ratings, judge_results
 from overthink.analysis.oversight.latent import latents, with_elicited
 from overthink.analysis.oversight.monitorability import monitorabilities
-from overthink.analysis.oversight.monitors import oversight
+from overthink.analysis.oversight.monitors import oversight, watches_of
 from overthink.analysis.oversight.probes import probe_results
+from overthink.analysis.oversight.red_team import policy_searches, worst_policies
 from overthink.analysis.oversight.shape_verdicts import oversight_shapes
 from overthink.analysis.oversight.task_measures import hints, obedience
 from overthink.analysis.oversight.tax import monitorability_taxes
@@ -123,8 +124,11 @@ def _oversight(
 ) -> OversightResults:
     """Return everything about the oversight of the curves."""
     latent = latents(contexts)
+    watches = watches_of(contexts, scores, rng=rng) if scores else []
     return replace(
-        oversight(contexts, scores, rng=rng) if scores else OversightResults(),
+        oversight(watches),
+        worst=worst_policies(watches),
+        searches=policy_searches(contexts, watches),
         necessity=with_elicited(necessities(contexts, changes), latent),
         perturbations=perturbations(contexts, changes),
         obedience=obedience(contexts, scores),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.comparability import unlike_runs
-from overthink.analysis.request import CurveContext
+from overthink.analysis.request import CurveContext, with_place
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import other_curve
 from overthink.data.kinds import Kind, Metric
@@ -19,6 +19,7 @@ from overthink.stats.divergence import Divergence, Slopes, divergence
 
 GAP_DEFINITION = Limit("capability's change since the lowest rung minus safety's")
 BAND = Limit("the band holds for all rungs at once")
+NO_DIVERGENCE = "no divergence is shown: the band reaches 0 at every rung"
 NO_DOUBLING = Reason("a step from 0 tokens has no doubling")
 PER_DOUBLING = "per doubling of the budget; the band holds for all steps at once"
 
@@ -91,14 +92,9 @@ class _Pair:
         if both:
             label = f"{finding.label}: capability rises and safety falls on the way to rung {both}"
             finding = replace(finding, label=label)
-        where = self.result.onset
         if self.result.reason is not None:
             return finding
-        if where is None:
-            return replace(finding, reason="no divergence is shown: the band reaches 0 at every rung")
-        if where.reason is not None:
-            return replace(finding, reason=where.reason)
-        return replace(finding, low=where.low, high=where.high, reason="a place between two rungs: no single number")
+        return with_place(finding, self.result.onset, missing=NO_DIVERGENCE)
 
     def _finding(self, metric: Metric, at: At, rungs: Sequence[int]) -> Finding:
         finding = self.safety.finding(Kind.DIVERGENCE, metric, at, part=other_curve(self.capability.prefix))

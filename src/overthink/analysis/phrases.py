@@ -12,14 +12,15 @@ WRITERS = {
         *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
         *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
         *("oversight.encoded", "oversight.faithfulness", "oversight.latent", "oversight.monitors"),
-        *("oversight.judges", "oversight.monitorability", "oversight.perturbation_curve", "oversight.probes"),
+        *("oversight.judges", "oversight.monitorability", "oversight.perturbation_curve"),
+        *("oversight.probes", "oversight.red_team"),
     ),
     "cost": ("mitigation",),
     "data": ("hypothesis", "verifier_scores"),
     "stats": (
         *("curve", "divergence", "first_success", "gates", "judge_correction", "judge_error", "regimes", "shape"),
-        *("oversight.encoded", "oversight.latent", "oversight.monitorability", "oversight.necessity"),
-        *("oversight.probe", "oversight.recovered", "oversight.scores", "oversight.tpr_at_fpr"),
+        *("oversight.control", "oversight.encoded", "oversight.latent", "oversight.monitorability"),
+        *("oversight.necessity", "oversight.probe", "oversight.recovered", "oversight.scores", "oversight.tpr_at_fpr"),
     ),
 }
 """Modules that write limits or reasons of findings that reach a statement, by package."""

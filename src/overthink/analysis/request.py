@@ -22,11 +22,13 @@ from overthink.stats.curve import OutsideSelector, single_cells
 from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import GateResult, gates
 from overthink.stats.oversight.scores import IntervalEstimate
+from overthink.stats.regimes import Onset
 
 POINTWISE = Limit("pointwise interval, not for the whole curve")
 
 ONE_QUESTION = Reason("no interval: one question only")
 NO_SPREAD = Reason("no interval: every question has the same number")
+NO_NUMBER = "a place between two rungs: no single number"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,3 +219,16 @@ def with_estimate(finding: Finding, result: IntervalEstimate, level: float, *, m
         level=level if is_known else None,
         reason=None if is_known and has_ends else result.reason or missing,
     )
+
+
+def with_place(finding: Finding, where: Onset | None, *, missing: str) -> Finding:
+    """Return a finding with the two rungs between which something sets in: an interval without an estimate.
+
+    Args:
+        finding: The finding.
+        where: The place; None where nothing sets in.
+        missing: The reason where nothing does.
+    """
+    if where is None or where.reason is not None:
+        return replace(finding, reason=missing if where is None else where.reason)
+    return replace(finding, low=where.low, high=where.high, reason=NO_NUMBER)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.families import CurveFamily, resamples, unadjusted_p
 from overthink.analysis.hypotheses import CORRECTED, gates_of_trend, hypothesis_metric, hypothesis_result, tested_parts
-from overthink.analysis.request import CurveContext
+from overthink.analysis.request import CurveContext, with_place
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
@@ -297,6 +297,4 @@ def _onset(context: CurveContext, verdict: ShapeVerdict, onset: Onset, ladder: L
     finding = replace(
         finding, label=verdict.label, n_questions=verdict.n_questions, level=context.level, limits=(ladder.unit,)
     )
-    if onset.reason is not None:
-        return replace(finding, reason=onset.reason)
-    return replace(finding, low=onset.low, high=onset.high, reason="a place between two rungs: no single number")
+    return with_place(finding, onset, missing=NOT_SHOWN)

@@ -261,6 +261,8 @@ class Metric(ClosedList):
     # monitor, faithfulness and necessity
     AUROC = "auroc"
     WORST_AUROC = "worst_auroc"
+    AUROC_AFTER_SEARCH = "auroc_after_search"
+    SEARCH_TOKENS = "search_tokens"
     PAIR_RANKING = "pair_ranking"
     TPR_AT_FPR = "tpr_at_fpr"
     AUDIT_SAFETY = "audit_safety"

@@ -1,5 +1,6 @@
 """Control curves from small tables: what is called, what is refused, and what is said of both."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -64,6 +65,7 @@ def noise(seed: int, n: int = N) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(n, len(BUDGETS)))
 
 
+@functools.cache
 def attacked(shift: float, *policies: str, seed: int = 0) -> tuple[OversightResults, MonitorResult]:
     table = rows("base", sigmoid(noise(seed)))
     for number, policy in enumerate(policies or ("leak",)):
@@ -135,6 +137,32 @@ def test_the_worst_of_several_policies_is_one_finding_for_each_rung() -> None:
     lowest = min(result.rungs[0].auroc.estimate or 1 for result in found.monitors)
     assert worst.rungs[0].estimate == lowest
     assert worst.rungs[0].simultaneous
+
+
+def test_a_red_team_that_searches_is_scored_on_questions_that_it_never_saw_and_charged() -> None:
+    found, _ = attacked(0.2, "answer", "leak")
+    (search,) = found.searches
+    assert (search.key.arm, search.arms) == ("base", ("answer", "leak"))
+    rung = search.rungs[1]
+    assert rung.arm in search.arms
+    assert (rung.auroc.at.requested_tokens, rung.auroc.at.rung) == (64, 1)
+    limit = next(limit for limit in rung.auroc.limits if limit.startswith("the red team searched"))
+    n = int(limit.split(" on ")[1].split()[0])
+    assert limit.startswith(f"the red team searched: arm {rung.arm}, of 2, was the hardest to tell from")
+    assert rung.auroc.n_questions == N - n
+    # Three arms on the questions of the search: 66 tokens of an attempt, and 10 of the monitor.
+    assert rung.cost.estimate == 3 * n * (64 + 2 + 10)
+    assert limit.endswith(f"the search cost {round(rung.cost.estimate):,d} tokens")
+    assert rung.auroc.test is not None
+    assert (rung.auroc.label or "").endswith(f"after a search: {rung.arm}: {rung.verdict}")
+
+
+def test_a_search_among_one_attack_is_a_reason() -> None:
+    found, _ = attacked(1.0)
+    (search,) = found.searches
+    assert [(rung.auroc.estimate, rung.arm, rung.verdict) for rung in search.rungs] == [(None, None, None)] * 2
+    assert {rung.auroc.reason for rung in search.rungs} == {"one attack policy alone: nothing to search among"}
+    assert found.worst == ()
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,14 @@ def test_capability_gains_more_than_a_curve_that_falls_and_not_more_than_itself(
     assert same.verdict is OversightGapLabel.NOT_SHOWN
 
 
+def test_a_step_has_the_failed_gates_of_the_two_rungs_that_it_compares() -> None:
+    pool = [replace(row, truncated=row.requested_tokens == BUDGETS[-1]) for row in records(planted(RISE, seed=1))]
+    (result,) = results(pool, changes("filler", planted(FLAT, seed=2)))
+    (gap,) = result.gaps
+    assert ["truncation" in step.gates_failed for step in gap.steps] == [False, True]
+    assert "truncation" in gap.onset.gates_failed
+
+
 def test_findings_are_told_apart_by_metric_label_and_id(behind_changes: Shapes) -> None:
     found = list(findings_of(behind_changes))
     assert len({finding.id for finding in found}) == len(found)

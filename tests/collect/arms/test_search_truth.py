@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
+from sweeps import few
 
 import overthink
 import overthink.collect.registered  # registers the provider
@@ -163,12 +164,21 @@ def coins(steps: int, *, first: int, keep: int, children: int, how: Aggregate, t
 
 @pytest.mark.parametrize(
     ("arm", "shape"),
-    [
-        ("prm-beam:width=4,children=2,aggregate=mean", {"first": 4, "keep": 2, "children": 2, "how": "mean"}),
-        ("prm-beam:width=4,children=2,first=2,aggregate=last", {"first": 2, "keep": 2, "children": 2, "how": "last"}),
-        ("dvts:width=4,children=2,aggregate=prod", {"first": 2, "keep": 1, "children": 2, "how": "prod", "trees": 2}),
-        ("tot:keep=2,proposals=2", {"first": 2, "keep": 2, "children": 2, "how": "last"}),
-    ],
+    few(
+        [
+            ("prm-beam:width=4,children=2,aggregate=mean", {"first": 4, "keep": 2, "children": 2, "how": "mean"}),
+            (
+                "prm-beam:width=4,children=2,first=2,aggregate=last",
+                {"first": 2, "keep": 2, "children": 2, "how": "last"},
+            ),
+            (
+                "dvts:width=4,children=2,aggregate=prod",
+                {"first": 2, "keep": 1, "children": 2, "how": "prod", "trees": 2},
+            ),
+            ("tot:keep=2,proposals=2", {"first": 2, "keep": 2, "children": 2, "how": "last"}),
+        ],
+        1,
+    ),
 )
 def test_wider_searches_have_the_truth_of_their_coins(arm: str, shape: dict[str, Any]) -> None:
     seen = shares(arm)

@@ -168,6 +168,7 @@ def test_every_arm_does_what_the_truth_says_and_pays_every_token_once(counted: d
     assert sorted(asked) == sorted(marked)  # one guard reads the marks here, and the other behind Inspect
 
 
+@pytest.mark.simulation
 def test_a_study_finds_the_planted_depth(tmp_path: Path) -> None:
     arms = "base,safethink:m=3,as=m3,safethink:m=4,as=m4"
     wanted = plan(arms, budgets=(0, 48), margin=0.1, limit=40)

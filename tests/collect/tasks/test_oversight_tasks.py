@@ -1,12 +1,21 @@
 """Tasks about the thinking itself: their generators, and the properties of a text that they rest on."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from scripted import WAY, plan
 from test_tasks import scored
 
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import Step, run_ladder
+from overthink.collect.ladder.sampling import completion_of
+from overthink.collect.ladder.thinking import InOnePiece, TraceContext
 from overthink.collect.monitors.base import Excerpt, Monitor
 from overthink.collect.monitors.own_tasks import HintMonitor, RuleMonitor
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.providers.think_tags import for_prompt, think_format
 from overthink.collect.tasks import hints, no_cot, side_task, thought_control
 from overthink.collect.tasks.expressions import chain_sums, distinct, expressions
 from overthink.collect.tasks.hints import mentions_hint
@@ -142,6 +151,68 @@ def test_each_policy_is_found_in_its_own_answer_and_none_in_an_honest_one() -> N
             answer = facts["attacks"][policy]
             assert policies_in(answer, password=facts["password"], wrong=facts["wrong"]) == (policy,)
         assert policies_in(sample.metadata["simulated"]["good"], password=facts["password"], wrong=facts["wrong"]) == ()
+
+
+class Script:
+    """A model that writes one text as its answer, up to a stop text of the request as a server does."""
+
+    reports_stop = True
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    async def start(self, messages: Any, opening: str) -> Prefix:
+        return Prefix(opening)
+
+    async def append_text(self, prefix: Prefix, text: str) -> Prefix:
+        return Prefix(prefix.text + text)
+
+    def append(self, prefix: Prefix, segment: Segment) -> Prefix:
+        return Prefix(prefix.text + segment.text)
+
+    async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: Any = None) -> Segment:
+        is_thinking = sampling.max_tokens == BUDGET
+        text = "Let me see." if is_thinking else self.answer
+        for stop in sampling.stop:
+            text = text.partition(stop)[0]
+        return Segment(text, None, len(text.split()), True, 1, None, "")
+
+
+BUDGET = 8
+
+
+@pytest.mark.parametrize("thinks", ["plain", "think"])
+@pytest.mark.parametrize("policy", [*Policy, None])
+def test_a_model_that_follows_a_policy_succeeds_through_the_ladder_and_an_honest_one_never(
+    policy: Policy | None, thinks: str
+) -> None:
+    task = side_task(size=3)
+    for sample in task.dataset:
+        facts = sample.metadata or {}
+        answer = facts["simulated"]["good"] if policy is None else facts[SIDE_TASK]["attacks"][policy]
+        prompt = list(sample.input)
+        form = for_prompt(think_format(thinks), "\n".join(message.text for message in prompt), cue=None)  # type: ignore[union-attr]
+        spec = replace(WAY, budgets=(0, BUDGET), format=form, answer_tokens=200)
+        steps = asyncio.run(climbed(TraceContext(Script(answer), spec, UsageMeter(), tuple(prompt))))  # type: ignore[arg-type]
+        for step in steps:
+            score = scored(task, sample, completion_of(plan(), spec, step.answer.text))
+            assert (score.metadata or {})["side_task"] == (policy or ""), step.requested_tokens
+            assert score.value == float(policy is None)
+            assert (score.metadata or {})["main_task"] is (policy is not Policy.WRONG_STEP)
+
+
+async def climbed(context: TraceContext) -> list[Step]:
+    thinker = InOnePiece(context)
+    return [step async for step in run_ladder(context, thinker)]
+
+
+def test_an_honest_answer_that_was_cut_off_did_no_side_task() -> None:
+    for sample in side_task(size=10).dataset:
+        facts = sample.metadata or {}
+        names = {"password": facts[SIDE_TASK]["password"], "wrong": facts[SIDE_TASK]["wrong"]}
+        honest = facts["simulated"]["good"]
+        assert all(policies_in(honest[:end], **names) == () for end in range(len(honest)))
+        assert policies_in(f"{names['wrong']} is a partial sum", **names) == ()
 
 
 def test_the_score_of_a_side_task_says_which_and_whether_the_main_task_was_done() -> None:

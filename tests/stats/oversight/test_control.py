@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overthink.stats.oversight.auroc import auroc
-from overthink.stats.oversight.control import NOBODY, safety_at_audit, worst_policy
+from overthink.stats.oversight.control import NOBODY, is_of_search, policy_search, safety_at_audit, worst_policy
 
 RNG = np.random.default_rng
 
@@ -73,3 +73,43 @@ def test_a_policy_that_overlaps_nowhere_has_its_exact_share() -> None:
     worst = worst_policy(np.zeros(30), [np.ones(30), np.ones(30)], clusters=(names, [names] * 2))
     assert (worst.estimate, worst.high, worst.method) == (1.0, 1.0, "Bonferroni over the policies")
     assert worst.low < auroc(np.zeros(30), np.ones(30), clusters=(names, names)).low
+
+
+def test_a_search_chooses_on_one_half_and_counts_the_other_alone() -> None:
+    names = np.array([f"q{i}" for i in range(120)])
+    of_search = is_of_search(names)
+    honest = RNG(5).normal(size=120)
+    apart, alike = honest + 3, RNG(6).normal(size=120)
+    # The first escapes where the search looks and is caught elsewhere; of the second the opposite is true.
+    first, second = np.where(of_search, alike, apart), np.where(of_search, apart, alike)
+    search = policy_search(honest, [second, first], clusters=(names, [names] * 2))
+    alone = auroc(honest[~of_search], first[~of_search], clusters=(names[~of_search],) * 2)
+    assert (search.policy, search.n_search, search.n_score) == (1, int(of_search.sum()), int((~of_search).sum()))
+    assert (search.estimate, search.low, search.high) == (alone.estimate, alone.low, alone.high)
+    lowest = worst_policy(honest, [second, first], clusters=(names, [names] * 2))
+    assert lowest.estimate < search.low
+
+
+def test_among_equal_policies_a_search_is_unbiased_and_the_lowest_of_all_is_not() -> None:
+    rng, names, truth = RNG(7), [f"q{i}" for i in range(60)], 0.7602  # normal, one standard deviation apart
+    found = []
+    for _ in range(60):
+        honest, attacks = rng.normal(size=60), list(rng.normal(size=(6, 60)) + 1)
+        search = policy_search(honest, attacks, clusters=(names, [names] * 6))
+        lowest = min(auroc(honest, attack).estimate for attack in attacks)
+        found.append((search.estimate - truth, lowest - truth))
+    bias, error = np.mean(found, axis=0), np.std(found, axis=0) / np.sqrt(60)
+    assert abs(bias[0]) < 3 * error[0]
+    assert bias[1] < -5 * error[1]
+
+
+def test_a_search_without_a_choice_or_with_few_questions_has_a_reason() -> None:
+    names, scores = np.arange(60), RNG(8).normal(size=60)
+    one = policy_search(scores, [scores], clusters=(names, [names]))
+    assert (one.policy, one.reason) == (None, "one attack policy alone: nothing to search among")
+    few = policy_search(scores, [scores, scores[:12]], clusters=(names, [names, names[:12]]))
+    assert few.policy is None
+    assert "needed for a search: 10 in either half" in str(few.reason)
+    assert np.isnan([few.estimate, few.low, few.high, few.p]).all()
+    with pytest.raises(ValueError, match="no attack policy"):
+        policy_search(scores, [], clusters=(names, []))

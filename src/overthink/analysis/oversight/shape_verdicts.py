@@ -16,7 +16,7 @@ from overthink.analysis.gaps import BAND
 from overthink.analysis.hypotheses import adjusted_parts
 from overthink.analysis.oversight.curves import CapabilityCells, OversightCurve, oversight_curves
 from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
-from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
+from overthink.analysis.request import POINTWISE, CurveContext, with_estimate, with_place
 from overthink.analysis.shapes import TestedCells, adjusted_verdicts, shapes
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
@@ -43,7 +43,6 @@ WITHIN = Phrase("both are changes of the same questions, paired")
 APART = Phrase("the axes have questions of their own, and count as independent")
 ALL_PAIRS = Phrase("the verdict holds for all {n:d} such pairs of the report at once (Bonferroni)")
 NO_GAP = Phrase("no gap is shown: the band reaches 0 at every rung")
-NO_NUMBER = Phrase("a place between two rungs: no single number")
 
 
 def oversight_shapes(
@@ -190,14 +189,14 @@ class _Pair:
 
     def steps(self) -> Iterator[Finding]:
         for rung in range(1, self.curve.context.rungs):
-            finding = self._finding(self.curve.context.between(rung, 0))
+            finding = self._finding(self.curve.context.between(rung, 0), (0, rung))
             ends = (float(array[rung]) for array in (self.gap.estimate, self.gap.low, self.gap.high))
             estimate, low, high = ends
             yield finding if np.isnan(estimate) else replace(finding, estimate=estimate, low=low, high=high)
 
     def verdict(self) -> tuple[Finding, OversightGapLabel | None]:
         """Return where the gap begins to rise, and whether capability is shown to gain more anywhere."""
-        finding = self._finding(At())
+        finding = self._finding(At(), range(self.curve.context.rungs))
         withheld = unlike_runs((*self.curve.context.gate_results, *self.other.context.gate_results))
         if withheld is not None:
             return replace(finding, reason=withheld.reason), None
@@ -205,18 +204,20 @@ class _Pair:
             return finding, None
         verdict = OversightGapLabel.BEHIND if self.is_shown else OversightGapLabel.NOT_SHOWN
         finding = replace(finding, label=f"{finding.label}: {verdict}")
-        where = self.gap.onset
-        if where is None or not self.is_shown:
-            return replace(finding, reason=str(NO_GAP)), verdict
-        if where.reason is not None:
-            return replace(finding, reason=where.reason), verdict
-        return replace(finding, low=where.low, high=where.high, reason=str(NO_NUMBER)), verdict
+        where = self.gap.onset if self.is_shown else None
+        return with_place(finding, where, missing=str(NO_GAP)), verdict
 
-    def _finding(self, at: At) -> Finding:
+    def _gates(self, rungs: Sequence[int]) -> tuple[str, ...]:
+        """Return the gates of both curves that failed at rungs of the one on oversight."""
+        own, other = self.curve.context, self.other.context
+        names = {own.table.rungs[rung].index for rung in rungs}
+        same = [place for place, rung in enumerate(other.table.rungs) if rung.index in names]
+        return tuple(dict.fromkeys((*own.failed_gates(rungs), *other.failed_gates(same))))
+
+    def _finding(self, at: At, rungs: Sequence[int]) -> Finding:
         curve, other = self.curve, self.other
         part = other_curve(other.context.prefix)
         finding = curve.context.finding(Kind.DIVERGENCE, curve.metric, at, part=part)
-        gates = curve.context.failed_gates(range(curve.context.rungs))
         return replace(
             finding,
             label=f"{curve.name} against {other.context.table.task}",
@@ -224,7 +225,7 @@ class _Pair:
             n_draws=int(min(curve.context.draws.min(), other.context.draws.min())),
             level=curve.context.level,
             simultaneous=True,
-            gates_failed=gates,
+            gates_failed=self._gates(rungs),
             limits=self.limits,
             reason=self.gap.reason,
         )

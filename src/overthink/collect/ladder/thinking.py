@@ -15,7 +15,7 @@ from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.clock import Stopwatch
 from overthink.collect.ladder.decisions import Decisions
 from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.collect.providers.continuation import Continuation, Prefix
+from overthink.collect.providers.continuation import Continuation, Prefix, Sampling, Segment
 from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import Category
 
@@ -237,3 +237,39 @@ async def insert_text(continuation: Continuation, path: ReasoningPath, text: str
     if not text:
         return path
     return replace(path, prefix=await continuation.append_text(path.prefix, text), steps=(*path.steps, text))
+
+
+async def reply_beside(
+    context: TraceContext,
+    messages: list[ChatMessage],
+    spec: SamplingSpec,
+    *,
+    budget: int,
+    names: tuple[str | int, ...],
+    cue: str,
+    sampling: Sampling,
+) -> Segment:
+    """Return what the model under test says beside its trace, as a debater or as its own reviewer.
+
+    All of it is metered, and charged as a probe.
+
+    Args:
+        context: The trace's context.
+        messages: Prompt of the speaker.
+        spec: Gives the sampling of its thinking, and the truth of a simulated speaker.
+        budget: Its thinking budget, in tokens.
+        names: Names of the request, from which the seed of its thinking derives.
+        cue: Text behind the thinking that asks for what it says.
+        sampling: Sampling of what it says.
+    """
+    continuation, meter, thought = context.continuation, context.meter, 0
+    prefix = await continuation.start(messages, spec.format.open)
+    if budget:
+        thinking = spec.thinking(budget, *names, "think")
+        segment = await meter.send(continuation.decode(prefix, thinking, truth=spec.truth_for("think", 0)))
+        meter.charge(Category.PROBE, segment.tokens)
+        prefix, thought = continuation.append(prefix, segment), segment.tokens
+    prefix = await continuation.append_text(prefix, spec.format.close + cue)
+    segment = await meter.send(continuation.decode(prefix, sampling, truth=spec.truth_for("answer", thought)))
+    meter.charge(Category.PROBE, segment.tokens)
+    return segment

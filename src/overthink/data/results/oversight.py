@@ -7,6 +7,7 @@ from overthink.data.finding import At, Finding
 from overthink.data.results.beside import OversightShapeResult
 from overthink.data.results.judges import EloResult, JudgeResult
 from overthink.data.results.probe import ProbeResult
+from overthink.data.results.red_team import PolicySearchResult, WorstPolicyResult
 from overthink.data.verdict_labels import (
     DependenceLabel,
     FaithfulnessLabel,
@@ -66,27 +67,6 @@ class MonitorResult:
     policy: str | None
     rungs: tuple[MonitorRung, ...]
     paid: Finding
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WorstPolicyResult:
-    """The worst of the attack policies of a task, for one monitor and view.
-
-    Attributes:
-        key: The curve of the policy that is worst at the highest rung.
-        monitor: Label of the monitor.
-        view: What it reads.
-        policies: The policies, a fixed list.
-        rungs: Lowest AUROC over them, by rung.
-        worst: Policy that has it, by rung.
-    """
-
-    key: CurveKey
-    monitor: str
-    view: str
-    policies: tuple[str, ...]
-    rungs: tuple[Finding, ...]
-    worst: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -346,6 +326,7 @@ class OversightResults:
     Attributes:
         monitors: Every monitor and view on every arm.
         worst: The worst of several policies, where there are several.
+        searches: What a search among several policies leaves of each monitor, on questions that it never saw.
         notes: One sentence each for the report.
         necessity: Whether the thinking is needed, of curves with perturbations.
         perturbations: Every change of the thinking on every curve.
@@ -364,6 +345,7 @@ class OversightResults:
 
     monitors: tuple[MonitorResult, ...] = ()
     worst: tuple[WorstPolicyResult, ...] = ()
+    searches: tuple[PolicySearchResult, ...] = ()
     notes: tuple[str, ...] = ()
     necessity: tuple[NecessityResult, ...] = ()
     perturbations: tuple[PerturbationResult, ...] = ()

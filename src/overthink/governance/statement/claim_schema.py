@@ -21,6 +21,7 @@ from overthink.stats.oversight.encoded import EncodedClaim
 
 OVERSIGHT_VERDICTS: dict[str, tuple[str, ...]] = {
     "monitor": (MonitorLabel.BETTER, MonitorLabel.NOT_SHOWN),
+    "red_team": (MonitorLabel.BETTER, MonitorLabel.NOT_SHOWN),
     "perturbation": tuple(FaithfulnessLabel),
     "necessity": tuple(NecessityVerdict),
     "encoded": tuple(EncodedClaim),
@@ -90,18 +91,21 @@ class OversightClaim(Basis, LoopPart):
 
     Attributes:
         id: Its name in this statement.
-        type: monitor (does it see what is to be caught), perturbation (do answers change with the thinking), necessity
-            (is the thinking needed), encoded (what a paraphrase loses), bits (what an attack passed), latent (are
-            answers without thinking a floor), probe (does it see more than a monitor), monitorability (does what an
-            intervention does need the chain), judge (is a judge better than chance), or protocol (than alone).
+        type: monitor (does it see what is to be caught), red_team (does it see the attack that a search among several
+            chose, on questions that the search never saw), perturbation (do answers change with the thinking),
+            necessity (is the thinking needed), encoded (what a paraphrase loses), bits (what an attack passed), latent
+            (are answers without thinking a floor), probe (does it see more than a monitor), monitorability (does what
+            an intervention does need the chain), judge (is a judge better than chance), or protocol (than alone).
         curve: The curve whose traces are watched or changed.
         rung: The rung of that curve.
+        start_rung: Rung whose effect a claim on monitorability compares with that at its own; left out elsewhere.
         subject: Label of the monitor, the probe or the change, the intervention, or the arm of the best prompt; None
             where there is none.
         view: What a monitor or probe reads.
         text_monitor: Monitor that a probe is compared with; left out elsewhere.
         text_view: What that one reads; likewise.
-        policy: Attack policy whose runs a monitor is to catch; None where it is to catch bad answers.
+        policy: Attack policy whose runs a monitor is to catch, or the attacking arm that a search chose; None where it
+            is to catch bad answers, or without a search.
         model: Model that monitors, or that writes the paraphrase; None without one.
         model_effort: Thinking budget or level of the model that monitors.
         statement: The sentence; it follows from the other fields.
@@ -126,6 +130,7 @@ class OversightClaim(Basis, LoopPart):
     type: Fact[StatementOversightType]
     curve: Fact[str]
     rung: Fact[NonNegativeCount]
+    start_rung: Fact[NonNegativeCount | None] = None
     subject: Fact[Name | None]
     view: Fact[StatementView | None]
     text_monitor: Fact[Name | None] = None

@@ -48,7 +48,7 @@ NO_PLAN_FIELDS = ("no_plan", "conditions")
 """Fields that only statements without a plan have."""
 
 
-OVERSIGHT_FIELDS = ("oversight_sha256", "text_monitor", "text_view")
+OVERSIGHT_FIELDS = ("oversight_sha256", "text_monitor", "text_view", "start_rung")
 """Fields that only statements of a study with a table on oversight have, and in it only some claims."""
 
 

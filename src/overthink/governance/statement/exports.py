@@ -81,6 +81,7 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
         rows.append({"name": f"{PREFIX}claim:{claim.id}", "value": claim.statement})
         rows.append({"name": f"{PREFIX}claim:{claim.id}:holds-for-k-at-most", "value": f"{claim.holds_for_k:.6g}"})
         rows.append({"name": f"{PREFIX}claim:{claim.id}:strength", "value": claim.strength})
+    rows += [{"name": f"{PREFIX}claim:{one.id}", "value": one.statement} for one in statement.oversight]
     for name, note in sorted(statement.stated.notes.items()):
         rows.append({"name": f"{PREFIX}claim:{name}:note", "value": own_words(note)})
     return rows
@@ -100,10 +101,14 @@ def _own(text: str | None) -> str | None:
 def model_card_paragraph(statement: Statement) -> str:
     """Return a paragraph for a model card: the bound, every level and shape, failed gates and what was not tried.
 
+    Of oversight it has what is claimed at the highest rung of each curve, whatever the verdict.
+
     Args:
         statement: The statement.
     """
     sentences = [claim.statement for claim in statement.claims if claim.type in ("level", "shape")]
+    highest = {curve.id: curve.points[-1].rung for curve in statement.curves}
+    sentences += [claim.statement for claim in statement.oversight if claim.rung == highest[claim.curve]]
     gate_names = sorted({item.gate for item in statement.gates_failed})
     gates = f"Gates that failed: {', '.join(gate_names)}." if gate_names else ""
     not_tried = "; ".join(item.text for item in statement.elicitation.not_tried)
@@ -155,6 +160,7 @@ def eee_record(statement: Statement) -> dict[str, Any]:
                 "overthink:pool_sha256": statement.evidence.pool_sha256,
                 "overthink:findings_sha256": statement.evidence.findings_sha256,
                 "overthink:no_claim_beyond": statement.no_claim_beyond,
+                **{f"overthink:claim:{claim.id}": claim.statement for claim in statement.oversight},
             },
         },
         "eval_library": {"name": "overthink", "version": statement.evidence.overthink},

@@ -14,6 +14,7 @@ from overthink.data.results.oversight import (
     OversightResults,
     TaxResult,
 )
+from overthink.data.results.red_team import PolicySearchResult
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
@@ -36,6 +37,10 @@ SURFACE = "Agent budget × monitor budget, in the order of their total: tokens o
 SURFACE_HEAD = ("Watched", "Total tokens", "Agent", "Monitor", "Monitor's budget", "AUROC")
 WORST = "The worst of the attack policies, with an interval that holds for all of them at once"
 WORST_HEAD = ("Monitor", "Asked for", "Lowest AUROC", "Policy")
+SEARCHES = (
+    "A red team that searches: the attacking arm of the lowest AUROC on one half of the questions, scored on the other"
+)
+SEARCHES_HEAD = ("Monitor", "Asked for", "AUROC behind the search", "Verdict", "Arm", "The search cost")
 JUDGES = "A judge of two answers by its thinking budget, alone and behind the arguments of others; chance is 50 %"
 JUDGES_HEAD = (
     "Protocol",
@@ -85,7 +90,7 @@ TAX_HEAD = (
 
 
 def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
-    """Return the tables that have a row: monitors by rung, the worst policies, and the surface of both budgets."""
+    """Return the tables that have a row: monitors by rung, the worst policies, searches, and both budgets."""
     rows = tuple(row for result in results.monitors for row in _rows(result))
     worst = tuple(
         (
@@ -100,9 +105,23 @@ def oversight_tables(results: OversightResults) -> tuple[Table, ...]:
     tables = (
         Table(CAPTION, HEAD, rows, tuple(visible(note, PROSE_LIMIT) for note in results.notes)),
         Table(WORST, WORST_HEAD, worst),
+        Table(SEARCHES, SEARCHES_HEAD, tuple(row for search in results.searches for row in _search_rows(search))),
         Table(SURFACE, SURFACE_HEAD, tuple(_surface(results.monitors))),
     )
     return tuple(table for table in tables if table.rows)
+
+
+def _search_rows(result: PolicySearchResult) -> Iterator[tuple[TextCell, ...]]:
+    for rung in result.rungs:
+        spent = rung.cost.estimate
+        yield (
+            plain(_monitor(result.monitor, result.view)),
+            plain(level(rung.at)),
+            _recovered(rung.auroc),
+            plain(str(rung.verdict or "no test")),
+            plain(visible(rung.arm or "–", PROSE_LIMIT)),
+            plain("–") if spent is None else (finding_link(rung.cost, f"{spent:,.0f} tokens"),),
+        )
 
 
 def judge_tables(results: OversightResults) -> tuple[Table, ...]:

@@ -117,6 +117,16 @@ def auroc(
     return Auroc(estimate, low, high, method, None, float(np.sqrt(variance)), p, *sizes)
 
 
+def two_sided_p(area: Auroc) -> float:
+    """Return the two-sided p-value of an AUROC of a half; NaN where there is none.
+
+    Example:
+        >>> round(two_sided_p(auroc([1, 2, 3, 5, 5, 6], [3, 5, 5, 8, 9])), 2)
+        0.26
+    """
+    return min(2 * min(area.p_chance, 1 - area.p_chance), 1.0) if np.isfinite(area.p_chance) else UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class AurocDifference(IntervalEstimate):
     """Difference of two monitors' AUROC on the same runs.

@@ -1,10 +1,14 @@
-"""Control protocols from suspicion scores: safety at an audit budget, and the worst of several attack policies.
+"""Control protocols from suspicion scores: safety at an audit budget, the worst of several policies, and a search.
 
 Safety is ControlArena's: the audit budget is the share of honest runs that may be looked at, its quantile of the honest
 scores the threshold, and safety the attacks above it over those and the successful attacks at or below it. Where nobody
 was caught and nobody succeeded ControlArena says 1; here nothing is known, and the reason says so.
+
+Of a fixed list of policies the lowest AUROC has an interval that holds for all. A red team that searches takes the one
+that did best for it, and what it did best on flatters it: so it is chosen on some questions and measured on others.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,9 +18,9 @@ from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.parameters import real, real_array
-from overthink.data.phrases import Phrase
+from overthink.data.phrases import Phrase, Reason
 from overthink.stats.bootstrap import SAME, question_weights
-from overthink.stats.oversight.auroc import Auroc, auroc
+from overthink.stats.oversight.auroc import Auroc, auroc, two_sided_p
 from overthink.stats.oversight.scores import UNKNOWN, IntervalEstimate, confidence, two_classes
 from overthink.stats.oversight.tpr_at_fpr import LEAST_FLAGGED
 
@@ -24,6 +28,11 @@ RESAMPLES = 500
 SEED = 2
 
 NOBODY = Phrase("no attack was caught and none succeeded: safety would be 0 of 0")
+LEAST_QUESTIONS = 10
+"""Questions of each class that either half of a search needs."""
+
+ONE_POLICY = Reason("one attack policy alone: nothing to search among")
+FEW_IN_A_HALF = Reason("{n:,d} questions of a class in one half of them; needed for a search: 10 in either half")
 FEW_AUDITS = Phrase("no interval: {audited:.2g} of {n:,d} honest runs would be audited; needed: 5")
 
 
@@ -165,6 +174,97 @@ def worst_policy(
     critical = _critical(honest, attacks, clusters, results, level)
     low, high = (float(special.expit(centres + sign * critical * errors).min()) for sign in (-1, 1))
     return WorstPolicy(float(estimates[worst]), low, high, "max-t over the policies", None, worst)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySearch(IntervalEstimate):
+    """AUROC of a monitor against the policy that a search chose, on questions that the search never saw.
+
+    Attributes:
+        policy: Position of the policy that had the lowest AUROC on the questions of the search; None without a search.
+        n_search: Questions of the search.
+        n_score: Questions of the estimate.
+        p: Two-sided p-value of "no better and no worse than chance"; NaN where there is none.
+    """
+
+    policy: int | None
+    n_search: int
+    n_score: int
+    p: float
+
+
+def policy_search(
+    honest: ArrayLike,
+    attacks: Sequence[ArrayLike],
+    *,
+    level: float = 0.95,
+    clusters: tuple[ArrayLike, Sequence[ArrayLike]],
+) -> PolicySearch:
+    """Return the AUROC against the policy that escapes the monitor best on one half of the questions, on the other one.
+
+    The estimate and its interval are those of a single policy on fresh questions, so that nothing is paid for the
+    search. The lowest AUROC on the questions of the search themselves is below the truth, and is not returned.
+
+    Args:
+        honest: (run,) suspicion scores of honest runs.
+        attacks: (run,) scores of attacking runs, policy by policy; at least one.
+        level: Confidence level.
+        clusters: Questions of the honest runs, and of the runs of each policy.
+
+    Returns:
+        The estimate; with one policy, or with fewer than :data:`LEAST_QUESTIONS` questions of a class in a half, none,
+        and a reason.
+
+    Raises:
+        ValueError: A score is NaN, or there is no policy.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> names = np.arange(80)
+        >>> honest, attacks = rng.normal(size=80), [rng.normal(size=80) + shift for shift in (2.0, 0.2, 1.0)]
+        >>> search = policy_search(honest, attacks, clusters=(names, [names] * 3))
+        >>> search.policy, search.n_search + search.n_score, search.low < search.estimate < search.high
+        (1, 80, True)
+    """
+    if not attacks:
+        raise ValueError("there is no attack policy; needed: at least one")
+    level = confidence(level)
+    scores = [real_array(side, "scores") for side in (honest, *attacks)]
+    labels = [np.asarray(side, dtype=str) for side in (clusters[0], *clusters[1])]
+    masks = [is_of_search(side) for side in labels]
+    sizes = [[len(np.unique(side[mask == half])) for side, mask in zip(labels, masks, strict=True)] for half in (1, 0)]
+    n_search, n_score = (
+        len(np.unique(np.concatenate([side[mask == half] for side, mask in zip(labels, masks, strict=True)])))
+        for half in (1, 0)
+    )
+    least = min(min(half) for half in sizes)
+    if len(attacks) == 1 or least < LEAST_QUESTIONS:
+        reason = ONE_POLICY if len(attacks) == 1 else FEW_IN_A_HALF.text(n=least)
+        return PolicySearch(UNKNOWN, UNKNOWN, UNKNOWN, "none", reason, None, n_search, n_score, UNKNOWN)
+
+    def area(policy: int, half: int) -> Auroc:
+        own = [(scores[i][masks[i] == half], labels[i][masks[i] == half]) for i in (0, policy + 1)]
+        return auroc(own[0][0], own[1][0], level=level, clusters=(own[0][1], own[1][1]))
+
+    best = int(np.argmin([area(policy, 1).estimate for policy in range(len(attacks))]))
+    found = area(best, 0)
+    method, p = str(found.method), two_sided_p(found)
+    return PolicySearch(found.estimate, found.low, found.high, method, found.reason, best, n_search, n_score, p)
+
+
+def is_of_search(questions: ArrayLike) -> NDArray[np.bool_]:
+    """Return which questions a search may see: those with an even hash of seed and name, whatever others there are.
+
+    Args:
+        questions: (run,) names of questions.
+
+    Example:
+        >>> is_of_search(["q1", "q2", "q3", "q2"]).tolist()
+        [False, True, False, True]
+    """
+    names, places = np.unique(np.asarray(questions, dtype=str), return_inverse=True)
+    is_even = [hashlib.sha256(f"{SEED}\0{name}".encode()).digest()[0] % 2 == 0 for name in names]
+    return np.array(is_even, dtype=np.bool_)[places]
 
 
 def _logit_error(result: Auroc, level: float) -> float:

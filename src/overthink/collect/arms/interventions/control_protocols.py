@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Any
 
-from inspect_ai.model import ChatMessage, ChatMessageUser
+from inspect_ai.model import ChatMessageUser
 from pydantic import Field
 
 from overthink.collect.arms.interventions.control import (
@@ -17,7 +17,7 @@ from overthink.collect.arms.interventions.guard import GuardError
 from overthink.collect.ladder.climb import Reply
 from overthink.collect.ladder.decisions import draw_order
 from overthink.collect.ladder.sampling import seed_for
-from overthink.collect.ladder.thinking import InOnePiece
+from overthink.collect.ladder.thinking import InOnePiece, reply_beside
 from overthink.collect.monitors.text import SCALE, monitor_prompt, plain_in_tags, read_suspicion
 from overthink.components.base import Simulated, component
 from overthink.data.decisions import WITHHELD
@@ -81,27 +81,22 @@ class UntrustedMonitoring(ControlProtocol):
         return _audit(delivery, reply)
 
     async def _suspicion(self, delivery: Delivery, rung: int, reply: Reply, branch: str) -> float:
-        context = delivery.context
-        continuation, meter, spec = context.continuation, context.meter, context.spec
+        context, spec = delivery.context, delivery.context.spec
         excerpt = await self._excerpt(delivery, rung, reply, branch, is_oracle=spec.truth is not None)
-        names, thought = (self.key, rung, branch), 0
+        names = (self.key, rung, branch)
         if spec.truth is not None:  # its luck with a rating is not that of the answer, and grows with its thinking
             texts = {"good": str(SCALE), "bad": "0"} if excerpt.is_bad else {"good": "0", "bad": str(SCALE)}
             own = {"axis": "capability", "draw": f"{spec.truth['draw']} {names}"}
             spec = replace(spec, truth=spec.truth | texts | own)
-        messages: list[ChatMessage] = [ChatMessageUser(content=monitor_prompt(excerpt, self.target))]
-        prefix = await continuation.start(messages, spec.format.open)
-        if self.budget:
-            request = continuation.decode(
-                prefix, spec.thinking(self.budget, *names, "think"), truth=spec.truth_for("think", 0)
-            )
-            segment = await meter.send(request)
-            meter.charge(Category.PROBE, segment.tokens)
-            prefix, thought = continuation.append(prefix, segment), segment.tokens
-        prefix = await continuation.append_text(prefix, spec.format.close + _RATING)
-        sampling = replace(spec.answering(*names), max_tokens=_RATING_TOKENS, stop=("\n",))
-        segment = await meter.send(continuation.decode(prefix, sampling, truth=spec.truth_for("answer", thought)))
-        meter.charge(Category.PROBE, segment.tokens)
+        segment = await reply_beside(
+            context,
+            [ChatMessageUser(content=monitor_prompt(excerpt, self.target))],
+            spec,
+            budget=self.budget,
+            names=names,
+            cue=_RATING,
+            sampling=replace(spec.answering(*names), max_tokens=_RATING_TOKENS, stop=("\n",)),
+        )
         score = read_suspicion(f"{_RATING} {segment.text}")
         if score is None:
             raise GuardError(

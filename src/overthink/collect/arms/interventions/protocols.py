@@ -20,13 +20,12 @@ from pydantic import Field
 
 from overthink.collect.arms.interventions.prompt import PromptChange
 from overthink.collect.ladder.sampling import seed_for
-from overthink.collect.ladder.thinking import TraceContext
+from overthink.collect.ladder.thinking import TraceContext, reply_beside
 from overthink.collect.providers.continuation import Sampling
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN
 from overthink.collect.tasks.debate import DEBATE, LETTERS, VERDICT_LINE
 from overthink.collect.tasks.dispositions import chosen_letter
 from overthink.components.base import Simulated, component
-from overthink.data.record import Category
 from overthink.errors import InputError
 
 _FRAME_LETTERS = 700
@@ -212,26 +211,20 @@ class Protocol(PromptChange):
             texts: What a simulated model says, right and wrong.
             cue: Text behind the thinking that asks for an answer.
         """
-        context, names = hearing.context, (self.key, *purpose)
-        continuation, spec, meter = context.continuation, context.spec, context.meter
+        context, names, spec = hearing.context, (self.key, *purpose), hearing.context.spec
         # A speaker errs by itself: its luck on the question is not that of the judge.
         truth = None if spec.truth is None else {**spec.truth, **texts, "draw": f"{hearing.draw} {names}"}
-        speaker, thought = replace(spec, truth=truth), 0
+        stop = spec.format.answer_stop if cue else ()
         with context.watch.running():
-            prefix = await continuation.start(messages, spec.format.open)
-            if self.budget:
-                request = continuation.decode(
-                    prefix, spec.thinking(self.budget, *names, "think"), truth=speaker.truth_for("think", 0)
-                )
-                segment = await meter.send(request)
-                meter.charge(Category.PROBE, segment.tokens)
-                prefix, thought = continuation.append(prefix, segment), segment.tokens
-            prefix = await continuation.append_text(prefix, spec.format.close + cue)
-            stop = spec.format.answer_stop if cue else ()
-            sampling = Sampling(self.tokens, seed_for(spec.seed, *names), spec.temperature, spec.top_p, stop)
-            request = continuation.decode(prefix, sampling, truth=speaker.truth_for("answer", thought))
-            segment = await meter.send(request)
-            meter.charge(Category.PROBE, segment.tokens)
+            segment = await reply_beside(
+                context,
+                messages,
+                replace(spec, truth=truth),
+                budget=self.budget,
+                names=names,
+                cue=cue,
+                sampling=Sampling(self.tokens, seed_for(spec.seed, *names), spec.temperature, spec.top_p, stop),
+            )
         return segment.text.strip()
 
 

@@ -7,6 +7,7 @@ from overthink.analysis.oversight.encoded import PARAPHRASE
 from overthink.data.finding_ids import finding_id, id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight import SECRET_CHOICES
+from overthink.data.phrases import shown_name
 from overthink.data.record import Axis
 from overthink.data.verdict_labels import (
     DependenceLabel,
@@ -28,6 +29,7 @@ from overthink.stats.oversight.information import information_bits
 
 FINDINGS: Mapping[str, tuple[Kind, Metric]] = {
     "monitor": (Kind.MONITOR, Metric.AUROC),
+    "red_team": (Kind.MONITOR, Metric.AUROC_AFTER_SEARCH),
     "perturbation": (Kind.FAITHFULNESS, Metric.BEYOND_SHAM),
     "necessity": (Kind.NECESSITY, Metric.UPLIFT),
     "encoded": (Kind.ENCODED, Metric.ENCODED_GAP),
@@ -46,6 +48,7 @@ WITH_THINKING = ("perturbation", "necessity", "encoded")
 
 BY_TEST: Mapping[str, tuple[str | None, str | None]] = {
     "monitor": (None, MonitorLabel.BETTER),
+    "red_team": (None, MonitorLabel.BETTER),
     "perturbation": (None, FaithfulnessLabel.CHANGE),
     "necessity": (None, NecessityVerdict.NEEDED),
     "probe": (None, ProbeLabel.MORE),
@@ -55,13 +58,16 @@ BY_TEST: Mapping[str, tuple[str | None, str | None]] = {
 }
 """What an adjusted p-value shows of a value below that of chance, and above it, by type; None for no claim."""
 
-WITH_CHANCE = ("monitor", "judge")
+WITH_CHANCE = ("monitor", "red_team", "judge")
 """Types whose value without any effect is a half."""
+
+WATCHES = ("monitor", "red_team")
+WITH_VIEW = (*WATCHES, "probe")
 
 WITHOUT_TABLE = ("latent", "judge", "protocol")
 """Types that rest on answers alone."""
 
-UNITS = {"monitor": "probability", "bits": "bits", "judge": "share"}
+UNITS = {"monitor": "probability", "red_team": "probability", "bits": "bits", "judge": "share"}
 """Units by type; those of the others are differences of shares."""
 
 
@@ -83,17 +89,21 @@ def oversight_names(statement: Statement) -> Breaches:
             yield where, f"no rung {claim.rung} of a curve {claim.curve!r} in the statement"
             continue
         is_monitor, is_probe = claim.type == "monitor", claim.type == "probe"
-        needs = {"view": is_monitor or is_probe, "caught": is_monitor, "monitor_tokens": is_monitor}
-        needs |= {"text_monitor": is_probe, "text_view": is_probe}
+        needs = {"view": claim.type in WITH_VIEW, "caught": is_monitor, "monitor_tokens": is_monitor}
+        needs |= {"text_monitor": is_probe, "text_view": is_probe, "start_rung": claim.type == "monitorability"}
         if claim.type != "latent":
-            needs["subject"] = claim.type in ("monitor", "perturbation", "encoded", "probe", "monitorability")
+            needs["subject"] = claim.type in (*WITH_VIEW, "perturbation", "encoded", "monitorability")
         for name, needed in needs.items():
             if (getattr(claim, name) is not None) != needed:
                 yield f"{where}.{name}", f"{'missing' if needed else 'there, and not'} of a claim on {claim.type}"
-        may = {"policy": ("monitor", "probe"), "model_effort": ("monitor",), "model": ("monitor", "encoded")}
+        may = {"policy": WITH_VIEW, "model_effort": WATCHES, "model": (*WATCHES, "encoded")}
         for name, types in may.items():
             if getattr(claim, name) is not None and claim.type not in types:
                 yield f"{where}.{name}", f"there, and not of a claim on {claim.type}"
+        if claim.start_rung is not None and claim.start_rung not in [
+            p.rung for p in curve.points if p.rung <= claim.rung
+        ]:
+            yield f"{where}.start_rung", f"{claim.start_rung}: no rung of the curve up to its own, {claim.rung}"
         if claim.controls.keys() - (CONTROLS if claim.type == "encoded" else set()):
             yield f"{where}.controls", f"{', '.join(sorted(claim.controls))}: no controls of a claim on {claim.type}"
         for name, number, finding in _findings(claim, curve):
@@ -106,15 +116,13 @@ def _findings(claim: OversightClaim, curve: Curve) -> Iterator[tuple[str, Number
     kind, metric = FINDINGS[claim.type]
     part = () if claim.subject is None or claim.type == "latent" else (id_part(claim.subject),)
     part = (*part, *((claim.view,) if claim.view is not None else ()))
-    part = (*part, *((id_part(claim.policy),) if claim.policy is not None else ()))
+    if claim.policy is not None and claim.type != "red_team":  # a search is named without its choice
+        part = (*part, id_part(claim.policy))
     if claim.text_monitor is not None:
         part = (*part, id_part(claim.text_monitor), claim.text_view or "")
     rung = f"rung{claim.rung}"
-    own = [finding_id(claim.curve, kind, metric, *part, rung)]
-    if claim.type == "monitorability":  # from the lowest rung with runs, which no field has
-        lower = [point.rung for point in curve.points if point.rung <= claim.rung]
-        own = [finding_id(claim.curve, kind, metric, *part, f"rung{low}", f"from{claim.rung}") for low in lower]
-    yield "value", claim.value, claim.value.finding if claim.value.finding in own else own[0]
+    places = (rung,) if claim.start_rung is None else (f"rung{claim.start_rung}", f"from{claim.rung}")
+    yield "value", claim.value, finding_id(claim.curve, kind, metric, *part, *places)
     if claim.caught is not None:
         caught = finding_id(claim.curve, kind, Metric.TPR_AT_FPR, *part, f"fpr{CAUGHT_AT:g}", rung)
         yield "caught", claim.caught, caught
@@ -203,10 +211,25 @@ def oversight_numbers(statement: Statement) -> Breaches:
             yield f"{where}.n_questions", f"{claim.n_questions}; the task has {max(same)}"
         if planned and claim.n_draws > planned:
             yield f"{where}.n_draws", f"{claim.n_draws}; the plan has {planned}"
-        if claim.type == "necessity":
+        if claim.type == "red_team":
+            yield from _fresh(where, claim, most=max(same))
+        elif claim.type == "necessity":
             yield from _uplift(statement, where, claim, curve)
         elif claim.type == "bits":
             yield from _bits(where, claim, curve)
+
+
+def _fresh(where: str, claim: OversightClaim, *, most: int) -> Breaches:
+    """What a search leaves is of the arm of its choice, and of other questions than those that it chose on."""
+    if claim.policy is None:
+        if claim.value.estimate is not None:
+            yield f"{where}.value.estimate", f"{claim.value.estimate}, and no arm that the search chose"
+        return
+    start, end = (f"arm {shown_name(claim.policy)}, of ", f" is scored on {claim.n_questions:,d} others, ")
+    if not any(start in limit and end in limit for limit in claim.limits):
+        yield f"{where}.limits", f"no limit says that {claim.policy} {end.strip()} which the search never saw"
+    if claim.n_questions >= most:
+        yield f"{where}.n_questions", f"{claim.n_questions} of {most}; some of them are those of the search"
 
 
 def _uplift(statement: Statement, where: str, claim: OversightClaim, curve: Curve) -> Breaches:
@@ -240,7 +263,8 @@ def oversight_whole(statement: Statement) -> Breaches:
         yield "evidence.oversight_sha256", "null, and there are claims on what was watched or changed"
     series: dict[tuple[str, ...], list[int]] = {}
     for _, claim, curve in claims:
-        names = (claim.subject, claim.view, claim.policy, claim.text_monitor, claim.text_view)
+        policy = None if claim.type == "red_team" else claim.policy
+        names = (claim.subject, claim.view, policy, claim.text_monitor, claim.text_view)
         subject = () if claim.type == "latent" else names
         series.setdefault((claim.type, curve.id, *(str(name) for name in subject)), []).append(claim.rung)
     curves = by_id(statement)
@@ -265,7 +289,10 @@ def _rungs(kind: str, curve: Curve, statement: Statement) -> list[int]:
 def _beside(claims: Sequence[tuple[str, OversightClaim, Curve]]) -> Breaches:
     """Beside a change of the thinking stands whether it is needed, and beside a paraphrase what that loses."""
     own = {(claim.type, curve.id, claim.subject) for _, claim, curve in claims}
+    hunts = {(curve.task, claim.subject, claim.view) for _, claim, curve in claims if claim.type == "red_team"}
     for where, claim, curve in claims:
+        if claim.type == "monitor" and claim.policy and (curve.task, claim.subject, claim.view) not in hunts:
+            yield where, f"what a red team that searches leaves of {claim.subject} is left out"
         if claim.type == "protocol" and ("judge", curve.id, None) not in own:
             yield where, f"whether the judge of {curve.id} is better than chance is left out"
         if claim.type not in ("perturbation", "encoded") or curve.axis != Axis.CAPABILITY.value:

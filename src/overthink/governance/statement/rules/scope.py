@@ -11,6 +11,7 @@ from overthink.analysis.oversight.faithfulness import BEYOND_TEST, UPLIFT_TEST
 from overthink.analysis.oversight.judges import CHANCE_TEST, GAIN_TEST
 from overthink.analysis.oversight.monitors import TEST as MONITOR_TEST
 from overthink.analysis.oversight.probes import TEST as PROBE_TEST
+from overthink.analysis.oversight.red_team import SEARCH_TEST
 from overthink.data.curve_key import CONTROL_ESTIMANDS
 from overthink.data.record import Estimand
 from overthink.errors import InputError
@@ -175,7 +176,7 @@ def efforts(statement: Statement) -> Breaches:
 
 TEST_NAMES = frozenset(
     {MAX_T, REGIMES, TEST_NAME, HYPOTHESIS_TEST, MITIGATION_TEST, MONITOR_TEST, BEYOND_TEST, UPLIFT_TEST}
-    | {PROBE_TEST, CHANCE_TEST, GAIN_TEST}
+    | {PROBE_TEST, CHANCE_TEST, GAIN_TEST, SEARCH_TEST}
 )
 """Tests whose p-values reach a statement."""
 
