@@ -20,7 +20,7 @@ from overthink.collect.arms.registry import Arm, models_of, open_arms, prompt_ch
 from overthink.collect.inspect_internals import check_notebook
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
-from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
+from overthink.collect.providers.reasoning_levels import check_efforts
 from overthink.collect.providers.servers.replicas import Replicas
 from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders
@@ -38,7 +38,7 @@ from overthink.collect.session.prompt_length import (
     prompt_lengths,
     text_counter,
 )
-from overthink.collect.session.server_check import check_context, check_own_server, check_server, server_notes
+from overthink.collect.session.server_check import check_context, check_levels, check_server, server_notes
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.data.curve_key import CurveKey
@@ -193,11 +193,7 @@ def open_plan(plan: Plan, shard: Shard | None = None, endpoints: Sequence[str] =
             _check_forkable(task, task_plan)
     if plan.sandbox_scoring is not None and not any(map(_is_sandboxed, tasks)):
         raise InputError(f"--sandbox-scoring {plan.sandbox_scoring}: no task runs in a sandbox; leave it out")
-    if plan.efforts is not None:
-        check_own_server(model)
-    for effort in plan.efforts or ():
-        effort_settings(model, effort)
-    check_efforts(model, plan.efforts or ())
+    check_levels(model, plan.efforts or ())
     check_trace_scorers(tasks, plan)
     if plan.grader is not None:
         open_model(plan.grader, {}, role="grader")

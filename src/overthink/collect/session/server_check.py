@@ -9,6 +9,7 @@ from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.chat_template import TemplateError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.embedded.installed import is_embedded
+from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
 from overthink.collect.providers.servers.completions import (
     CompletionsContinuation,
     checked_endpoint,
@@ -52,16 +53,19 @@ def check_server(model: Model) -> None:
             ) from error
 
 
-def check_own_server(model: Model) -> None:
-    """Check the server behind a model that is asked for its own levels: its address, key and model name.
+def check_levels(model: Model, efforts: Sequence[str]) -> None:
+    """Check a model's own levels or caps, and the address, key and model name of the server that is asked for them.
 
     What a hosted provider lists is not taken for what it has, so nothing but :data:`OWN_SERVERS` is asked.
 
     Raises:
-        InputError: The server cannot be used; the message says what to change.
+        InputError: The server or a level cannot be used; the message says what to change.
     """
-    if str(model).split("/")[0] in OWN_SERVERS:
+    if efforts and str(model).split("/")[0] in OWN_SERVERS:
         run_coroutine(describe_running(model))
+    for effort in efforts:
+        effort_settings(model, effort)
+    check_efforts(model, efforts)
 
 
 def server_notes(models: Sequence[Model]) -> tuple[str, ...]:
