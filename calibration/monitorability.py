@@ -172,7 +172,7 @@ STUDIES: dict[str, Callable[..., Study]] = {
 }
 
 CROSS_FIT = (Cell("g²", (40, 20, 0.7, 0.7)),)
-"""Dear: every interval is made of 500 splits of the draws."""
+"""Dearer than the others: an interval is made of 100 splits of the draws."""
 
 CELLS = (
     Cell("pooled g²", (40, 4, 0.7, 0.7)),
