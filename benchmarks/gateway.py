@@ -1,7 +1,8 @@
 """The gateway under load: budgets of many streams over several replicas, kills, the time that it adds, its memory.
 
-    python benchmarks/gateway.py [--parts streams,kills,overhead] [--streams 512] [--replicas 3] [--budget 20000]
-        [--store sqlite|redis://127.0.0.1:6379/0] [--requests 3000] [--kills 50]
+    python benchmarks/gateway.py [--parts streams,kills,overhead,memory] [--streams 512] [--replicas 3] [--budget 20000]
+        [--store sqlite|redis://127.0.0.1:6379/0] [--requests 1000] [--kills 50]
+        [--hardcap VENV/bin/hardcap --redis redis://127.0.0.1:6379/0]
 
 `streams` compares reserving in chunks, reserving whole (--reserve-whole), and counting afterwards, which is the same
 gateway whose ledger reserves nothing.
@@ -9,6 +10,8 @@ gateway whose ledger reserves nothing.
 
 import argparse
 import asyncio
+import contextlib
+import gc
 import json
 import os
 import random
@@ -23,6 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import numpy as np
 import uvicorn
@@ -54,12 +58,12 @@ def policy(budget: int) -> Policy:
 class CountedAfterwards(SqliteLedger):
     """The control: a request passes while the budget is not used up, and is counted at its end."""
 
-    def reserve(self, demand: Demand) -> Grant:
+    def reserve(self, demand: Demand, *, wait: bool = True) -> Grant:
         """Reserve nothing; refuse where the budget is used up."""
         return super().reserve(replace(demand, tokens=0, least=0 if self.usage(demand.counters[:1])[0] <
-                                       demand.counters[0].cap else 1))  # fmt: skip
+                                       demand.counters[0].cap else 1), wait=wait)  # fmt: skip
 
-    def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
+    def extend(self, reservation: Reservation, *, use: int, tokens: int, wait: bool = True) -> int:
         """Return what is wanted."""
         return tokens
 
@@ -76,6 +80,7 @@ def serve_gateway(arguments: argparse.Namespace) -> None:
         log=UsageLog(Path(arguments.usage)), seconds=SECONDS, reserve_whole=arguments.kind == "whole",
     )  # fmt: skip
     listener = socket.socket(fileno=arguments.descriptor)
+    gc.freeze()  # as serve does
     server_of(settings).run(sockets=[listener])
 
 
@@ -126,33 +131,65 @@ def start(stack: ExitStack, role: str, **fields: Any) -> tuple[str, subprocess.P
     return url, process
 
 
+def start_hardcap(stack: ExitStack, arguments: argparse.Namespace, upstream: str, scratch: str) -> str:
+    """Start a replica of hardcap with its defaults and one budget of output tokens, and return its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    path = Path(scratch) / f"hardcap-{port}.yaml"
+    config = {
+        "redis_url": arguments.redis, "key_prefix": Path(scratch).name,
+        "upstreams": {"own": {"base_url": upstream, "read_timeout_s": 300}},
+        "routes": {"m": {"targets": [{"upstream": "own", "model": "m"}]}},
+        "tenants": {"t": {"api_keys": ["any"], "budget": {"window_s": 10**9, "output": arguments.budget}}},
+    }  # fmt: skip
+    path.write_text(json.dumps(config))  # which is YAML
+    command = [arguments.hardcap, "serve", "-c", str(path), "--host", "127.0.0.1", "--port", str(port)]
+    stack.callback(subprocess.Popen(command, stderr=subprocess.DEVNULL).kill)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(f"{url}/healthz").raise_for_status()
+            return url
+        time.sleep(0.1)
+    raise SystemExit("hardcap does not answer")
+
+
 async def stream(client: httpx.AsyncClient, url: str, number: int) -> int:
     """Tokens that one caller got."""
     words = "".join(random.Random(number).choices("abcdefghijklmnopqrstuvwxyz ", k=60))
     body = {"model": "m", "stream": True, "max_tokens": 200, "messages": [{"role": "user", "content": words}]}
     tokens = 0
-    try:
-        async with client.stream("POST", f"{url}/v1/chat/completions", json=body) as answer:
-            async for line in answer.aiter_lines():
-                tokens += '"ja "' in line
-    except httpx.HTTPError:
-        pass  # the replica was killed
+    for _ in range(3):  # a caller comes back twice where it is told when, as the package openai does
+        try:
+            async with client.stream("POST", f"{url}/v1/chat/completions", json=body) as answer:
+                async for line in answer.aiter_lines():
+                    tokens += '"ja "' in line
+        except httpx.HTTPError:
+            break  # the replica was killed
+        seconds = float(answer.headers.get("retry-after", "inf"))
+        if answer.status_code != 429 or seconds > 60:  # later is not waited for
+            break
+        await asyncio.sleep(seconds)
     return tokens
 
 
 def client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=300, limits=httpx.Limits(max_connections=2000))
+    return httpx.AsyncClient(
+        timeout=300, limits=httpx.Limits(max_connections=2000), headers={"authorization": "Bearer any"}
+    )
 
 
 def streams(arguments: argparse.Namespace) -> None:
     print(f"{arguments.streams} streams, {arguments.replicas} replicas, one budget of {arguments.budget:,} tokens")
     print("ledger                      asked for  produced  delivered  in the ledger     over     under  seconds")
     kinds = [("reserve", arguments.store), ("whole", arguments.store), ("afterwards", "sqlite")]
+    kinds += [("hardcap", arguments.redis)] if arguments.hardcap else []
     for kind, store in kinds:
         with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
             at = f"sqlite:{scratch}/store.db" if store == "sqlite" else store
             upstream, _ = start(stack, "upstream", pause=arguments.pause, length=arguments.length)
             gates = [
+                start_hardcap(stack, arguments, upstream, scratch) if kind == "hardcap" else
                 start(stack, "gateway", kind=kind, store=at, upstream=upstream, budget=arguments.budget,
                       usage=f"{scratch}/{i}.jsonl")[0]
                 for i in range(arguments.replicas)
@@ -168,9 +205,12 @@ def streams(arguments: argparse.Namespace) -> None:
             seconds = time.perf_counter() - begin
             time.sleep(1)
             produced = httpx.get(f"{upstream}/count").json()["produced"]
-            ledger = ledger_of(at, kind)
-            held = ledger.usage([Counter("tokens/everybody/m/life", 0, None)])[0]
-            ledger.close()
+            if kind == "hardcap":
+                held = httpx.get(f"{gates[0]}/v1/hardcap/usage", headers={"x-api-key": "any"}).json()["used"]["output"]
+            else:
+                ledger = ledger_of(at, kind)
+                held = ledger.usage([Counter("tokens/everybody/m/life", 0, None)])[0]
+                ledger.close()
             budget, whole = arguments.budget, arguments.streams * arguments.length
             print(f"{kind + ' (' + store.partition(':')[0] + ')':26} {whole:10,} {produced:9,} {delivered:10,} "
                   f"{held:14,} {max(0, delivered - budget) / budget:8.2%} {max(0, budget - delivered) / budget:8.2%} "
@@ -235,18 +275,18 @@ def cpu(process: subprocess.Popen[bytes]) -> float:
 
 
 def overhead(arguments: argparse.Namespace) -> None:
-    """Time that the gateway adds at 50 requests per second, and its memory over many."""
+    """Time and CPU that the gateway adds at 50 requests per second."""
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         upstream, _ = start(stack, "upstream", pause=0, length=4)
         gate, process = start(stack, "gateway", kind="reserve", store=f"sqlite:{scratch}/store.db", upstream=upstream,
                               budget=10**12, usage=f"{scratch}/usage.jsonl")  # fmt: skip
         os.sched_setaffinity(process.pid, {1 % (os.cpu_count() or 1)})
 
-        async def paced(url: str, n: int, rate: float) -> list[float]:
+        async def paced(url: str, first: int, n: int) -> list[float]:
             times: list[float] = []
 
             async def ask(own: httpx.AsyncClient, number: int) -> None:
-                words = "".join(random.Random(number % 300).choices("abcdefghijklmnop ", k=60))
+                words = "".join(random.Random(number).choices("abcdefghijklmnop ", k=60))
                 begin = time.perf_counter()
                 await own.post(f"{url}/v1/chat/completions",
                                json={"model": "m", "messages": [{"role": "user", "content": words}]})  # fmt: skip
@@ -254,17 +294,17 @@ def overhead(arguments: argparse.Namespace) -> None:
 
             async with client() as own:
                 tasks = []
-                for number in range(n):
+                for number in range(first, first + n):
                     tasks.append(asyncio.ensure_future(ask(own, number)))
-                    await asyncio.sleep(1 / rate)
+                    await asyncio.sleep(1 / 50)
                 await asyncio.gather(*tasks)
             return times
 
-        asyncio.run(paced(gate, 200, 50))
-        direct = np.array(asyncio.run(paced(upstream, 1000, 50))) * 1e3
+        asyncio.run(paced(gate, 0, 200))
+        direct = np.array(asyncio.run(paced(upstream, 0, arguments.requests))) * 1e3
         before = cpu(process)
-        through = np.array(asyncio.run(paced(gate, 1000, 50))) * 1e3
-        each = (cpu(process) - before) / 1000
+        through = np.array(asyncio.run(paced(gate, 1000, arguments.requests))) * 1e3
+        each = (cpu(process) - before) / arguments.requests
         for name, times in (("direct", direct), ("through the gateway", through)):
             p50, p95, p99 = np.percentile(times, [50, 95, 99])
             print(f"{name:20} p50 {p50:6.2f} ms   p95 {p95:6.2f} ms   p99 {p99:6.2f} ms")
@@ -274,11 +314,40 @@ def overhead(arguments: argparse.Namespace) -> None:
         )
         print(f"added: p50 {added[0]:.2f} ms, p99 {added[1]:.2f} ms; load of the machine {os.getloadavg()[0]:.1f}")
         print(f"CPU of the gateway: {each * 1e3:.2f} ms a request")
-        sizes = [resident(process)]
-        for _ in range(4):
-            asyncio.run(paced(gate, arguments.requests // 4, 150))
-            sizes.append(resident(process))
-        print(f"memory over {arguments.requests:,} requests: {', '.join(f'{size:.1f}' for size in sizes)} MB")
+
+
+def memory(arguments: argparse.Namespace) -> None:
+    """Memory and files of the gateway over many requests, each with words of its own, every tenth a stream."""
+
+    async def some(url: str, first: int, n: int) -> None:
+        numbers = iter(range(first, first + n))
+
+        async def work(own: aiohttp.ClientSession) -> None:
+            for number in numbers:
+                words = "".join(random.Random(number).choices("abcdefghijklmnop ", k=40))
+                body = {"model": "m", "stream": number % 10 == 0, "messages": [{"role": "user", "content": words}]}
+                async with own.post(f"{url}/v1/chat/completions", json=body) as answer:
+                    await answer.read()
+                    answer.raise_for_status()
+
+        async with aiohttp.ClientSession() as own:
+            await asyncio.gather(*(work(own) for _ in range(4)))
+
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        upstream, _ = start(stack, "upstream", pause=0, length=4)
+        gate, process = start(stack, "gateway", kind="reserve", store=f"sqlite:{scratch}/store.db", upstream=upstream,
+                              budget=10**12, usage=f"{scratch}/usage.jsonl")  # fmt: skip
+        asyncio.run(some(gate, 0, 1000))
+        print(f"after 1,000 requests {resident(process):.1f} MB", flush=True)
+        step = arguments.requests // 10
+        for first in range(1000, 1000 + arguments.requests, step):
+            begin, before = time.perf_counter(), cpu(process)
+            asyncio.run(some(gate, first, step))
+            rate, each = step / (time.perf_counter() - begin), (cpu(process) - before) / step
+            files = {path.name: path.stat().st_size / 1e6 for path in Path(scratch).iterdir()}
+            print(f"{first + step:9,} {resident(process):.1f} MB, {rate:.0f} requests/s, {each * 1e3:.2f} ms CPU; "
+                  f"store {files['store.db']:.1f} MB, its log {files['store.db-wal']:.1f} MB, usage "
+                  f"{files['usage.jsonl']:.1f} MB", flush=True)  # fmt: skip
 
 
 def main() -> None:
@@ -291,7 +360,9 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.3, help="seconds between two tokens of a stream")
     parser.add_argument("--store", default="sqlite")
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--requests", type=int, default=3000)
+    parser.add_argument("--hardcap", help="command of hardcap, the peer, in a venv of its own")
+    parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="server for hardcap")
+    parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--role", default="")
     for name in ("kind", "upstream", "usage"):
         parser.add_argument(f"--{name}", default="")
@@ -302,7 +373,7 @@ def main() -> None:
         roles[arguments.role](arguments)
         return
     for part in arguments.parts.split(","):
-        {"streams": streams, "kills": kills, "overhead": overhead}[part](arguments)
+        {"streams": streams, "kills": kills, "overhead": overhead, "memory": memory}[part](arguments)
 
 
 if __name__ == "__main__":

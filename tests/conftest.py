@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from chart_bundle import stored_bundle
+from equal_analyses import once
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 from plain_copies import plain_copy
@@ -135,6 +136,17 @@ def _the_script_of_charts_is_built_once() -> Iterator[None]:
     """Another way to the same text: test_forked compares them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("vl_convert.javascript_bundle", stored_bundle)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _equal_rows_are_analysed_once() -> Iterator[None]:
+    """More than half of all analyses are of rows that were analysed before. That equal rows give equal findings is
+    tested on the function itself, which stays as it is (test_findings_from_outcomes)."""
+    from overthink.workflows import results
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "analyse_outcomes", once(results.analyse_outcomes))
         yield
 
 

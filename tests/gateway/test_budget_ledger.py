@@ -1,7 +1,9 @@
 """The ledger: no cap is passed by whatever order of calls, a crash gives back what it must, and both stores agree."""
 
+import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -15,7 +17,17 @@ import fakeredis
 import pytest
 
 from overthink.errors import InputError
-from overthink.gateway.ledger import ENDED, Counter, Demand, Fingerprint, Ledger, Reservation, SteadyClock, StoreError
+from overthink.gateway.ledger import (
+    ENDED,
+    BusyError,
+    Counter,
+    Demand,
+    Fingerprint,
+    Ledger,
+    Reservation,
+    SteadyClock,
+    StoreError,
+)
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.stores import open_ledger
@@ -169,8 +181,13 @@ def test_a_jump_of_the_systems_clock_moves_no_process() -> None:
 def test_a_refusal_counts_nowhere_and_names_its_counter(store: Store, tmp_path: Path) -> None:
     ledger = store(tmp_path, Clock())
     tight = Counter("tight", 5, None)
-    assert ledger.reserve(demand(LIFE, tight, tokens=10, least=10)).refusal == "tight"
+    refused = ledger.reserve(demand(LIFE, tight, tokens=10, least=10))
+    assert (refused.refusal, refused.open) == ("tight", 0)
     assert ledger.usage([LIFE, tight]) == [0, 0]
+    own = Reservation(ledger.reserve(demand(tight, tokens=5, least=5)).id)
+    assert ledger.reserve(demand(tight)).open == 1
+    ledger.settle(own, use=5, prompt=0, tries=1)
+    assert ledger.reserve(demand(tight)).open == 0
 
 
 @stores
@@ -219,7 +236,14 @@ def test_both_stores_give_the_same_answers(tmp_path: Path) -> None:
                 )
                 grants = [ledger.reserve(request) for ledger in ledgers]
                 facts = [
-                    (bool(g.id), g.tokens, g.tries, g.refusal.partition("/")[0], sorted(x.use for x in g.lapses))
+                    (
+                        bool(g.id),
+                        g.tokens,
+                        g.tries,
+                        g.refusal.partition("/")[0],
+                        g.open,
+                        sorted(x.use for x in g.lapses),
+                    )
                     for g in grants
                 ]
                 ids.append([grant.id for grant in grants])
@@ -286,6 +310,30 @@ def test_a_process_that_is_killed_keeps_what_it_had_reported_and_gives_back_the_
     assert 4 * reported <= final <= 4 * (reported + 1)
 
 
+def test_a_call_that_is_not_to_wait_changes_nothing_while_another_process_writes(tmp_path: Path) -> None:
+    ledger = SqliteLedger(tmp_path / "store.db", seconds=TTL)
+    grant = ledger.reserve(demand(LIFE, tokens=10), wait=False)
+    own = Reservation(grant.id, (LIFE,))
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for call in (
+            lambda: ledger.reserve(demand(LIFE), wait=False),
+            lambda: ledger.extend(own, use=3, tokens=5, wait=False),
+            lambda: ledger.settle(own, use=3, prompt=0, tries=1, wait=False),
+        ):
+            with pytest.raises(BusyError):
+                call()
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(ledger.extend, own, use=3, tokens=5)
+            other.execute("ROLLBACK")
+            assert waits.result() == 5
+    with ledger._lock, pytest.raises(BusyError):  # nor while a thread of the same process does
+        ledger.reserve(demand(LIFE), wait=False)
+    assert ledger.usage([LIFE]) == [15]
+    ledger.settle(own, use=3, prompt=0, tries=1, wait=False)
+    assert ledger.usage([LIFE]) == [3]
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_store_that_is_overwritten_or_replaced_serves_nothing_more(tmp_path: Path, replaced: bool) -> None:
     ledger = SqliteLedger(tmp_path / "store.db", seconds=TTL)
@@ -301,7 +349,12 @@ def test_a_store_that_is_overwritten_or_replaced_serves_nothing_more(tmp_path: P
     ledger.close()
 
 
-def test_a_store_that_was_emptied_serves_nothing_more() -> None:
+def test_a_store_that_was_emptied_serves_nothing_more(tmp_path: Path) -> None:
+    own = SqliteLedger(tmp_path / "store.db", seconds=TTL)
+    own._db.execute("DELETE FROM meta")
+    with pytest.raises(StoreError, match="emptied"):
+        own.reserve(demand(LIFE))
+    own.close()
     client = fakeredis.FakeRedis()
     ledger = RedisLedger(client, seconds=TTL)
     ledger.reserve(demand(LIFE))

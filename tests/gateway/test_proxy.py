@@ -5,8 +5,10 @@ import contextlib
 import hashlib
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import uvicorn
 from gateways import Upstream, a_policy, a_rule, gateway, life
 from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitError
 
-from overthink.gateway import relay, server
+from overthink.gateway import relay, server, sqlite_ledger
 from overthink.gateway.identity import Identity
+from overthink.gateway.ledger import Counter, Demand, Reservation
 from overthink.gateway.redis_ledger import RedisLedger
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.governance.deployment.policy import Tries
@@ -81,7 +84,8 @@ def test_a_stream_is_cut_at_the_budget_with_a_well_formed_end(tmp_path: Path, up
         assert events[-2]["choices"] == [{"index": 0, "delta": {}, "finish_reason": "length"}]
         assert events[-1]["usage"]["completion_tokens"] == 13
         refused = post(gate.url)
-        assert refused.status_code == 429
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "budget_exhausted")
+        assert "retry-after" not in refused.headers
         assert "st4t3m3nt" in refused.json()["error"]["message"]
         with pytest.raises(RateLimitError):
             client(gate.url).chat.completions.create(model="m", messages=USER)  # type: ignore[arg-type]
@@ -102,6 +106,19 @@ def test_streams_that_reserve_whole_leave_the_server_nothing_to_generate_beyond_
     assert [body["max_tokens"] for body in upstream.bodies] == [40, 30]
     assert upstream.produced == 70
     assert [entry["end"] for entry in gate.entries()] == ["complete", "complete", "refused"]
+
+
+def test_who_is_refused_for_what_others_reserve_is_told_when_to_come_back(tmp_path: Path, upstream: Upstream) -> None:
+    budget = Counter("tokens/everybody/m/life", 12, None)
+    with gateway(tmp_path, upstream, a_policy(budgets=(life(12),))) as gate:
+        ledger = gate.settings.ledger
+        other = ledger.reserve(Demand((budget,), tries=1, prompt=0, tokens=12, least=12))
+        refused = post(gate.url)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert refused.json()["error"]["code"] == "budget_reserved"
+        ledger.settle(Reservation(other.id), use=10, prompt=0, tries=1)
+        assert post(gate.url).json()["usage"]["completion_tokens"] == 2
+        assert "retry-after" not in post(gate.url).headers
 
 
 def test_many_streams_over_two_replicas_get_one_budget_and_no_token_more(tmp_path: Path, upstream: Upstream) -> None:
@@ -146,6 +163,35 @@ def test_thinking_beyond_what_was_evaluated_is_cut_whatever_it_is_called(tmp_pat
         upstream.deltas = [{"content": "so "}] * 40
         events, _ = streamed(gate.url)  # an answer is no thinking
         assert sum(bool(event["choices"][0]["delta"]) for event in events) == 40
+
+
+def test_usage_that_comes_early_or_twice_hides_nothing_that_comes_after_it(tmp_path: Path, upstream: Upstream) -> None:
+    def event(**fields: Any) -> str:
+        return f"data: {json.dumps(fields)}\n\n"
+
+    def stream(field: str, *counts: int) -> bytes:
+        """Forty tokens with counts before, after twenty, and so on."""
+        part = "".join(event(choices=[{"index": 0, "delta": {field: "so "}, "finish_reason": None}]) for _ in range(20))
+        details = [{"completion_tokens_details": {"reasoning_tokens": n}} if field != "content" else {} for n in counts]
+        usages = [
+            event(choices=[], usage={"completion_tokens": n} | more) for n, more in zip(counts, details, strict=True)
+        ]
+        return (part.join(usages) + event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])).encode()
+
+    with gateway(tmp_path, upstream, a_policy(budgets=(life(120),))) as gate:
+        upstream.content = stream("content", 0, 20, 40) + b"data: [DONE]\n\n"
+        assert len(streamed(gate.url)[0]) == 41
+        upstream.content = stream("content", 0, 20, 3) + b"data: [DONE]\n\n"  # the last says less than before
+        assert len(streamed(gate.url)[0]) == 41
+        upstream.content = stream("reasoning", 0, 0, 0)
+        events, _ = streamed(gate.url)
+        assert sum(bool(event["choices"][0]["delta"]) for event in events) == 20  # all that was evaluated
+        upstream.content = stream("content", 0, 0, 0)
+        events, _ = streamed(gate.url)
+        assert sum(bool(event["choices"][0]["delta"]) for event in events) == 19  # all that the others left
+    assert [(entry["generated_tokens"], entry["end"]) for entry in gate.entries()] == [
+        (40, "complete"), (40, "complete"), (21, "cut"), (19, "cut"),
+    ]  # fmt: skip
 
 
 def test_a_whole_answer_with_too_much_thinking_is_not_handed_over(tmp_path: Path, upstream: Upstream) -> None:
@@ -497,6 +543,28 @@ def test_a_store_that_is_down_lets_nothing_through_unless_it_is_to(tmp_path: Pat
         assert streamed(gate.url)[1] == "[DONE]"
         redis.connected = True
     assert [entry["end"] for entry in gate.entries()] == ["complete", "uncounted", "uncounted"]
+
+
+def test_who_waits_for_the_store_keeps_no_one_else_waiting(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        gateway(tmp_path, upstream, a_policy()) as gate,
+        contextlib.closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        waits = pool.submit(post, gate.url)
+        wait_for(lambda: gate.settings.metrics.streams._value.get() == 1)
+        assert httpx.get(f"{gate.url}/v1/models").status_code == 200
+        assert not waits.done()
+        other.execute("ROLLBACK")
+        assert waits.result().status_code == 200
+        monkeypatch.setattr(sqlite_ledger, "_PATIENCE", 0.05)
+        other.execute("BEGIN IMMEDIATE")
+        assert post(gate.url).json()["error"]["code"] == "store_down"
+        other.execute("ROLLBACK")
+    assert [entry["end"] for entry in gate.entries()] == ["complete"]
 
 
 def test_a_store_that_goes_down_ends_a_stream_at_what_it_had(tmp_path: Path, upstream: Upstream) -> None:

@@ -86,7 +86,7 @@ def test_labels_without_the_study_are_refused(study: Path, tmp_path: Path) -> No
     [
         ("s.json", b"\xef\xbb\xbf{}", "starts with a byte order mark; needed: UTF-8 without it"),
         ("s.md", b"# What was measured", "is a page for readers; needed: the statement.json"),
-        ("", b"", "it is a folder; needed: a JSON document, such as the statement.json in it"),
+        ("", b"", "it is a folder; needed: a JSON document. It has no statement.json: `overthink statement` makes"),
     ],
 )
 def test_files_that_are_no_statement_are_refused_in_words(
@@ -96,6 +96,11 @@ def test_files_that_are_no_statement_are_refused_in_words(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         check(tmp_path / name)
+
+
+def test_a_folder_is_no_statement_and_the_one_in_it_is_named(study: Path) -> None:
+    with pytest.raises(InputError, match="needed: a JSON document, such as the statement.json in it"):
+        check(study)
 
 
 def test_own_words_are_quoted_where_two_statements_are_compared(document: Document, tmp_path: Path) -> None:

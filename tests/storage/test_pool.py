@@ -59,7 +59,7 @@ def record(**changes: object) -> RungRecord:
     return dataclasses.replace(base, **changes)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(RECORD, min_size=1, max_size=12, unique_by=key), st.randoms(use_true_random=False))
 def test_a_pool_comes_back_whole_and_ignores_the_order(
     tmp_path_factory: pytest.TempPathFactory, records: list[RungRecord], shuffler: random.Random

@@ -64,6 +64,7 @@ class ModelServer(JsonServer):
         key: Key that it asks for; "" for none.
         template_opens: Its chat template writes `<think>` itself.
         has_template: It has a chat template.
+        template_roles: Roles whose messages that template writes.
         returns_ids: It returns token ids; older versions do not.
         decoded: What it decodes next: text, ids, and what ended it ("length", "eos", or a stop text).
         properties: What llama.cpp says of itself.
@@ -75,6 +76,7 @@ class ModelServer(JsonServer):
         self.models: Any = copy.deepcopy(VLLM_MODELS if software == "vllm" else LLAMA_MODELS)
         self.properties: Any = copy.deepcopy(LLAMA_PROPS)
         self.template_opens, self.has_template, self.returns_ids = False, True, True
+        self.template_roles = {"system", "user", "assistant"}
         self.decoded: tuple[str, list[int], str] = ("ab", ids_of("ab"), "length")
         self.asked: list[tuple[str, dict[str, Any]]] = []
         super().__init__()
@@ -92,7 +94,9 @@ class ModelServer(JsonServer):
         return reply if isinstance(reply, tuple) else (404, NOT_FOUND) if reply is None else (200, reply)
 
     def _reply(self, path: str, body: dict[str, Any], *, vllm: bool) -> Any:
-        chat = "".join(f"|{m['role']}|{m['content']}" for m in body.get("messages", []))
+        chat = "".join(
+            f"|{m['role']}|{m['content']}" for m in body.get("messages", []) if m["role"] in self.template_roles
+        )
         chat += "|assistant|" + ("<think>" if self.template_opens else "")
         if path == "/v1/models":
             return self.models

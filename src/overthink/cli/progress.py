@@ -91,7 +91,7 @@ def estimate_lines(session: "Session", out: Path | None) -> list[str]:
         out: The study's folder; None where no report grows in it.
     """
     lines = session.estimate().split("\n")
-    if session.plan.efforts is None and out is not None:
+    if out is not None:
         lines.append(f"the report grows in {out / 'report.html'}, marked as unfinished until the run has ended")
     return lines
 

@@ -69,15 +69,34 @@ def collect_efforts(
                 )
             with _no_sample_is_a_stop(boundary):
                 reading, left_out = _read(folder, task_plan, plan.draws)
-            cap = cap_of(effort)
-            effort_label = effort if cap is None else label(ThinkingSetting(reasoning_tokens=cap))
-            records += [
-                replace(row, study=study, arm="base", task=name, rung=rung, effort=effort_label, requested_tokens=cap)
-                for row in reading.records
-            ]
+            records += _of_level(reading.records, study=study, task=name, rung=rung, effort=effort)
             notes |= dict.fromkeys(reading.notes)
             failures += _failed_tries(name, left_out)
     return Reading(tuple(records), tuple(notes)), tuple(failures)
+
+
+def finished_samples(session: Session, *, study: str, log_dir: Path) -> list[RungRecord]:
+    """Return the rows of the samples that the logs hold by now, without those that failed; a run may be writing them.
+
+    Args:
+        session: The opened plan.
+        study: Name of the study.
+        log_dir: Folder of the Inspect logs, with one folder per task and level.
+    """
+    plan, records = session.plan, list[RungRecord]()
+    for number, (task_plan, name) in enumerate(zip(plan.tasks, session.names, strict=True)):
+        for rung, effort in enumerate(plan.efforts or ()):
+            rows = _read_existing(level_folder(log_dir, number, rung, effort), task_plan, plan.draws)
+            records += _of_level(rows, study=study, task=name, rung=rung, effort=effort)
+    return [row for row in records if row.error is None]
+
+
+def _of_level(records: Sequence[RungRecord], *, study: str, task: str, rung: int, effort: str) -> Iterator[RungRecord]:
+    """Yield the rows of the logs of one level as rows of the study."""
+    cap = cap_of(effort)
+    name = effort if cap is None else label(ThinkingSetting(reasoning_tokens=cap))
+    for row in records:
+        yield replace(row, study=study, arm="base", task=task, rung=rung, effort=name, requested_tokens=cap)
 
 
 @contextmanager

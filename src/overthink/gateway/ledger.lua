@@ -107,7 +107,8 @@ local function family(f)
     name = f.new
     for _, band in ipairs(f.bands) do
       local key = P .. 'b:' .. f.scope .. ':' .. band
-      redis.call('ZADD', key, redis.call('ZCARD', key), f.exact)  -- the oldest first
+      local members = redis.call('ZCARD', key)
+      if members < BAND_MEMBERS then redis.call('ZADD', key, members, f.exact) end  -- the oldest first
     end
     redis.call('SADD', P .. 'n:' .. f.scope, name)
   end
@@ -135,7 +136,8 @@ if op == 'reserve' then
     local prompt = c.prompts and a.prompt or 0
     local free = c.cap - sum(c)
     if free < (c.tries and a.tries or a.least + prompt) then
-      return cjson.encode({ id = '', tokens = 0, family = name, refusal = c.name, at = now, lapses = lapses })
+      return cjson.encode({ id = '', tokens = 0, family = name, refusal = c.name,
+        open = streams(c), at = now, lapses = lapses })
     end
     if not c.tries then
       tokens = math.min(tokens, math.max(a.least, share(free - prompt, streams(c) + 1, tokens, a.whole)))

@@ -32,6 +32,10 @@ class StoreError(OverthinkError):
     """The store cannot be reached or used while the gateway runs: nothing is let through."""
 
 
+class BusyError(Exception):
+    """A call that was not to wait would have waited for others, or for a network; it changed nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counter:
     """A cap on an amount, per window or for life.
@@ -155,6 +159,7 @@ class Grant:
         family: Of the requests that count as this one; empty where none are counted.
         tries: Tries of that family, this one included.
         refusal: Name of the counter that refuses it; empty where it is granted.
+        open: Reservations of that counter that are open, and may give back some of it.
         at: Time of the store, in seconds since 1970.
         lapses: Reservations that ran out of time meanwhile.
     """
@@ -164,6 +169,7 @@ class Grant:
     family: str = ""
     tries: int = 0
     refusal: str = ""
+    open: int = 0
     at: float = 0.0
     lapses: tuple[Lapse, ...] = ()
 
@@ -179,16 +185,19 @@ class Reservation:
 class Ledger(Protocol):
     """The ledger of three methods, one that keeps the end of a usage ledger, and three that read.
 
+    With `wait=False` the three methods raise :class:`BusyError`, and change nothing, where they would wait for others
+    or for a network: a loop can call them itself, and leaves only what would wait to a thread.
+
     Attributes:
         salt: Random bytes of the store, with which requests are hashed.
     """
 
     salt: bytes
 
-    def reserve(self, demand: Demand) -> Grant:
+    def reserve(self, demand: Demand, *, wait: bool = True) -> Grant:
         """Reserve tokens and tries, or refuse. All caps are checked together, and a refusal counts nowhere."""
 
-    def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
+    def extend(self, reservation: Reservation, *, use: int, tokens: int, wait: bool = True) -> int:
         """Report the tokens used so far, and reserve more.
 
         Returns how many more: 0 where a cap is reached, :data:`ENDED` where the reservation ran out of time.
@@ -196,7 +205,7 @@ class Ledger(Protocol):
         While a cap is near, each of the open streams gets at most half of its even share.
         """
 
-    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
+    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int, wait: bool = True) -> None:
         """End a reservation with what was used in the end.
 
         Of one that ran out of time, what had not been reported is added; one that was settled is left as it is.

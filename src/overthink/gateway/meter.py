@@ -73,12 +73,16 @@ class Meter:
         generated: The provider's count of generated tokens; None until it comes.
         reasoning: Its count of reasoning tokens; None where it has none.
         prompt: Its count of the prompt; None until it comes.
+
+    A count says nothing of what comes after it, which is estimated until the next: some servers send one at the start.
     """
 
     samples: dict[int, Sample] = field(default_factory=lambda: defaultdict(Sample))
     generated: int | None = None
     reasoning: int | None = None
     prompt: int | None = None
+    _before: tuple[int, int] = (0, 0)
+    _thinking_before: int = 0
 
     def add(self, sample: int, delta: Any) -> None:
         """Count one delta of a sample, whatever its kind."""
@@ -87,35 +91,51 @@ class Meter:
     @property
     def tokens(self) -> int:
         """Generated tokens so far: the provider's count, or the estimate where that is more or all there is."""
-        estimate = sum(tokens_of(sample.characters, sample.deltas) for sample in self.samples.values())
-        return estimate if self.generated is None else self.generated
+        estimate = self._estimate()
+        return estimate if self.generated is None else self.generated + max(0, estimate - self._before[0])
 
     @property
     def least_tokens(self) -> int:
         """Fewest tokens that can have been generated so far: one for each delta, or the provider's count."""
-        return sum(sample.deltas for sample in self.samples.values()) if self.generated is None else self.generated
+        deltas = self._deltas()
+        return deltas if self.generated is None else self.generated + max(0, deltas - self._before[1])
 
     @property
     def thinking_tokens(self) -> int:
         """Most thinking tokens of one sample so far."""
-        estimate = max((tokens_of(s.thinking, s.thinking_deltas) for s in self.samples.values()), default=0)
+        estimate = self._thinking_estimate()
         if self.reasoning is not None and len(self.samples) <= 1:
-            return self.reasoning
+            return self.reasoning + max(0, estimate - self._thinking_before)
         return estimate
 
+    def _estimate(self) -> int:
+        return sum(tokens_of(sample.characters, sample.deltas) for sample in self.samples.values())
+
+    def _deltas(self) -> int:
+        return sum(sample.deltas for sample in self.samples.values())
+
+    def _thinking_estimate(self) -> int:
+        return max((tokens_of(s.thinking, s.thinking_deltas) for s in self.samples.values()), default=0)
+
     def usage(self, usage: Any) -> None:
-        """Take the provider's counts, in the words of either dialect; what is no count is left out."""
+        """Take the provider's counts, in the words of either dialect.
+
+        What is no count is left out, and so is 0, with which some servers begin, and less than before.
+        """
         if not isinstance(usage, dict):
             return
         for name in ("completion_tokens", "output_tokens"):
-            self.generated = _count(usage.get(name), self.generated)
+            generated = _count(usage.get(name), None)
+            if generated and generated >= (self.generated or 0):
+                self.generated, self._before = generated, (self._estimate(), self._deltas())
         prompts = [_count(usage.get(name), None) for name in _PROMPT_FIELDS]
         if any(number is not None for number in prompts):
             self.prompt = sum(number or 0 for number in prompts)
         for name in ("completion_tokens_details", "output_tokens_details"):
             details = usage.get(name)
-            if isinstance(details, dict):
-                self.reasoning = _count(details.get("reasoning_tokens"), self.reasoning)
+            reasoning = _count(details.get("reasoning_tokens"), None) if isinstance(details, dict) else None
+            if reasoning and reasoning >= (self.reasoning or 0):
+                self.reasoning, self._thinking_before = reasoning, self._thinking_estimate()
 
 
 _PROMPT_FIELDS = ("prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")

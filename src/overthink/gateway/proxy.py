@@ -117,8 +117,10 @@ class _Proxy:
                 try:
                     return await self._answer(request, dialect)
                 except Refusal as refusal:
-                    ends = _ENDS_HERE if refusal.status in (400, 408, 413) else None
-                    return JSONResponse(dialect.error(refusal), refusal.status, ends)
+                    headers = _ENDS_HERE if refusal.status in (400, 408, 413) else {}
+                    if refusal.seconds is not None:
+                        headers = {"retry-after": str(refusal.seconds)}
+                    return JSONResponse(dialect.error(refusal), refusal.status, headers)
 
         return answer
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 from overthink.errors import InputError
 from overthink.gateway.ledger import (
     STORE_VERSION,
+    BusyError,
     Counter,
     Demand,
     Grant,
@@ -93,8 +94,9 @@ class RedisLedger:
         except self._error as failure:
             raise StoreError(f"{self._name}: {failure}") from failure
 
-    def reserve(self, demand: Demand) -> Grant:
+    def reserve(self, demand: Demand, *, wait: bool = True) -> Grant:
         """Reserve tokens and tries, or refuse."""
+        _require_wait(wait)
         fields = asdict(demand)
         if demand.fingerprint is not None:
             cap = demand.fingerprint.cap
@@ -115,18 +117,21 @@ class RedisLedger:
             reply["family"],
             int(reply.get("tries", 0)),
             reply["refusal"],
+            int(reply.get("open", 0)),
             reply["at"],
             lapses,
         )
 
-    def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
+    def extend(self, reservation: Reservation, *, use: int, tokens: int, wait: bool = True) -> int:
         """Report the tokens used so far, and reserve more; 0 where a cap is reached, ENDED out of time."""
+        _require_wait(wait)
         counters = [asdict(counter) for counter in reservation.counters]
         arguments = {"id": reservation.id, "seconds": self._seconds, "used": use, "tokens": tokens}
         return int(self._call("extend", counters=counters, **arguments)["tokens"])
 
-    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
+    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int, wait: bool = True) -> None:
         """End a reservation with what was used in the end."""
+        _require_wait(wait)
         counters = [asdict(counter) for counter in reservation.counters]
         self._call("settle", id=reservation.id, counters=counters, used=use, prompt=prompt, tries=tries)
 
@@ -156,6 +161,11 @@ class RedisLedger:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _require_wait(wait: bool) -> None:
+    if not wait:
+        raise BusyError  # for the network
 
 
 def _text(value: Any) -> str:

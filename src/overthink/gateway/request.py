@@ -22,11 +22,12 @@ class Refusal(Exception):  # noqa: N818  # an answer to the caller, not an error
         status: HTTP status.
         code: Reason as a word.
         message: Reason as a sentence: what was seen, what is allowed.
+        seconds: Time after which it may be let through; None where that is not known.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, *, seconds: int | None = None) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.seconds = status, code, message, seconds
 
 
 @dataclass

@@ -8,6 +8,7 @@ thresholds would join. What is stored of a request are hashes alone, made with t
 
 import hashlib
 import re
+import threading
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -79,10 +80,15 @@ def exact_key(parts: Sequence[str], salt: bytes) -> str:
 
 
 @cache
-def _empty(salt: bytes) -> MinHash:
-    """Return the MinHash of nothing: its permutations take longer to make than those of a text to apply."""
+def _minhash(salt: bytes) -> tuple[MinHash, threading.Lock]:
+    """Return a MinHash to use again and again: its permutations take longer to make than those of a text to apply."""
     seed = int.from_bytes(hashlib.blake2b(b"minhash", key=salt[:64], digest_size=4).digest(), "big")
-    return MinHash(num_perm=PERMUTATIONS, seed=seed)
+    return MinHash(num_perm=PERMUTATIONS, seed=seed, hashfunc=_number), threading.Lock()
+
+
+def _number(gram: bytes) -> int:
+    """Return a hash of 32 bits, which is that of datasketch in half its time."""
+    return int.from_bytes(hashlib.sha1(gram, usedforsecurity=False).digest()[:4], "little")
 
 
 @cache
@@ -92,9 +98,11 @@ def _factors(salt: bytes) -> np.ndarray:
 
 def signature(texts: set[str], salt: bytes) -> np.ndarray:
     """Return the minima of a set of texts, shape (128,)."""
-    minhash = _empty(salt).copy()
-    minhash.update_batch([text.encode("utf-8", "replace") for text in sorted(texts)])
-    return np.asarray(minhash.hashvalues)
+    minhash, lock = _minhash(salt)
+    with lock:
+        minhash.clear()
+        minhash.update_batch([text.encode("utf-8", "replace") for text in texts])
+        return np.asarray(minhash.hashvalues)
 
 
 def fingerprint_of(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from overthink.gateway.identity import Identity
-from overthink.gateway.ledger import ENDED, Counter, Demand, Grant, Ledger, Reservation, StoreError
+from overthink.gateway.ledger import ENDED, BusyError, Counter, Demand, Grant, Ledger, Reservation, StoreError
 from overthink.gateway.meter import Meter
 from overthink.gateway.metrics import Metrics
 from overthink.gateway.request import Ask, Limits, Refusal
@@ -22,6 +22,7 @@ from overthink.governance.deployment.policy import Budget, Policy, Rule
 CHUNK = 64
 """Tokens that a stream reserves at once, where no cap is near."""
 NO_CAP = 2**53
+_RETRY_SECONDS = 1
 _THREADS = 16
 _HELD = 2 / 3
 """Part of the time of a reservation after which its replica extends it or ends: the rest is for its last report."""
@@ -77,7 +78,7 @@ class Settings:
         metrics: Numbers for Prometheus.
         fault: Why nothing is let through any more; empty as long as all is well.
         policy_sha256: Hash of the policy.
-        threads: Threads that call the store and write the usage ledger.
+        threads: Threads that call the store where a call would wait.
     """
 
     policy: Policy
@@ -203,8 +204,9 @@ class Session:
         if settings.fault:
             raise Refusal(503, "gateway_fault", settings.fault)
         begin = time.monotonic()
+        wanted = self._demand()
         try:
-            grant, demand = await self._in_thread(self._reserve)
+            grant, demand = await self._call(lambda wait: self._reserve(wanted, wait=wait))
         except StoreError as failure:
             if not settings.open_store:
                 raise Refusal(
@@ -214,14 +216,14 @@ class Session:
             return
         self.grant, self.reservation = grant, Reservation(grant.id, demand.counters)
         self._lease = begin + settings.seconds * _HELD
-        if settings.continuous and "stream_options" in self.ask.body:
+        if settings.continuous and self.ask.samples == 1 and "stream_options" in self.ask.body:
             self.ask.body["stream_options"]["continuous_usage_stats"] = True
         if self.whole and not settings.log_only:
             self.dialect.with_tokens(self.ask, max(1, grant.tokens // self.ask.samples))
 
-    def _reserve(self) -> tuple[Grant, Demand]:
-        demand, ledger, policy = self._demand(), self.settings.ledger, self.settings.policy
-        grant = ledger.reserve(demand)
+    def _reserve(self, demand: Demand, *, wait: bool) -> tuple[Grant, Demand]:
+        ledger, policy = self.settings.ledger, self.settings.policy
+        grant = ledger.reserve(demand, wait=wait)
         self._write_lapses(grant)
         if grant.refusal:
             of_tries = grant.refusal.startswith("tries/")
@@ -229,11 +231,15 @@ class Session:
             message = f"the cap on {cap} is reached (statement {policy.statement})"
             if not self.settings.log_only:
                 self._write(grant, end="refused", beyond=(message,))
-                code = "tries_beyond_evaluation" if of_tries else "budget_exhausted"
-                raise Refusal(403 if of_tries else 429, code, message)
-            self.ask.beyond.append(message)
+                if of_tries:
+                    raise Refusal(403, "tries_beyond_evaluation", message)
+                if grant.open:
+                    message += "; what others have reserved of it may come back"
+                    raise Refusal(429, "budget_reserved", message, seconds=_RETRY_SECONDS)
+                raise Refusal(429, "budget_exhausted", message)
             demand = _without_caps(demand)
-            grant = ledger.reserve(demand)
+            grant = ledger.reserve(demand, wait=wait)
+            self.ask.beyond.append(message)
         return grant, demand
 
     async def room(self, tokens: int) -> int:
@@ -242,9 +248,8 @@ class Session:
             return tokens
         begin = time.monotonic()
         try:
-            room = await self._in_thread(
-                lambda: self.settings.ledger.extend(self.reservation, use=self.meter.tokens, tokens=tokens)
-            )
+            use, ledger = self.meter.tokens, self.settings.ledger
+            room = await self._call(lambda wait: ledger.extend(self.reservation, use=use, tokens=tokens, wait=wait))
         except StoreError:
             return tokens if self.settings.open_store else 0
         if room == ENDED:
@@ -268,16 +273,16 @@ class Session:
         if self.is_settled:
             return
         self.is_settled = True
-        await self._in_thread(lambda: self._settle(end, produced=produced))
+        await self._call(lambda wait: self._settle(end, produced=produced, wait=wait))
 
-    def _settle(self, end: str, *, produced: bool) -> None:
+    def _settle(self, end: str, *, produced: bool, wait: bool) -> None:
         meter, settings = self.meter, self.settings
         prompt = self.ask.prompt if meter.prompt is None else meter.prompt
         tries = self.ask.samples if produced else 0
         if self.counts:
             try:
                 settings.ledger.settle(
-                    self.reservation, use=meter.tokens, prompt=prompt if produced else 0, tries=tries
+                    self.reservation, use=meter.tokens, prompt=prompt if produced else 0, tries=tries, wait=wait
                 )
             except StoreError:
                 return  # it comes back as a lapse, and is written as one
@@ -327,10 +332,19 @@ class Session:
         except OSError as failure:
             settings.fault = f"the usage ledger cannot be written ({failure.strerror}), so nothing is let through"
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
+    async def _call(self, call: Callable[[bool], T]) -> T:
+        """Return what a call returns, made here, or in a thread where it would wait: a thread costs more than a call.
+
+        Args:
+            call: What to call with whether it may wait; it raises an error and changes nothing where it would.
+        """
         with self.settings.metrics.store.time():
-            loop = asyncio.get_running_loop()
-            return await asyncio.shield(loop.run_in_executor(self.settings.threads, call))  # what began is counted
+            try:
+                return call(False)
+            except BusyError:
+                loop = asyncio.get_running_loop()
+                work = loop.run_in_executor(self.settings.threads, call, True)
+                return await asyncio.shield(work)  # what began is counted
 
 
 def _without_caps(demand: Demand) -> Demand:

@@ -10,8 +10,10 @@ import os
 import secrets
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from overthink.gateway.ledger import (
     ENDED,
     LATEST,
     STORE_VERSION,
+    BusyError,
     Counter,
     Demand,
     Fingerprint,
@@ -54,13 +57,24 @@ CREATE TABLE IF NOT EXISTS families (id INTEGER PRIMARY KEY, scope TEXT, exact T
 CREATE TABLE IF NOT EXISTS heads (start TEXT PRIMARY KEY, lines INTEGER NOT NULL, last TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bands (band INTEGER, id INTEGER, PRIMARY KEY (band, id)) WITHOUT ROWID;
 """
-_NEAR = (
-    "SELECT * FROM (SELECT f.family, f.signature FROM bands b JOIN families f ON f.id = b.id WHERE b.band = ? "
-    "ORDER BY b.id LIMIT 50)"
+_NEAR = "SELECT band, id FROM bands WHERE band IN"
+_REQUESTS = "SELECT id, family, signature FROM families WHERE id IN"
+_BAND_MEMBERS = 50
+"""Requests of a band, the oldest; one that more share says little."""
+_PAGE_BYTES = 1_024
+"""A new request changes a page for each of its bands, and each goes into the log whole."""
+_HELD = (
+    "SELECT (SELECT COALESCE(SUM(amount), 0) FROM sums WHERE counter = ?1 AND bucket >= ?2), "
+    "COALESCE((SELECT n FROM streams WHERE counter = ?1), 0)"
 )
-"""The oldest fifty requests of a band; one that more share says little."""
+_ADD_SUM = "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"
+_ADD_HOLD = "INSERT INTO holds VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"
+_ADD_STREAM = "INSERT INTO streams VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1"
+_NOW = "UPDATE meta SET value = MAX(value, ?) WHERE name = 'now' RETURNING value"
 _PATIENCE = 5.0
 """Seconds that a transaction waits for those of other processes."""
+_PAUSE = 0.001
+"""Seconds between two looks whether another process has ended its own."""
 _MAGIC = b"SQLite format 3\x00"
 _COPY_SECONDS = 1.0
 _LOG_PAGES = 4_000
@@ -88,12 +102,15 @@ class SqliteLedger:
                 undo.callback(os.close, self._file)
                 self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
                 undo.callback(self._db.close)
+                self._db.execute(f"PRAGMA page_size={_PAGE_BYTES}")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")
                 self._db.execute("PRAGMA wal_autocheckpoint=0")
                 self._db.executescript(_TABLES)
                 self._db.execute("INSERT OR IGNORE INTO meta VALUES ('version', ?)", (STORE_VERSION,))
                 self._db.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (secrets.token_hex(16),))
+                self._db.execute("INSERT OR IGNORE INTO meta VALUES ('now', 0.0)")
+                self._db.execute("PRAGMA busy_timeout=0")  # waiting is for _begin
                 meta = dict(self._db.execute("SELECT name, value FROM meta"))
             except (OSError, sqlite3.Error) as failure:
                 raise InputError(
@@ -101,7 +118,7 @@ class SqliteLedger:
                 ) from failure
             self.salt = bytes.fromhex(str(meta["salt"]))
             require_version(str(meta["version"]), str(path))
-            require_clock(float(meta.get("now", 0)), self._clock(), str(path))
+            require_clock(float(meta["now"]), self._clock(), str(path))
             self._is_closed = threading.Event()
             self._copying = threading.Thread(target=self._copy_log, daemon=True)
             self._copying.start()
@@ -118,23 +135,42 @@ class SqliteLedger:
         db.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[float]:
+    def _transaction(self, *, wait: bool = True) -> Iterator[float]:
         """A transaction, at the store's time: it never goes back, whatever the clocks of the processes say."""
-        with self._lock:
+        if not self._lock.acquire(blocking=wait):
+            raise BusyError
+        try:
             self._require_file()
+            self._begin(wait)
+            try:
+                times = self._db.execute(_NOW, (self._clock(),)).fetchall()
+                if not times:
+                    raise StoreError(f"{self._path} was emptied while it was in use")
+                yield times[0][0]
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as failure:
+            raise StoreError(f"{self._path}: {failure}") from failure
+        finally:
+            self._lock.release()
+
+    def _begin(self, wait: bool) -> None:
+        """Begin a transaction; where another process has one, wait for its end or raise an error at once."""
+        end = time.monotonic() + _PATIENCE
+        while True:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    last = self._db.execute("SELECT value FROM meta WHERE name = 'now'").fetchone()
-                    now = max(self._clock(), last[0] if last else 0.0)
-                    self._db.execute("INSERT OR REPLACE INTO meta VALUES ('now', ?)", (now,))
-                    yield now
-                    self._db.execute("COMMIT")
-                except BaseException:
-                    self._db.execute("ROLLBACK")
+            except sqlite3.OperationalError as failure:
+                is_busy = failure.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if is_busy and not wait:
+                    raise BusyError from failure
+                if not is_busy or time.monotonic() > end:
                     raise
-            except sqlite3.Error as failure:
-                raise StoreError(f"{self._path}: {failure}") from failure
+                time.sleep(_PAUSE)
+            else:
+                return
 
     def _require_file(self) -> None:
         """Raise an error where the file was overwritten or replaced, which the pages in memory would hide at first."""
@@ -146,9 +182,9 @@ class SqliteLedger:
         if not is_own or not is_whole:
             raise StoreError(f"{self._path} was {'overwritten' if is_own else 'replaced'} while it was in use")
 
-    def reserve(self, demand: Demand) -> Grant:
+    def reserve(self, demand: Demand, *, wait: bool = True) -> Grant:
         """Reserve tokens and tries, or refuse."""
-        with self._transaction() as now:
+        with self._transaction(wait=wait) as now:
             lapses = self._reap(now)
             if demand.head is not None:
                 self._anchor(demand.head)
@@ -157,35 +193,34 @@ class SqliteLedger:
                 family = self._family(demand.fingerprint)
                 cap = demand.fingerprint.cap
                 counters += (Counter(family, 2**53 if cap is None else cap, demand.fingerprint.window, tries=True),)
-            tokens = demand.tokens
+            tokens, tries = demand.tokens, 0
             for counter in counters:
-                free = counter.cap - self._sum(counter, now)
+                held, streams = self._held(counter, now)
+                free = counter.cap - held
                 need = demand.tries if counter.tries else demand.least + demand.prompt * counter.prompts
                 if free < need:
-                    return Grant("", 0, family, refusal=counter.name, at=now, lapses=lapses)
-                if not counter.tries:
+                    return Grant("", 0, family, refusal=counter.name, open=streams, at=now, lapses=lapses)
+                if counter.tries:
+                    tries = held + demand.tries
+                else:
                     room = free - demand.prompt * counter.prompts
-                    tokens = min(
-                        tokens, max(demand.least, share(room, self._streams(counter) + 1, tokens, whole=demand.whole))
-                    )
+                    tokens = min(tokens, max(demand.least, share(room, streams + 1, tokens, whole=demand.whole)))
             reservation = new_id()
             self._db.execute(
                 "INSERT INTO reservations VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
                 (reservation, now + self._seconds, tokens, demand.prompt, demand.tries, demand.note, family),
             )
-            for counter in counters:
-                amount = demand.tries if counter.tries else tokens + demand.prompt * counter.prompts
-                self._add(reservation, counter, now, amount)
-                if not counter.tries:
-                    self._db.execute(
-                        "INSERT INTO streams VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1", (counter.name,)
-                    )
-            tries = 0 if not family else self._sum(counters[-1], now)
-            return Grant(reservation, tokens, family, tries, at=now, lapses=lapses)
+            amounts = [
+                (counter, demand.tries if counter.tries else tokens + demand.prompt * counter.prompts)
+                for counter in counters
+            ]
+            self._add(reservation, amounts, now)
+            self._db.executemany(_ADD_STREAM, [(counter.name,) for counter in counters if not counter.tries])
+            return Grant(reservation, tokens, family, tries if family else 0, at=now, lapses=lapses)
 
-    def extend(self, reservation: Reservation, *, use: int, tokens: int) -> int:
+    def extend(self, reservation: Reservation, *, use: int, tokens: int, wait: bool = True) -> int:
         """Report the tokens used so far, and reserve more; 0 where a cap is reached, ENDED out of time."""
-        with self._transaction() as now:
+        with self._transaction(wait=wait) as now:
             done = self._db.execute(
                 "UPDATE reservations SET used = MAX(used, ?), expires = ? WHERE id = ?",
                 (use, now + self._seconds, reservation.id),
@@ -194,31 +229,31 @@ class SqliteLedger:
                 return ENDED
             counters = [counter for counter in reservation.counters if not counter.tries]
             for counter in counters:
-                tokens = share(counter.cap - self._sum(counter, now), self._streams(counter), tokens)
+                held, streams = self._held(counter, now)
+                tokens = share(counter.cap - held, streams, tokens)
             if tokens > 0:
                 self._db.execute(
                     "UPDATE reservations SET reserved = reserved + ? WHERE id = ?", (tokens, reservation.id)
                 )
-                for counter in counters:
-                    self._add(reservation.id, counter, now, tokens)
+                self._add(reservation.id, [(counter, tokens) for counter in counters], now)
             return tokens
 
-    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int) -> None:
+    def settle(self, reservation: Reservation, *, use: int, prompt: int, tries: int, wait: bool = True) -> None:
         """End a reservation with what was used in the end."""
-        with self._transaction() as now:
+        with self._transaction(wait=wait) as now:
             lapse = self._db.execute("DELETE FROM lapses WHERE id = ? RETURNING used", (reservation.id,)).fetchone()
             if lapse is None:
-                self._end(reservation.id, use=use, prompt=prompt, tries=tries, now=now)
+                self._end(reservation.id, use=use, prompt=prompt, tries=tries)
                 return
-            for counter in reservation.counters:
-                if not counter.tries:
-                    self._to_sum(counter.name, counter.bucket(now), max(0, use - lapse[0]))
+            more = max(0, use - lapse[0])
+            rows = [(counter.name, counter.bucket(now), more) for counter in reservation.counters if not counter.tries]
+            self._db.executemany(_ADD_SUM, rows)
 
     def usage(self, counters: Sequence[Counter]) -> list[int]:
         """Return what each counter holds now, reservations included."""
         with self._transaction() as now:
             self._reap(now)
-            return [self._sum(counter, now) for counter in counters]
+            return [self._held(counter, now)[0] for counter in counters]
 
     def families(self, scope: str, window: float | None) -> list[tuple[str, int]]:
         """Return the requests of a scope and their tries in a window, the most first, at most a hundred."""
@@ -254,37 +289,23 @@ class SqliteLedger:
             (head.start, head.lines, head.last),
         )
 
-    def _sum(self, counter: Counter, now: float) -> int:
-        row = self._db.execute(
-            "SELECT COALESCE(SUM(amount), 0) FROM sums WHERE counter = ? AND bucket >= ?",
-            (counter.name, counter.first_bucket(now)),
-        ).fetchone()
-        return int(row[0])
+    def _held(self, counter: Counter, now: float) -> tuple[int, int]:
+        """Return what a counter holds now, and its open reservations."""
+        ((held, streams),) = self._db.execute(_HELD, (counter.name, counter.first_bucket(now)))
+        return held, streams
 
-    def _streams(self, counter: Counter) -> int:
-        row = self._db.execute("SELECT n FROM streams WHERE counter = ?", (counter.name,)).fetchone()
-        return 0 if row is None else int(row[0])
+    def _add(self, reservation: str, amounts: Sequence[tuple[Counter, int]], now: float) -> None:
+        """Let a reservation hold more of counters."""
+        rows = [(c.name, c.bucket(now), amount, _kind(c)) for c, amount in amounts]
+        self._db.executemany(_ADD_SUM, [row[:3] for row in rows])
+        self._db.executemany(_ADD_HOLD, [(reservation, name, bucket, kind, n) for name, bucket, n, kind in rows])
+        for counter, _ in amounts:
+            if counter.window is not None:  # what no window can reach again
+                self._db.execute(
+                    "DELETE FROM sums WHERE counter = ? AND bucket < ?", (counter.name, counter.first_bucket(now))
+                )
 
-    def _add(self, reservation: str, counter: Counter, now: float, amount: int) -> None:
-        bucket = counter.bucket(now)
-        kind = "tries" if counter.tries else "prompts" if counter.prompts else "tokens"
-        self._to_sum(counter.name, bucket, amount)
-        self._db.execute(
-            "INSERT INTO holds VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-            (reservation, counter.name, bucket, kind, amount),
-        )
-        if counter.window is not None:  # what no window can reach again
-            self._db.execute(
-                "DELETE FROM sums WHERE counter = ? AND bucket < ?", (counter.name, counter.first_bucket(now))
-            )
-
-    def _to_sum(self, counter: str, bucket: int, amount: int) -> None:
-        self._db.execute(
-            "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-            (counter, bucket, amount),
-        )
-
-    def _end(self, reservation: str, *, use: int, prompt: int, tries: int, now: float) -> None:
+    def _end(self, reservation: str, *, use: int, prompt: int, tries: int) -> None:
         """Put what was used in the place of what was reserved, newest bucket first; none is left below 0."""
         rows = self._db.execute(
             "SELECT counter, bucket, kind, amount FROM holds WHERE reservation = ? ORDER BY counter, bucket DESC",
@@ -295,21 +316,23 @@ class SqliteLedger:
         by_counter: dict[str, list[tuple[int, str, int]]] = {}
         for counter, bucket, kind, amount in rows:
             by_counter.setdefault(counter, []).append((bucket, kind, amount))
+        more, less, ends = [], [], []
         for counter, holds in by_counter.items():
             final = {"tries": tries, "prompts": use + prompt, "tokens": use}[holds[0][1]]
             excess = sum(amount for _, _, amount in holds) - final
             if excess < 0:
-                self._to_sum(counter, holds[0][0], -excess)
+                more.append((counter, holds[0][0], -excess))
             for bucket, _, amount in holds:
                 back = max(0, min(excess, amount))
                 excess -= back
                 if back:
-                    self._db.execute(
-                        "UPDATE sums SET amount = amount - ? WHERE counter = ? AND bucket = ?", (back, counter, bucket)
-                    )
+                    less.append((back, counter, bucket))
             if holds[0][1] != "tries":
-                self._db.execute("UPDATE streams SET n = n - 1 WHERE counter = ?", (counter,))
-                self._db.execute("DELETE FROM streams WHERE counter = ? AND n <= 0", (counter,))
+                ends.append((counter,))
+        self._db.executemany(_ADD_SUM, more)
+        self._db.executemany("UPDATE sums SET amount = amount - ? WHERE counter = ? AND bucket = ?", less)
+        self._db.executemany("UPDATE streams SET n = n - 1 WHERE counter = ?", ends)
+        self._db.executemany("DELETE FROM streams WHERE counter = ? AND n <= 0", ends)
         self._db.execute("DELETE FROM holds WHERE reservation = ?", (reservation,))
 
     def _reap(self, now: float) -> tuple[Lapse, ...]:
@@ -318,7 +341,7 @@ class SqliteLedger:
             "SELECT id, used, note, family, prompt, tries FROM reservations WHERE expires < ?", (now,)
         ).fetchall()
         for reservation, use, _, _, prompt, tries in rows:
-            self._end(reservation, use=use, prompt=prompt, tries=tries, now=now)
+            self._end(reservation, use=use, prompt=prompt, tries=tries)
             self._db.execute("INSERT INTO lapses VALUES (?, ?, ?)", (reservation, use, now))
         if rows:
             self._db.execute("DELETE FROM lapses WHERE at < ?", (now - LATEST * self._seconds,))
@@ -330,18 +353,35 @@ class SqliteLedger:
         row = self._db.execute("SELECT family FROM families WHERE scope = ? AND exact = ?", (scope, exact)).fetchone()
         if row is not None:
             return str(row[0])
-        own, best, family = np.frombuffer(fingerprint.signature, np.uint8), fingerprint.threshold, ""
-        near = " UNION ALL ".join([_NEAR] * len(fingerprint.bands))
-        for name, signature in self._db.execute(near, fingerprint.bands):
-            overlap = float((np.frombuffer(signature, np.uint8) == own).mean())
-            if overlap > best or (overlap == best and not family):
-                best, family = overlap, name
-        is_new = family == ""
-        family = family or family_name(scope)
+        bands: dict[int, list[int]] = {band: [] for band in fingerprint.bands}
+        for band, number in self._db.execute(f"{_NEAR} ({_marks(len(bands))}) ORDER BY id", [*bands]):
+            if len(bands[band]) < _BAND_MEMBERS:
+                bands[band].append(number)
+        near = self._near_family(fingerprint, list(dict.fromkeys(chain.from_iterable(bands.values()))))
+        family = near or family_name(scope)
         added = self._db.execute(
             "INSERT INTO families VALUES (NULL, ?, ?, ?, ?)", (scope, exact, family, fingerprint.signature)
         )
-        if is_new:
-            rows = [(band, added.lastrowid) for band in fingerprint.bands]
-            self._db.executemany("INSERT OR IGNORE INTO bands VALUES (?, ?)", rows)
+        if near is None:
+            rows = [(band, added.lastrowid) for band, members in bands.items() if len(members) < _BAND_MEMBERS]
+            self._db.executemany("INSERT INTO bands VALUES (?, ?)", rows)
         return family
+
+    def _near_family(self, fingerprint: Fingerprint, numbers: Sequence[int]) -> str | None:
+        """Return the family of the nearest of some requests, of two the first; None where none is near enough."""
+        if not numbers:
+            return None
+        rows = {row[0]: row[1:] for row in self._db.execute(f"{_REQUESTS} ({_marks(len(numbers))})", numbers)}
+        signatures = np.frombuffer(b"".join(rows[number][1] for number in numbers), np.uint8)
+        own = np.frombuffer(fingerprint.signature, np.uint8)
+        overlaps = (signatures.reshape(len(numbers), -1) == own).mean(axis=1)
+        best = int(overlaps.argmax())
+        return str(rows[numbers[best]][0]) if overlaps[best] >= fingerprint.threshold else None
+
+
+def _marks(n: int) -> str:
+    return ",".join("?" * n)
+
+
+def _kind(counter: Counter) -> str:
+    return "tries" if counter.tries else "prompts" if counter.prompts else "tokens"

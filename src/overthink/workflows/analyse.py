@@ -152,12 +152,12 @@ def run(
     with open_folder(folder, plan, resume=resume, shard=session.shard, command=command) as existing:
         write_estimate(folder.estimate, session.whole or session.spending)
         write_models(folder.models, models)
-        if plan.efforts is None:
-            with ReportsSoFar.of(session, folder, existing, models=models, command=command) as so_far:
+        with ReportsSoFar.of(session, folder, existing, models=models, command=command) as so_far:
+            if plan.efforts is None:
                 source = collect_traces(session, folder, existing, so_far.before(on_trace), on_wave)
-            source = replace(source, notes=(*source.notes, *so_far.notes()))
-        else:
-            source = collect_levels(session, folder, on_trace)
+            else:
+                source = collect_levels(session, folder, so_far.before(on_trace))
+        source = replace(source, notes=(*source.notes, *so_far.notes()))
         if session.shard is not None:
             return store_shard(replace(source, models=models), session.shard, folder, command=command)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)

@@ -370,7 +370,11 @@ def _findings(folder: StudyFolder, plan: Plan | None) -> tuple[tuple[Finding, ..
 
 def _read(path: Path, *, follow: bool = True) -> str:
     if (kind := path_kind(path, follow=follow)) != "a file":
-        hint = ", such as the statement.json in it" if kind == "a folder" else ""
+        hint = ""
+        if kind == "a folder" and path_kind(path / "statement.json", follow=follow) == "a file":
+            hint = ", such as the statement.json in it"
+        elif kind == "a folder":
+            hint = ". It has no statement.json: `overthink statement` makes that of a study that has finished"
         raise InputError(f"{path} is no file: it is {kind}; needed: a JSON document{hint}")
     content = read_file(path, follow=follow, most=MAX_STATEMENT_LENGTH)
     if content.startswith(BOM_UTF8):

@@ -1,8 +1,9 @@
 """Reports of a run that goes on: `report.html` refreshed in place, marked as unfinished, without any claim.
 
-A thread of its own makes them from the traces that are there, so that no request waits for it. It writes nothing but
-the page, by one atomic replacement: no pool, no findings. So nothing but the page can be read from a study that has not
-finished, and a run that is killed at any moment leaves either the marked page or the final one.
+A thread of its own makes them from the traces that are there, so that no request waits for it. Those of a provider's
+own levels are in Inspect's logs alone, which it reads each time. It writes nothing but the page, by one atomic
+replacement: no pool, no findings. So nothing but the page can be read from a study that has not finished, and a run
+that is killed at any moment leaves either the marked page or the final one.
 """
 
 import threading
@@ -18,6 +19,7 @@ from overthink.data.missing_rungs import TraceKey
 from overthink.data.pool import pool_of
 from overthink.data.record import RungRecord
 from overthink.data.traces import with_traces
+from overthink.paths import name_text
 from overthink.reports import About, report_html
 from overthink.reports.about import Progress, TaskProgress
 from overthink.storage.models import StudyModels
@@ -71,6 +73,7 @@ class ReportsSoFar:
         make: Returns the page of these traces.
         write: Stores a page.
         existing: Traces that are there already.
+        read: Returns the finished traces, where they are not given to the callback; None where they are.
         fewest: Questions of one task that the first report waits for.
         schedule: When reports are made.
     """
@@ -81,11 +84,13 @@ class ReportsSoFar:
         write: Callable[[str], None],
         existing: Traces,
         *,
+        read: Callable[[], Traces] | None = None,
         fewest: int = FEWEST_QUESTIONS,
         schedule: Schedule = Schedule(),
     ) -> None:
         self._make, self._write = make, write
-        self._traces = dict(existing)
+        self._traces, self._n_finished = dict(existing), len(existing)
+        self._read = read
         self._fewest, self._schedule = fewest, schedule
         self._lock, self._ending = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="reports so far", daemon=True)
@@ -114,8 +119,12 @@ class ReportsSoFar:
         def make(traces: Traces) -> str:
             return unfinished_page(session, traces, models=models, command=command)
 
+        def read() -> Traces:
+            return traces_of_levels(session, folder)
+
         fewest = min(FEWEST_QUESTIONS, *session.questions)
-        return cls(make, folder.write_report, existing.done, fewest=fewest)
+        own = None if session.plan.efforts is None else read
+        return cls(make, folder.write_report, existing.done, read=own, fewest=fewest)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -128,12 +137,13 @@ class ReportsSoFar:
         self._thread.join()
 
     def before(self, on_trace: Callable[[Sequence[RungRecord]], None]) -> Callable[[Sequence[RungRecord]], None]:
-        """Return a callback that keeps the rows of a finished trace for the reports, then calls another."""
+        """Return a callback that keeps the rows of a finished trace, if any, for the reports, then calls another."""
 
         def both(rows: Sequence[RungRecord]) -> None:
-            first = rows[0]
             with self._lock:
-                self._traces[first.task, first.arm, first.question, first.draw] = tuple(rows)
+                self._n_finished += 1
+                if rows:
+                    self._traces[rows[0].task, rows[0].arm, rows[0].question, rows[0].draw] = tuple(rows)
             on_trace(rows)
 
         return both
@@ -147,26 +157,38 @@ class ReportsSoFar:
         )
 
     def _run(self) -> None:
-        pause, shown = self._schedule.first_seconds, 0
+        pause, n_seen, n_shown = self._schedule.first_seconds, 0, 0
         while not self._ending.wait(pause):
             with self._lock:
-                traces = dict(self._traces)
+                n_finished, traces = self._n_finished, dict(self._traces)
             pause = self._schedule.every_seconds
-            if len(traces) == shown or not self._is_enough(traces):
+            if n_finished == n_seen:
                 continue
-            begun = time.monotonic()
+            n_seen, begun = n_finished, time.monotonic()
             try:
-                page = self._make(traces)
-                if not self._ending.is_set():
-                    self._write(page)
+                traces = traces if self._read is None else dict(self._read())
+                if len(traces) > n_shown and self._is_enough(traces):
+                    page, n_shown = self._make(traces), len(traces)
+                    if not self._ending.is_set():
+                        self._write(page)
             except Exception as failure:  # noqa: BLE001 - the traces are worth more than a look at them
                 self.failure = failure
                 return
-            shown, pause = len(traces), self._schedule.pause(after=time.monotonic() - begun)
+            pause = self._schedule.pause(after=time.monotonic() - begun)
 
     def _is_enough(self, traces: Traces) -> bool:
         questions = Counter(task for task, _ in {(task, question) for task, _, question, _ in traces})
         return max(questions.values(), default=0) >= self._fewest
+
+
+def traces_of_levels(session: "Session", folder: StudyFolder) -> Traces:
+    """Return the samples that the logs of a study of levels hold by now: each is a trace, whose arm is its level."""
+    from overthink.collect.efforts import finished_samples
+
+    traces: dict[TraceKey, list[RungRecord]] = {}
+    for row in finished_samples(session, study=name_text(folder.path.name), log_dir=folder.logs):
+        traces.setdefault((row.task, str(row.effort), row.question, row.draw), []).append(row)
+    return traces
 
 
 def unfinished_page(session: "Session", traces: Traces, *, models: StudyModels, command: str | None) -> str:
@@ -195,7 +217,7 @@ REFRESH_SECONDS = 15
 
 def _progress(session: "Session", traces: Traces, *, command: str | None) -> Progress:
     plan, done = session.plan, Counter(task for task, _, _, _ in traces)
-    each = plan.most_draws * len(plan.arms)
+    each = plan.most_draws * len(plan.efforts or plan.arms)
     tasks = tuple(
         TaskProgress(name, done[name], each * questions)
         for name, questions in zip(session.names, session.questions, strict=True)

@@ -18,6 +18,10 @@ pytest.importorskip("accelerate", reason=NEEDED)
 
 from tiny_language_models import language_model  # noqa: E402 - it needs both
 
+from overthink.collect.providers.huggingface.engine import Request  # noqa: E402
+from overthink.collect.providers.huggingface.kv_cache import HeldTraces  # noqa: E402
+from overthink.collect.providers.huggingface.sampling import Sampler  # noqa: E402
+
 PROMPT = [*range(3, 60)]
 WINDOWED = {"use_sliding_window": True, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}
 
@@ -77,6 +81,22 @@ def test_a_ladder_is_one_uninterrupted_generation(
         with torch.inference_mode():
             own = inner.model.generate(torch.tensor([PROMPT]), max_new_tokens=40, do_sample=False)[0, len(PROMPT) :]
         assert tokens == own.tolist()[: len(tokens)]
+
+
+def test_keys_of_a_prompt_do_not_depend_on_what_was_read_with_it_or_before_it(tmp_path: Path) -> None:
+    """A cue behind it, or a question that begins like it, changes the shape of a sum, and with it the rounding."""
+    engine = opened(language_model(tmp_path / "m", hidden_size=256, intermediate_size=512)).api._engine  # type: ignore[attr-defined]
+
+    def keys(prompt: list[int], *before: list[int]) -> Any:
+        engine.traces = HeldTraces(1 << 30, engine.block)
+        for ids in (*before, prompt):
+            engine.complete(Request(ids, 1, Sampler(temperature=0, top_p=1))).result()
+        return engine.traces.take(prompt).cache.layers[-1].keys[..., : len(prompt) - 1, :]
+
+    for prompt in ([*range(3, 3 + length)] for length in (67, 131)):
+        alone = keys(prompt)
+        for before in ([*prompt, 9, 8, 7, 6, 5], [*prompt[:50], 9, *range(40)], [*prompt[:-2], 9, *range(40)]):
+            assert torch.equal(keys(prompt, before), alone)
 
 
 def test_traces_in_a_batch_are_the_traces_alone(folder: Path) -> None:

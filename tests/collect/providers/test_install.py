@@ -159,6 +159,13 @@ def test_two_installations_of_one_name_do_not_meet(folder: Path, file: Path) -> 
     assert install("mine", f"file:{file}", sha256=SHA256).exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs a folder that takes no files, whoever asks")
+def test_a_folder_that_takes_no_files_is_no_other_process(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(installed.FOLDER_VARIABLE, "/proc/self/fd")
+    with pytest.raises(InputError, match=r"cannot be written to: .*; name another folder by OVERTHINK_MODELS"):
+        install("mine", f"file:{file}", sha256=SHA256)
+
+
 def test_a_full_disk_stops_and_leaves_nothing(folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))  # the system itself refuses the write

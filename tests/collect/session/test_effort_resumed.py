@@ -13,6 +13,9 @@ import overthink
 from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, checked_plan
+from overthink.storage.models import StudyModels
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.unfinished import traces_of_levels, unfinished_page
 
 
 def plan(tmp_path: Path, **changes: object) -> Plan:
@@ -65,6 +68,25 @@ def test_a_stopped_level_goes_on_with_the_samples_it_lacks(tmp_path: Path, monke
     assert without_time(resumed) == without_time(whole)
     assert named(run(tmp_path, plan(tmp_path), resume=True)) == named(whole)
     assert not CALLS
+
+
+def test_while_it_runs_the_samples_in_the_logs_are_a_marked_page(tmp_path: Path) -> None:
+    wanted, pages, n_traces = plan(tmp_path), [], []
+
+    def on_trace(_: object) -> None:
+        session, folder = overthink.prepare(wanted), StudyFolder(tmp_path / "s")
+        n_traces.append(len(traces := traces_of_levels(session, folder)))
+        if len(n_traces) == 7:  # of eight: the first level has ended
+            pages.append(unfinished_page(session, traces, models=StudyModels(), command="overthink run"))
+
+    run(tmp_path, wanted, on_trace=on_trace)
+    assert n_traces == sorted(n_traces)
+    assert n_traces[0] == 0  # a sample is written once it is finished
+    assert 4 <= n_traces[6] < 8
+    assert "<title>Unfinished: " in pages[0]
+    assert f"{n_traces[6]} of 8 traces are there" in pages[0]
+    assert ">low<" in pages[0]
+    assert "Unfinished" not in (tmp_path / "s" / "report.html").read_text(encoding="utf-8")
 
 
 def test_more_draws_and_questions_run_alone(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.scorer import includes
 from inspect_ai.solver import generate, prompt_template, system_message
+from sweeps import few
 
 import overthink
 from overthink.collect.arms.registry import Arm, arm_plans, open_arm
@@ -54,7 +55,7 @@ def calls(on_call: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("more", [{}, {"resamples": 3}], ids=str)
-@pytest.mark.parametrize("budgets", [(0, 8, 32), (4, 16), (0,)])
+@pytest.mark.parametrize("budgets", few([((0, 8, 32),), ((4, 16),), ((0,),)], 2))
 def test_a_trace_that_never_ends_makes_exactly_the_calls_that_were_told(
     budgets: tuple[int, ...], more: dict[str, int], calls: list[int], tmp_path: Path
 ) -> None:
@@ -85,7 +86,7 @@ def test_prompts_of_a_model_whose_tokenizer_is_here_are_counted_exactly(more: di
     assert made.about.actual_cost.prompt_tokens == opened.spending.prompt_tokens[1]
 
 
-@pytest.mark.parametrize("length", [2, 10, 30])
+@pytest.mark.parametrize("length", few([10, 2, 30], 1))
 def test_no_arm_that_thinks_in_pieces_takes_more_than_was_told(length: int, calls: list[int], tmp_path: Path) -> None:
     asked = plan(arms=arm_plans(ONE_PIECE, model="overthink/simulated"), model_args={"natural_length": length}, draws=4)
     opened = overthink.prepare(asked)
@@ -127,7 +128,7 @@ def test_the_embedded_model_takes_no_more_than_was_told(tmp_path: Path) -> None:
     assert abs(by_letters - counted) * opened.spending.calls > told - least + 2 * 2 * 4
 
 
-@pytest.mark.parametrize("length", [2, 10, 200])
+@pytest.mark.parametrize("length", few([10, 2, 200], 1))
 def test_no_control_takes_more_than_was_told(length: int, calls: list[int], tmp_path: Path) -> None:
     asked = plan(
         controls=("sham", "natural", "truncated"), judge_traces=True, model_args={"natural_length": length}, draws=4

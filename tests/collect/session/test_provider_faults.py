@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sweeps import few
 
 from overthink.collect.providers.patience import Patience
 from provider_faults import SECRET, WAYS, Ending, meet
@@ -38,14 +39,14 @@ ALL_FAULTS = {**AT_ONCE, **AFTER_SOME}
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-@pytest.mark.parametrize("fault", ALL_FAULTS)
+@pytest.mark.parametrize("fault", few(ALL_FAULTS, 5))
 def test_a_fault_of_a_model_stops_its_study(fault: str, tmp_path: Path) -> None:
     """Every fault on one path, the paths in turn; each path with the whole way to its end below."""
     path = PATHS[list(ALL_FAULTS).index(fault) % len(PATHS)]
     check(meet(path, fault, tmp_path, bounded(BOUNDS), spare=2, resumes=False), fault)
 
 
-@pytest.mark.parametrize("path", WAYS)
+@pytest.mark.parametrize("path", few(WAYS, 3))
 def test_a_stopped_run_goes_on_when_its_provider_is_mended(path: str, tmp_path: Path) -> None:
     ending = meet(path, "429-for-a-day", tmp_path, bounded(BOUNDS), spare=6)
     check(ending, "429-for-a-day")

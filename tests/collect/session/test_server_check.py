@@ -44,3 +44,22 @@ def test_the_estimate_says_how_the_server_is_continued(server: ModelServer) -> N
     text = opened(server, 16).estimate()
     assert "continued by text" in text
     assert "context window 2,048 tokens" in text
+
+
+def test_a_server_is_checked_before_its_own_levels_are_asked_for(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def levels(name: str) -> Session:
+        tasks = overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={})
+        model = f"openai-api/s{server.http.server_port}/{name}"
+        return open_plan(
+            checked_plan(overthink="0", model=model, tasks=tasks, efforts=("low", "high"), draws=1, limit=3, seed=0)
+        )
+
+    levels("org/smollm2")
+    with pytest.raises(InputError, match=r"has no model 'org/another'. It has: org/smollm2"):
+        levels("org/another")
+    server.key = "another"
+    with pytest.raises(InputError, match=r"_API_KEY was refused \(status 401"):
+        levels("org/smollm2")
+    assert {path for path, _ in server.asked} <= {"/v1/models", "/props"}

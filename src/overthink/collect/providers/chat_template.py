@@ -16,6 +16,10 @@ class TemplateError(RuntimeError):
     """The server has the endpoint, but its answer is invalid."""
 
 
+class LostMessageError(TemplateError):
+    """The server's template leaves out what the user says, and will at every other try."""
+
+
 @dataclass(frozen=True, slots=True)
 class RenderedChat:
     """A chat up to the assistant's first token.
@@ -63,7 +67,7 @@ async def render_chat(
         lambda: _request_prompt(client, model, messages, by_tokens=by_tokens),
         server=root,
         max_tokens=0,
-        is_passing=lambda error: isinstance(error, TemplateError),
+        is_passing=lambda error: isinstance(error, TemplateError) and not isinstance(error, LostMessageError),
     )
     if isinstance(prompt, RenderedChat):
         return prompt
@@ -97,8 +101,8 @@ async def _request_prompt(
     lost = [
         m["content"][:60] for m in messages if m["role"] == "user" and _bare(m["content"]) not in _bare(str(prompt))
     ]
-    if not isinstance(prompt, str) or lost:
-        raise TemplateError(f"the server's chat template answered {str(prompt)[:60]!r}, which lacks {lost}")
+    if lost:
+        raise LostMessageError(f"the server's chat template answered {str(prompt)[:60]!r}, which lacks {lost}")
     return RenderedChat(prompt, ids)
 
 

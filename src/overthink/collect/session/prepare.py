@@ -38,7 +38,7 @@ from overthink.collect.session.prompt_length import (
     prompt_lengths,
     text_counter,
 )
-from overthink.collect.session.server_check import check_context, check_server, server_notes
+from overthink.collect.session.server_check import check_context, check_own_server, check_server, server_notes
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.data.curve_key import CurveKey
@@ -193,6 +193,8 @@ def open_plan(plan: Plan, shard: Shard | None = None, endpoints: Sequence[str] =
             _check_forkable(task, task_plan)
     if plan.sandbox_scoring is not None and not any(map(_is_sandboxed, tasks)):
         raise InputError(f"--sandbox-scoring {plan.sandbox_scoring}: no task runs in a sandbox; leave it out")
+    if plan.efforts is not None:
+        check_own_server(model)
     for effort in plan.efforts or ():
         effort_settings(model, effort)
     check_efforts(model, plan.efforts or ())

@@ -6,6 +6,7 @@ from inspect_ai.model import Model
 
 from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.chat_template import TemplateError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.servers.completions import (
@@ -19,6 +20,9 @@ from overthink.collect.providers.servers.faults import KEY_STATUSES
 from overthink.collect.session.estimate import TaskWorkload
 from overthink.errors import InputError
 from overthink.plan.study import Plan
+
+OWN_SERVERS = frozenset({"vllm", "sglang", "openai-api", "llama-cpp-python", "ollama", "litellm-proxy"})
+"""Inspect's chat providers of servers that users start, or name by an address."""
 
 
 def check_server(model: Model) -> None:
@@ -41,6 +45,23 @@ def check_server(model: Model) -> None:
     except CallError as error:
         if error.status in KEY_STATUSES:
             raise InputError(f"{error}. The key is refused: set it as the provider of {model} reads it.") from error
+        if isinstance(error.__cause__, TemplateError):
+            raise InputError(
+                f"{model}: {error.__cause__}. Needed: a template that writes every message of a chat. Start "
+                "the server with the model's own one (vLLM and llama.cpp: --chat-template)."
+            ) from error
+
+
+def check_own_server(model: Model) -> None:
+    """Check the server behind a model that is asked for its own levels: its address, key and model name.
+
+    What a hosted provider lists is not taken for what it has, so nothing but :data:`OWN_SERVERS` is asked.
+
+    Raises:
+        InputError: The server cannot be used; the message says what to change.
+    """
+    if str(model).split("/")[0] in OWN_SERVERS:
+        run_coroutine(describe_running(model))
 
 
 def server_notes(models: Sequence[Model]) -> tuple[str, ...]:

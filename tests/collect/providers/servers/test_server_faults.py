@@ -93,6 +93,16 @@ def test_a_model_without_a_chat_template_is_refused_in_the_servers_words() -> No
     assert "--chat-template FILE" in message
 
 
+@pytest.mark.parametrize("software", ["vllm", "llama.cpp"])
+def test_a_template_that_loses_what_the_user_says_is_refused_at_the_first_try(software: str) -> None:
+    server = ModelServer(software)
+    server.template_roles = {"system"}
+    message = refusal(f"{server.root}/v1")
+    server.close()
+    assert "'|assistant|', which lacks ['Hello']. Needed: a template that writes every message" in message
+    assert sum("messages" in body for _, body in server.asked) == (1 if software == "llama.cpp" else 2)
+
+
 def test_an_unknown_model_is_no_missing_endpoint() -> None:
     class Unlisted(JsonServer):
         def respond(self, path: str, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, object]:

@@ -221,8 +221,11 @@ def _locked(name: str) -> Iterator[None]:
 
     Raises:
         InputError: Another process holds it.
+        OSError: The folder takes no files.
     """
-    lock = FileLock(models_folder() / f"{name}.lock", timeout=0)
+    path = models_folder() / f"{name}.lock"
+    path.touch()  # FileLock waits for a folder that takes no files as it does for another process
+    lock = FileLock(path, timeout=0)
     try:
         with lock:
             yield

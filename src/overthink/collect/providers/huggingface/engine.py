@@ -3,6 +3,9 @@
 Each request takes a trace with its cached prefix, reads the rest of the prompt, and decodes token by token. A batch is
 formed anew when a request joins or ends. A request alone is decoded without padding, in the same steps whether it was
 forked, cut into segments or not: its greedy tokens do not depend on it. In a batch rounding depends on the others.
+
+How many tokens are read at once decides how their keys are rounded, which in bfloat16 changes greedy tokens. So a
+prompt is read in blocks of one length, whether a question ends in the last of them or an answer's cue comes behind it.
 """
 
 import atexit
@@ -23,7 +26,7 @@ from overthink.collect.providers.huggingface.detokenizer import Detokenizer
 from overthink.collect.providers.huggingface.kv_cache import HeldTraces, PaddedBatch, TraceCache
 from overthink.collect.providers.huggingface.sampling import HEAD, Likely, Sampler
 
-BLOCK = 512
+CPU_BLOCK, GPU_BLOCK = 64, 512
 """Prompt tokens that are read at once."""
 
 STOP_SECONDS = 10.0
@@ -88,15 +91,18 @@ class Engine:
         ends: Token ids that end the turn.
         batch_size: Maximum number of requests that are decoded together.
         limit: Bytes of held prefixes.
+        context: Context window, in tokens.
     """
 
     def __init__(
-        self, model: Any, detokenizer: Detokenizer, *, ends: frozenset[int], batch_size: int, limit: int
+        self, model: Any, detokenizer: Detokenizer, *, ends: frozenset[int], batch_size: int, limit: int, context: int
     ) -> None:
         self.batch_size = batch_size
         self.detokenizer = detokenizer
         self.ends = ends
-        self.traces = HeldTraces(limit)
+        self.block = CPU_BLOCK if model.device.type == "cpu" else GPU_BLOCK
+        self.traces = HeldTraces(limit, self.block)
+        self._context = context
         self._model = model
         parameters = inspect.signature(model.forward).parameters
         self._takes_positions = "position_ids" in parameters
@@ -122,9 +128,16 @@ class Engine:
         return self._submit(_Activations(self, prompt))
 
     def read(self, trace: TraceCache, tokens: Sequence[int]) -> None:
-        """Append tokens to a trace, without computing what follows them."""
-        for start in range(0, len(tokens), BLOCK):
-            self._forward(self._model.base_model, trace, tokens[start : start + BLOCK])
+        """Append tokens to a trace, without computing what follows them.
+
+        From the beginning of a block on they are read in whole blocks; what fills the last one is cut off again.
+        """
+        for start in range(0, len(tokens), self.block):
+            block, end = tokens[start : start + self.block], len(trace.tokens) + self.block
+            is_whole = len(trace.tokens) % self.block == 0 and end <= self._context
+            n_filled = self.block - len(block) if is_whole else 0
+            self._forward(self._model.base_model, trace, [*block, *[block[-1]] * n_filled])
+            trace.cut(len(trace.tokens) - n_filled)
 
     def logits(self, trace: TraceCache, tokens: Sequence[int]) -> torch.Tensor:
         """Append tokens to a trace; return the logits behind each of them, float32 (token, id)."""

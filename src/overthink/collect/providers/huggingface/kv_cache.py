@@ -124,10 +124,12 @@ class HeldTraces:
 
     Args:
         limit: Bytes of all traces that no request uses.
+        block: Prompt tokens that are read at once.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, block: int) -> None:
         self.limit = limit
+        self._block = block
         self._traces: list[TraceCache] = []
         self._clock = 0
 
@@ -141,7 +143,8 @@ class HeldTraces:
 
         The last token of the prompt is never in it: it is computed alone, as when a trace continues from a fork,
         because rounding differs when several tokens are computed at once, and a trace must not depend on whether it
-        was forked. A trace that ends where the prompt goes on is continued. Where a tail would be lost, the
+        was forked. For the same reason another question takes no more than the whole blocks that it shares. A trace
+        that ends where the prompt goes on is continued. Where a tail would be lost, the
         prefix is copied, since another branch may continue the tail; short of memory, the tail of the prompt's own
         trace is cut, and that of another one is never.
         """
@@ -153,10 +156,12 @@ class HeldTraces:
     def _chosen(self, prompt: list[int]) -> TraceCache:
         shared = [shared_prefix(prompt, trace.tokens) for trace in self._traces]
         longest = max(shared, default=0)
+        best = [trace for trace, n_shared in zip(self._traces, shared, strict=True) if n_shared == longest]
         length = min(longest, len(prompt) - 1)
+        if length < len(prompt) - 1 and all(longest < trace.root for trace in best):
+            length -= length % self._block
         if length < WORTH:
             return self._added(TraceCache(len(prompt)))
-        best = [trace for trace, n_shared in zip(self._traces, shared, strict=True) if n_shared == longest]
         best.sort(key=lambda trace: trace.last_use, reverse=True)
         for trace in best:
             if trace.is_busy:

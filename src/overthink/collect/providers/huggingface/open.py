@@ -22,7 +22,7 @@ INSTALL = "pip install 'overthink[hf]'"
 OWN_ARGUMENTS = ("batch_size", "cache_gb")
 """Model arguments that Inspect's provider does not use."""
 
-CPU_BATCH, GPU_BATCH = 8, 32
+CPU_BATCH, GPU_BATCH = 16, 32
 """Default number of requests that are decoded together."""
 
 CPU_SHARE, GPU_SHARE = 0.25, 0.5
@@ -88,6 +88,7 @@ def _laddered(inner: Model, args: dict[str, Any], *, context: int) -> Model:
         ends=_ends(api),
         batch_size=_at_least_one("batch_size", args.get("batch_size") or (CPU_BATCH if on_cpu else GPU_BATCH)),
         limit=int(free * (CPU_SHARE if on_cpu else GPU_SHARE) if cache_gb is None else _cache_bytes(cache_gb)),
+        context=context,
     )
     config = GenerateConfig()
     ours = HuggingFaceModel(api, engine, context=context, config=config)

@@ -104,7 +104,7 @@ class SimulatedProvider(ModelAPI):
             until_line_end = END in (config.stop_seqs or ())
             ids, is_complete, stop = thinking.decode(prefix.packed, at, limit, until_line_end=until_line_end)
             ahead = thinking.ahead(at, config.top_logprobs or 1) if config.logprobs else None
-            self._prefixes.keep(prefix.then(tuple(ids)))
+            self._prefixes.keep(prefix.then(ids))
         else:
             ids, is_complete = _cut(self._answer(truth, prompt, config, limit), limit)
         output = self._output(len(prompt), ids, "stop" if is_complete else "max_tokens", stop)
