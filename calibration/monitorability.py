@@ -172,7 +172,7 @@ STUDIES: dict[str, Callable[..., Study]] = {
 }
 
 CROSS_FIT = (Cell("g²", (40, 20, 0.7, 0.7)),)
-"""Dear: every interval is made of 500 splits of the draws."""
+"""Dearer than the others: an interval is made of 100 splits of the draws."""
 
 CELLS = (
     Cell("pooled g²", (40, 4, 0.7, 0.7)),
@@ -200,7 +200,7 @@ def cross_fit(run: Any, runs: int) -> str:
         "monitor sees (its false alarms .05). Nominal .95; the truth is the planted g² of instances all alike. "
         f"Bar: {LEAST:g} to {MOST:g}."
     )
-    return table("Oversight: g²", note, HEADER, _rows(CROSS_FIT, run, runs))
+    return table("Oversight: cross-fitted monitorability", note, HEADER, _rows(CROSS_FIT, run, runs))
 
 
 def tables(run: Any, runs: int) -> str:

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from scipy import special
 
 from overthink.data.arrays import Array
 from overthink.data.phrases import Phrase, Reason
@@ -28,9 +29,9 @@ LEAST_DRAWS = 10
 
 SELECTION = 0.6
 WALD = 1.96
-RESAMPLES = 400
+SPLITS, RESAMPLES = 100, 400
 
-CROSS_FIT = "cross-fit, bootstrap of instances and of their draws, percentiles"
+CROSS_FIT = "cross-fit, bootstrap of instances, expanded percentiles"
 POOLED = "pooled over instances, bootstrap of instances, percentiles"
 
 FEW_DRAWS = Phrase(
@@ -158,14 +159,19 @@ def monitorability(runs: Intervention, *, level: float = 0.95) -> GMean:
     (y0, z0), (y1, z1) = arms
     arms = (y0[enough], z0[enough]), (y1[enough], z1[enough])
     rng = np.random.default_rng(SEED)
-    plain = np.array([_split(arms, np.arange(int(enough.sum())), rng, inner=False) for _ in range(RESAMPLES // 4)])
-    eligible = plain[:, 4]
+    splits = [_split(arms, rng) for _ in range(SPLITS)]
+    usable, parts = (np.stack(side) for side in zip(*splits, strict=True))
+    eligible = usable.sum(axis=1)
     if np.median(eligible) < 2:
         return GMean(*(UNKNOWN,) * 3, "none", NO_EFFECT, *(UNKNOWN,) * 3, float(eligible.mean()), *sizes)
-    estimate, tpr, tnr, effect = (float(item) for item in np.nanmean(plain[:, :4], axis=0))
     n = int(enough.sum())
-    resamples = np.array([_split(arms, rng.integers(n, size=n), rng, inner=True)[0] for _ in range(RESAMPLES)])
-    low, high = np.nanquantile(resamples, [(1 - level) / 2, (1 + level) / 2])
+    estimate, tpr, tnr, effect = (
+        float(_over_splits(usable, part, np.ones((1, n)))[0]) for part in parts.swapaxes(0, 1)
+    )
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES).astype(np.float64)
+    m = max(float(np.median(eligible)), 2.0)
+    tail = float(special.ndtr(np.sqrt(m / (m - 1)) * special.stdtrit(m - 1, (1 - level) / 2)))
+    low, high = np.nanquantile(_over_splits(usable, parts[:, 0], weights), [tail, 1 - tail])
     numbers = (estimate, float(low), float(high), CROSS_FIT, None, tpr, tnr, effect)
     return GMean(*numbers, float(eligible.mean()), *sizes)
 
@@ -285,29 +291,28 @@ def _rates(sums: Array) -> tuple[Array, Array, Array, Array]:
     return g, tpr, tnr, effect
 
 
-def _split(arms: Arms, instances: NDArray[np.int64], rng: np.random.Generator, *, inner: bool) -> tuple[float, ...]:
-    """Mean g², TPR, TNR and effect over eligible instances for one random split, and how many there are."""
-    (y0, z0), (y1, z1) = arms
-    chosen: Arms = (y0[instances], z0[instances]), (y1[instances], z1[instances])
-    selection, measurement = [], []
-    for y, _ in chosen:
-        first, second = _halves(y, rng)
-        selection.append(_redraw(first, rng) if inner else first)
-        measurement.append(_redraw(second, rng) if inner else second)
+def _split(arms: Arms, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Which instances are eligible by one random split, (instance,), and g², TPR, TNR and effect, (part, instance)."""
+    selection, measurement = zip(*(_halves(y, rng) for y, _ in arms), strict=True)
     moments = []
-    for (y, _), weight in zip(chosen, selection, strict=True):
+    for (y, _), weight in zip(arms, selection, strict=True):
         n, values = weight.sum(axis=1), np.nan_to_num(y)
         mean = (weight * values).sum(axis=1) / np.maximum(n, 1)
         spread = (weight * (values - mean[:, None]) ** 2).sum(axis=1) / np.maximum(n - 1, 1)
         moments.append((mean, spread / np.maximum(n, 1)))
     effect, error = moments[1][0] - moments[0][0], np.sqrt(moments[0][1] + moments[1][1])
     is_eligible = (effect > 0) & (effect >= WALD * error)
-    g, tpr, tnr, measured_effect = _rates(_sums(chosen, measurement))
-    usable = is_eligible & ~np.isnan(g)
-    if not usable.any():
-        return UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0.0
-    means = [float(item[usable].mean()) for item in (g, tpr, tnr, measured_effect)]
-    return *means, float(usable.sum())
+    rates = np.stack(_rates(_sums(arms, measurement)))
+    usable = is_eligible & ~np.isnan(rates[0])
+    return usable.astype(np.float64), np.where(usable, rates, 0.0)
+
+
+def _over_splits(usable: Array, part: Array, weights: Array) -> Array:
+    """Mean over splits of the mean over eligible instances, for every weighting of the instances, (weighting,)."""
+    counts = weights @ usable.T
+    means, has_any = (weights @ part.T) / np.maximum(counts, 1), counts > 0
+    with np.errstate(invalid="ignore"):
+        return np.asarray((means * has_any).sum(axis=1) / has_any.sum(axis=1))
 
 
 def _halves(y: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -317,9 +322,3 @@ def _halves(y: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     n = (~np.isnan(y)).sum(axis=1, keepdims=True)
     cut = np.ceil(SELECTION * n)
     return (rank < cut).astype(np.float64), ((rank >= cut) & (rank < n)).astype(np.float64)
-
-
-def _redraw(weights: Array, rng: np.random.Generator) -> Array:
-    """Draws of each row drawn anew from those with a weight, as many as there are."""
-    n = weights.sum(axis=1).astype(np.int64)
-    return rng.multinomial(n, weights / np.maximum(n, 1)[:, None]).astype(np.float64)
