@@ -12,7 +12,7 @@ from overthink.data.outcomes import Outcomes
 from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 
-LATEST = 40
+LATEST = 16
 """Results that are kept."""
 
 Analyse = Callable[..., Results]

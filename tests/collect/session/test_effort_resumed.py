@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +74,15 @@ def test_a_stopped_level_goes_on_with_the_samples_it_lacks(tmp_path: Path, monke
 def test_while_it_runs_the_samples_in_the_logs_are_a_marked_page(tmp_path: Path) -> None:
     wanted, pages, n_traces = plan(tmp_path), [], []
 
-    def on_trace(_: object) -> None:
+    def look() -> None:
         session, folder = overthink.prepare(wanted), StudyFolder(tmp_path / "s")
         n_traces.append(len(traces := traces_of_levels(session, folder)))
         if len(n_traces) == 7:  # of eight: the first level has ended
             pages.append(unfinished_page(session, traces, models=StudyModels(), command="overthink run"))
+
+    def on_trace(_: object) -> None:
+        with ThreadPoolExecutor(1) as threads:  # as in a run: in a loop, Inspect would read logs by changing every loop
+            threads.submit(look).result()
 
     run(tmp_path, wanted, on_trace=on_trace)
     assert n_traces == sorted(n_traces)

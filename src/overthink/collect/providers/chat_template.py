@@ -17,7 +17,7 @@ class TemplateError(RuntimeError):
 
 
 class LostMessageError(TemplateError):
-    """The server's template leaves out what the user says, and will at every other try."""
+    """The server's answer leaves out what the user says; where it does so twice alike, its template does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,20 @@ async def render_chat(
         CallError: The endpoint fails, or its answer is invalid.
     """
     client = JsonClient(root, key, accepted=NOT_THERE)
+    answers: set[str] = set()
+
+    def is_passing(error: Exception) -> bool:
+        if not isinstance(error, LostMessageError):
+            return isinstance(error, TemplateError)
+        is_new = str(error) not in answers
+        answers.add(str(error))
+        return is_new
+
     prompt = await repeated(
         lambda: _request_prompt(client, model, messages, by_tokens=by_tokens),
         server=root,
         max_tokens=0,
-        is_passing=lambda error: isinstance(error, TemplateError) and not isinstance(error, LostMessageError),
+        is_passing=is_passing,
     )
     if isinstance(prompt, RenderedChat):
         return prompt
