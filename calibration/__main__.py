@@ -42,6 +42,7 @@ share of .05 then has.
 """
 
 PARTS = {
+    "flats": tables_of_shapes.flats,
     "false": tables_of_shapes.false_verdicts,
     "naive": tables_of_shapes.naive,
     "power": tables_of_shapes.power,

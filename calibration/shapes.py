@@ -32,7 +32,8 @@ CURVES: dict[str, NDArray[np.float64]] = {
     "block, 5 points": 0.7 + 0.05 * BLOCK,
     "tent, 10 points": 0.7 + 0.1 * TENT,
 }
-NULLS = ("flat", "rising", "saturating")
+RISES = ("rising", "saturating")
+NULLS = ("flat", *RISES)
 FALSE = ("hump", "dip", "down")
 """Labels that are wrong for every one of the ``NULLS``."""
 
@@ -40,6 +41,8 @@ FALSE_OF_FLAT = (*FALSE, "up", "saturating")
 """Labels that are wrong for a flat curve: all but flat and undetermined."""
 
 SIZES = ((100, 4), (100, 5), (200, 4), (200, 5), (313, 4), (313, 5))
+LARGER_STEPS = ((100, 4), (200, 4), (313, 5))
+"""Three of the sizes, for more studies of each."""
 
 Verdict = Callable[[NDArray[np.float64], np.random.Generator], str]
 """From values, (question, draw, rung), to a label."""

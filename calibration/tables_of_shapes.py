@@ -1,5 +1,7 @@
 """Tables of verdicts on shapes: false ones, power, sizes, hypotheses."""
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -11,31 +13,44 @@ _NAMES = ["truth", "slopes", "questions × draws", "method"]
 
 
 def false_verdicts(run: Any, runs: int) -> str:
-    """Shares of wrong turns and falls."""
+    """Shares of wrong turns and falls on curves that rise."""
     cells = [
         shapes.Cell(curve, slopes, *size, method)
-        for curve, slopes, size, method in product(shapes.NULLS, shapes.SLOPES, shapes.SIZES, shapes.METHODS)
+        for curve, slopes, size, method in product(shapes.RISES, shapes.SLOPES, shapes.SIZES, shapes.METHODS)
     ]
-    cells += [
-        shapes.Cell("flat", shapes.SKEWED, *size, method) for size, method in product(shapes.SIZES, shapes.METHODS)
+    false = f"False: hump, dip or down. {_SETTING}"
+    return _shares_of_false("False verdicts", false, cells, run(shapes.labels, cells), shapes.FALSE)
+
+
+def flats(run: Any, runs: int) -> str:
+    """Shares of any label but flat on flat curves."""
+    cells = [
+        shapes.Cell("flat", slopes, *size, method)
+        for slopes, size, method in product((*shapes.SLOPES, shapes.SKEWED), shapes.LARGER_STEPS, shapes.METHODS)
     ]
-    found = run(shapes.labels, cells)
-    rows = []
-    for cell, labels in zip(cells, found, strict=True):
-        wrong_labels = shapes.FALSE_OF_FLAT if cell.curve == "flat" else shapes.FALSE
-        wrong = sum(labels[label] for label in wrong_labels) / runs
-        rows.append(
-            [*_named(cell), f"{wrong:.3f}", "yes" if wrong <= shapes.limit(0.05, runs) else "NO", shares_of(labels)]
-        )
-    header = ["truth", "slopes", "questions × draws", "method", "false", "within the bar", "labels given"]
-    note = (
-        "False: any label but flat where the truth is flat; hump, dip or down where it is rising or saturating. Bar: "
-        f".05 plus two standard errors, "
-        f"{shapes.limit(0.05, runs):.3f}. Logit-normal question effects (sd 1.5), slopes sd .5 (low) or 3 (strong; "
-        "skewed: exponential). "
-        f"Regimes at {shapes.HYPOTHESIS} tokens, rungs {shapes.BUDGETS}, margin {shapes.MARGIN}."
+    false = f"False: any label but flat (or undetermined). {_SETTING}"
+    return _shares_of_false(
+        "False labels on flat truths", false, cells, run(shapes.labels, cells), shapes.FALSE_OF_FLAT
     )
-    return table("False verdicts", note, header, rows)
+
+
+_SETTING = (
+    "Logit-normal question effects (sd 1.5), slopes sd .5 (low) or 3 (strong; skewed: exponential). "
+    f"Regimes at {shapes.HYPOTHESIS} tokens, rungs {shapes.BUDGETS}, margin {shapes.MARGIN}."
+)
+
+
+def _shares_of_false(
+    title: str, false: str, cells: Sequence[shapes.Cell], found: Sequence[Counter[str]], wrong: Sequence[str]
+) -> str:
+    """A row per cell: the share of studies with one of the wrong labels, and those of all labels."""
+    runs = found[0].total()
+    bar, rows = shapes.limit(0.05, runs), []
+    for cell, labels in zip(cells, found, strict=True):
+        share = sum(labels[label] for label in wrong) / runs
+        rows.append([*_named(cell), f"{share:.3f}", "yes" if share <= bar else "NO", shares_of(labels)])
+    note = f"{false} Bar: .05 plus two standard errors, {bar:.3f}."
+    return table(title, note, [*_NAMES, "false", "within the bar", "labels given"], rows)
 
 
 def naive(run: Any, runs: int) -> str:
