@@ -14,6 +14,8 @@ from overthink.data.pool import records_of
 from overthink.plan.study import checked_plan
 from overthink.workflows.analyse import Study
 
+pytestmark = pytest.mark.simulation
+
 
 @modelapi(name="coinguard")
 def coinguard() -> type[ModelAPI]:
@@ -50,7 +52,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return run(tmp_path_factory.mktemp("placebo") / "study", plan)
 
 
-@pytest.mark.simulation
 def test_both_help_and_only_the_reading_of_the_guard_that_sees_does(study: Study) -> None:
     helps = {f.arm: f.label or "" for f in study.find(kind="mitigation", metric="equal_thinking")}
     reading = {f.arm: f.label for f in study.find(kind="mitigation", metric="against_placebo")}

@@ -59,6 +59,7 @@ def test_a_planted_commitment_step_is_found(study: Study) -> None:
     assert tokens.estimate == pytest.approx(3 * STEP, abs=3)
 
 
+@pytest.mark.simulation
 def test_a_trace_that_never_commits_is_not_said_to(tmp_path: Path) -> None:
     open_ended = collected(tmp_path, draws=1, model_args={"capability": "0:0.5", "question_sd": 0.0, "commit_step": 99})
     (committed,) = open_ended.find(kind="commitment", metric="committed")
