@@ -110,8 +110,10 @@ async def _request_prompt(
     lost = [
         m["content"][:60] for m in messages if m["role"] == "user" and _bare(m["content"]) not in _bare(str(prompt))
     ]
+    if not isinstance(prompt, str):
+        raise TemplateError(f"the server's chat template answered {str(prompt)[:60]!r}; needed: text")
     if lost:
-        raise LostMessageError(f"the server's chat template answered {str(prompt)[:60]!r}, which lacks {lost}")
+        raise LostMessageError(f"the server's chat template answered {prompt[:60]!r}, which lacks {lost}")
     return RenderedChat(prompt, ids)
 
 

@@ -15,6 +15,9 @@ from json_server import JsonServer
 from model_servers import VLLM_NO_MODEL, ModelServer
 
 from overthink.collect.inspect_internals import run_coroutine
+from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.chat_template import render_chat
+from overthink.collect.providers.patience import Patience, with_patience
 from overthink.collect.providers.servers.description import describe, running_description
 from overthink.collect.session.server_check import check_server, server_notes
 from overthink.errors import ExitCode, InputError
@@ -202,3 +205,25 @@ def test_a_server_is_described_once(server: ModelServer) -> None:
     before = len(server.asked)
     assert run_coroutine(describe(model)) is running_description(model)
     assert len(server.asked) == before
+
+
+@pytest.mark.parametrize("prompt", [["user: Hello"], {"text": "Hello"}, "Hello"], ids=str)
+def test_a_rendered_chat_is_text(prompt: object) -> None:
+    class Renders(JsonServer):
+        def respond(self, path: str, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, object]:
+            return 200, {"prompt": prompt}
+
+    async def render() -> str:
+        messages = [{"role": "user", "content": "Hello"}]
+        with with_patience(Patience(tries=1)):
+            return (await render_chat(server.root, key=None, model="m", messages=messages)).text
+
+    server = Renders()
+    try:
+        if isinstance(prompt, str):
+            assert run_coroutine(render()) == prompt
+        else:
+            with pytest.raises(CallError, match="needed: text"):
+                run_coroutine(render())
+    finally:
+        server.close()
