@@ -26,8 +26,7 @@ from forked import Forked
 
 import overthink
 from overthink.data.finding import Finding
-from overthink.data.pool import TRACE_KEY
-from overthink.data.pool_usage import usage_of_pool
+from overthink.data.pool import TRACE_KEY, usage_of_pool
 from overthink.data.tokens import NO_USAGE
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_journal, read_unfinished

@@ -15,7 +15,7 @@ from overthink.cost.mitigation import (
     mitigation,
     verdicts,
 )
-from overthink.data.arm_labels import MitigationLabel
+from overthink.data.verdict_labels import MitigationLabel
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from calibration.placebo_arms import ALPHA, BUDGETS, HELPS, LEVEL, MARGIN
 from calibration.population import MEMBERS, logit_normal
 from overthink.cost.mitigation import mitigation
 from overthink.cost.reading import joint_verdicts, reading
-from overthink.data.arm_labels import ReadingLabel
+from overthink.data.verdict_labels import ReadingLabel
 
 Array = NDArray[np.float64]
 

@@ -9,12 +9,12 @@ from arm_pools import BASE, BUDGETS, HALVES, KEEPS, arm, three
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.data.arm_labels import MitigationLabel, ReadingLabel, TaxLabel
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
 from overthink.data.results.arms import ArmResults
-from overthink.data.results.flatten import arm_findings
+from overthink.data.results.study import arm_findings
+from overthink.data.verdict_labels import MitigationLabel, ReadingLabel, TaxLabel
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

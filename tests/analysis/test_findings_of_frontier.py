@@ -13,7 +13,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

@@ -12,10 +12,10 @@ from overthink.analysis.hypotheses import ALL_PARTS, CORRECTED
 from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import Part, regimes_and_parts
-from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord
+from overthink.data.shape_text import STATED_AFTERWARDS
 from overthink.plan.analysis import Analysis
 from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.report_curves import report_curves

@@ -16,8 +16,8 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE, Axis, Category, RungRecord
-from overthink.data.results.flatten import ledger_findings
-from overthink.data.results.ledger import LedgerAmount, LedgerResult, TokenSum
+from overthink.data.results.budgets import LedgerAmount, LedgerResult, TokenSum
+from overthink.data.results.study import ledger_findings
 from overthink.plan.analysis import Analysis
 
 ROWS = [

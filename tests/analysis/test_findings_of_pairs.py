@@ -9,11 +9,11 @@ from scipy import stats
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.data.arm_labels import PairedLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
-from overthink.data.results.flatten import arm_findings
-from overthink.data.results.paired import PairedResult
+from overthink.data.results.arms import PairedResult
+from overthink.data.results.study import arm_findings
+from overthink.data.verdict_labels import PairedLabel
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

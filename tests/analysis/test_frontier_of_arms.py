@@ -14,12 +14,12 @@ from overthink.analysis.request import CurveContext
 from overthink.cost.allocation import AllocationOptions, join_options
 from overthink.cost.frontier import frontier
 from overthink.cost.units import amount
-from overthink.data.allocation import Allocation
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
 from overthink.data.results.budgets import FrontierResult
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
+from overthink.data.selectors import Allocation
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

@@ -10,11 +10,11 @@ from sweeps import few
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.data.arm_labels import HELPS, MitigationLabel
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
-from overthink.data.results.flatten import arm_findings
+from overthink.data.results.study import arm_findings
+from overthink.data.verdict_labels import HELPS, MitigationLabel
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

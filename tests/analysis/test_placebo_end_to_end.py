@@ -9,8 +9,8 @@ from simulated_study import run
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
-from overthink.data.arm_labels import ReadingLabel
 from overthink.data.pool import records_of
+from overthink.data.verdict_labels import ReadingLabel
 from overthink.plan.study import checked_plan
 from overthink.workflows.analyse import Study
 

@@ -18,7 +18,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
-from overthink.data.results.flatten import arm_findings, findings_of
+from overthink.data.results.study import arm_findings, findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

@@ -10,8 +10,7 @@ from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.results.curve import CurveResult
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.plan.analysis import Analysis
 
 

@@ -17,7 +17,7 @@ from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
 from overthink.data.results.budgets import FlopMatchResult
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 

@@ -21,8 +21,8 @@ from overthink.cost.attempt import attempt_tokens, attempt_work
 from overthink.cost.flop_matched import flop_matched
 from overthink.cost.frontier import Frontier, frontier
 from overthink.cost.model_shape import ModelShape
-from overthink.data.allocation import Allocation
 from overthink.data.outcomes import Outcomes
+from overthink.data.selectors import Allocation
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.curve import mean_curve, parallel_curves, question_means
 

@@ -11,7 +11,7 @@ from overthink.cost.mitigation import (
     mitigation,
     verdicts,
 )
-from overthink.data.arm_labels import MitigationLabel
+from overthink.data.verdict_labels import MitigationLabel
 
 Array = NDArray[np.float64]
 LEVEL = 0.95

@@ -13,8 +13,7 @@ from overthink.cost.attempt import attempt_parts, attempt_tokens, is_carried_for
 from overthink.cost.estimate import Estimate, study_usage
 from overthink.cost.ledger import ledger, paid_parts
 from overthink.data.outcomes import from_records
-from overthink.data.pool import pool_of
-from overthink.data.pool_usage import failed_try, usage_of_pool
+from overthink.data.pool import failed_try, pool_of, usage_of_pool
 from overthink.data.record import Axis, Category, Estimand, RungRecord, Verdict
 from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 

@@ -7,7 +7,7 @@ import pytest
 
 from overthink.cost.mitigation import NO_FALL, Fall, mitigation, verdicts
 from overthink.cost.reading import joint_verdicts, reading
-from overthink.data.arm_labels import MitigationLabel, ReadingLabel
+from overthink.data.verdict_labels import MitigationLabel, ReadingLabel
 from overthink.stats.testing import holm, paired_differences
 
 N = 60

@@ -12,7 +12,6 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from overthink.cost.units import Unit
-from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis, Category, Estimand
@@ -24,7 +23,7 @@ from overthink.data.selectors import (
     SelectorInfo,
     other_selector,
 )
-from overthink.data.verdict_labels import ShapeLabel
+from overthink.data.verdict_labels import MitigationLabel, ReadingLabel, ShapeLabel
 from overthink.errors import InputError
 from overthink.forecasts.curve_families import CURVE_FAMILIES
 from overthink.governance.statement.claims import SHAPE_SENTENCES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.data.harm_words import speaks_of_harm
+from overthink.data.safety_words import speaks_of_harm
 
 HARMFUL = (
     *("harmful", "is_harm", "harmfulness_scorer", "harmless", "self-harm", "HarmBench", "antiHarm"),

@@ -3,7 +3,7 @@
 import pytest
 
 from overthink.data.number_text import fixed
-from overthink.data.turn_text import no_turn_text
+from overthink.data.shape_text import no_turn_text
 from overthink.governance.statement.wording import percent, points
 from overthink.reports import wording
 

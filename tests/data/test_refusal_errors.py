@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from overthink.data.refusal_errors import PROGRAM_ERROR, REFUSAL_ERROR, is_refusal_error
+from overthink.data.safety_words import PROGRAM_ERROR, REFUSAL_ERROR, is_refusal_error
 
 REFUSALS = [
     "Error code: 400 - {'code': 'content_filter'}",

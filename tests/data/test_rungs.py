@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.data.arm_notes import placement_notes
-from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves, name_differences
+from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves, name_differences, placement_notes
 from overthink.data.ladder import LEVELS, ThinkingSetting, label, level_name, place_settings
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.data.tokens import TokenUsage, split_output, split_response, usage_excludes_reasoning

@@ -6,7 +6,7 @@ import pytest
 
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
-from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
+from overthink.data.shape_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.reports.verdicts import size_text
 
 

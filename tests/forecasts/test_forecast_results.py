@@ -10,8 +10,8 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
-from overthink.data.results.flatten import findings_of
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult
+from overthink.data.results.study import findings_of
 from overthink.data.verdict_labels import ForecastLabel, NextBudgetLabel
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives

@@ -12,9 +12,9 @@ import pytest
 from pages import assert_current, commands_page
 
 import overthink
-from overthink.data.arm_labels import ReadingLabel
 from overthink.data.finding import Finding
 from overthink.data.record import Axis, Estimand, Verdict
+from overthink.data.verdict_labels import ReadingLabel
 from overthink.governance.statement.curve_schema import Shape
 from overthink.governance.statement.schema import Strength
 from overthink.governance.thresholds.registry import STATUSES

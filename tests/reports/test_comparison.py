@@ -15,8 +15,7 @@ from overthink.analysis import analyse_outcomes
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.results.arms import ArmResults
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.plan.analysis import Analysis
 from overthink.reports import comparison_text, report_figures, report_html
 from overthink.reports.arm_table import MITIGATION_MEANINGS, comparison

@@ -16,8 +16,7 @@ from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
 from overthink.data.results.budgets import FlopMatchResult
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.plan.analysis import Analysis
 from overthink.reports import About, comparison_text, report_html
 from overthink.reports.arm_table import comparison

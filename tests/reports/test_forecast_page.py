@@ -9,7 +9,7 @@ from test_page import HOSTILE, OWNED, of
 
 from forecasts import named, next_budget, panel, small
 from overthink.data.finding import At
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
 from overthink.forecasts.backtest import Backtest
 from overthink.forecasts.findings import ForecastOptions
 from overthink.reports import About, ForecastPanel, forecast_html

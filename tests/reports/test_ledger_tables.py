@@ -11,9 +11,8 @@ from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles
 from overthink.data.outcomes import from_records
-from overthink.data.results.flatten import ledger_findings
-from overthink.data.results.ledger import LedgerResult
-from overthink.data.results.study import Results
+from overthink.data.results.budgets import LedgerResult
+from overthink.data.results.study import Results, ledger_findings
 from overthink.plan.analysis import Analysis
 from overthink.reports import About, report_html
 from overthink.reports.tables.ledger import NO_BREAK_SPACE, ledger_tables

@@ -13,7 +13,7 @@ from pylatexenc.latexwalker import LatexEnvironmentNode, LatexWalker
 from forecasts import panel
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
 from overthink.data.verdict_labels import GateLabel, ShapeLabel
 from overthink.forecasts.findings import ForecastOptions
 from overthink.reports.paper.contents import Content, content_findings, data_table, printed_table

@@ -17,8 +17,7 @@ from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 from overthink.data.results.beside import TwoByTwoResult
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.controls import CELLS, disagreement, two_by_two

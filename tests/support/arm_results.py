@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from overthink.data.arm_labels import TaxLabel
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
@@ -18,6 +17,7 @@ from overthink.data.results.arms import (
     SafetyTaxResult,
     TaxVerdict,
 )
+from overthink.data.verdict_labels import TaxLabel
 
 ARM_KINDS = (Kind.ARM_DIFFERENCE, Kind.SAFETY_TAX, Kind.MITIGATION)
 

@@ -15,7 +15,7 @@ from overthink.data.oversight import HONEST, OversightRow, RedTeam, View
 from overthink.data.pool import pool_of
 from overthink.data.projections import Projection, packed
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
-from overthink.data.results.flatten import flatten
+from overthink.data.results.study import flatten
 from overthink.data.tokens import TokenUsage
 from overthink.paths import file_sha256
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan, checked_plan

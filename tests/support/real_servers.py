@@ -23,7 +23,7 @@ from inspect_ai.model import ChatMessageUser, Model
 import overthink
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation, Prefix, Sampling, Segment
-from overthink.data.pool_usage import n_failed
+from overthink.data.pool import n_failed
 
 ADDRESSES = "OVERTHINK_SERVERS"
 KEYS = "OVERTHINK_SERVERS_KEY"

@@ -8,7 +8,6 @@ from arm_results import ARM_KINDS, arm_results_of
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import regimes_and_parts
-from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import Kind, Metric
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
 from overthink.data.results.budgets import SteeringDepthResult
@@ -25,6 +24,7 @@ from overthink.data.results.curve import (
 )
 from overthink.data.results.study import Results
 from overthink.data.selectors import SELECTOR_OF_METRIC
+from overthink.data.shape_text import STATED_AFTERWARDS
 
 BESIDE = (Kind.DIVERGENCE, Kind.DISAGREEMENT, Kind.TWO_BY_TWO, Kind.COMMITMENT, Kind.STEERING_DEPTH)
 APART = (*ARM_KINDS, *BESIDE)

@@ -22,8 +22,7 @@ from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger
 from overthink.data.outcomes import from_records
-from overthink.data.pool import pool_of, records_of
-from overthink.data.pool_usage import usage_of_pool
+from overthink.data.pool import pool_of, records_of, usage_of_pool
 from overthink.data.record import RungRecord, Verdict
 from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import StoppedError

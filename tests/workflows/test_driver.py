@@ -13,8 +13,7 @@ from replica_servers import KEY, MODEL, ReplicaServer
 from stopped_runs import stopping_after
 
 import overthink
-from overthink.data.shards import Shard
-from overthink.data.workers import Workers, read_workers
+from overthink.data.shards import Shard, Workers, read_workers
 from overthink.errors import InputError, StoppedError
 from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal, read_waves

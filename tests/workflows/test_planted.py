@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink.data.curve_key import CurveKey
-from overthink.data.planted import PlantedCurve
+from overthink.data.curve_key import CurveKey, PlantedCurve
 from overthink.reports.planted import planted_lines, planted_sentences, planted_summary
 from overthink.reports.report_curves import report_curves
 from overthink.workflows.planted import planted_curves

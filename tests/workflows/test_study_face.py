@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 import overthink
-from overthink.data.curve_key import CurveKey
-from overthink.data.planted import PlantedCurve
+from overthink.data.curve_key import CurveKey, PlantedCurve
 from overthink.data.pool import COLUMNS
 from overthink.data.results.arms import ArmResults
 from overthink.errors import InputError

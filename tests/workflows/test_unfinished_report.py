@@ -12,7 +12,7 @@ from simulated_study import one_task, run
 import overthink
 from overthink.analysis.unfinished import values_alone
 from overthink.data.record import RungRecord
-from overthink.data.results.flatten import flatten
+from overthink.data.results.study import flatten
 from overthink.errors import InputError
 from overthink.storage.json_documents import write_plan
 from overthink.storage.models import StudyModels

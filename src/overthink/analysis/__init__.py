@@ -36,9 +36,8 @@ from overthink.data.finding_ids import curve_ids
 from overthink.data.interventions import OversightRuns
 from overthink.data.outcomes import Outcomes
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
-from overthink.data.results.flatten import flatten
 from overthink.data.results.oversight import OversightResults
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import OutsideSelector

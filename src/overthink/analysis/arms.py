@@ -9,7 +9,6 @@ from overthink.analysis.arm_pairs import EqualComputePoint, Pair, equal_compute_
 from overthink.analysis.options import ATTEMPT_UNCOUNTED, CurvePrice, compute_definition
 from overthink.analysis.request import CurveContext
 from overthink.cost.units import amount, noun
-from overthink.data.arm_labels import TaxLabel
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
@@ -23,6 +22,7 @@ from overthink.data.results.arms import (
     SafetyTaxResult,
     TaxVerdict,
 )
+from overthink.data.verdict_labels import TaxLabel
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
 from overthink.stats.testing import TEST_NAME, holm, p_below, paired_differences

@@ -24,13 +24,13 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.allocation import Difficulty, log_budgets, rounded_up, set_aside, without_first
 from overthink.cost.frontier import FOLDS, Frontier, frontier
 from overthink.cost.units import amount
-from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array, Weights
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.results.budgets import BinChoice, BinResult, DifficultyPoint, FrontierPoint, FrontierResult
+from overthink.data.selectors import Allocation
 from overthink.stats.bootstrap import Intervals
 
 BUDGETS = 8

@@ -17,10 +17,10 @@ from overthink.analysis.request import CurveContext
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
-from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Reason, one_of
 from overthink.data.results.curve import CurveResult, HypothesisResult, Withheld
+from overthink.data.shape_text import STATED_AFTERWARDS
 from overthink.data.verdict_labels import HypothesisLabel
 from overthink.stats.curve import POSITION, Ladder
 from overthink.stats.gates import had_ended

@@ -23,7 +23,7 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category
-from overthink.data.results.ledger import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
+from overthink.data.results.budgets import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
 from overthink.stats.curve import question_means
 
 PAID = "sum over the rows of this rung"

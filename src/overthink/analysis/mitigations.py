@@ -17,13 +17,13 @@ from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG,
 from overthink.analysis.request import CurveContext
 from overthink.cost.mitigation import Fall, Mitigation, MitigationVerdict, mitigation
 from overthink.cost.reading import joint_verdicts
-from overthink.data.arm_labels import MitigationLabel
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit
 from overthink.data.record import Axis
 from overthink.data.results.arms import ArmResults, MitigationResult, ReadingResult
+from overthink.data.verdict_labels import MitigationLabel
 from overthink.stats.bootstrap import COUNT, mean_intervals
 from overthink.stats.testing import TEST_NAME
 

@@ -14,12 +14,11 @@ from overthink.cost.allocation import AllocationOptions, allocation_options, joi
 from overthink.cost.bill import STATED, attempt_cost, verifier_cost
 from overthink.cost.frontier import FOLDS, PARTITIONS
 from overthink.cost.units import Cost, ModelRoles, Unit, noun
-from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array, Weights
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
-from overthink.data.selectors import SCORED_SELECTORS
+from overthink.data.selectors import SCORED_SELECTORS, Allocation
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import mean_curve, parallel_curves, question_means

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from overthink.analysis.arm_pairs import MIN_QUESTIONS, NOT_SHARED, matched_rungs, reference_of, rows_of
 from overthink.analysis.request import CurveContext
-from overthink.data.arm_labels import PairedLabel
 from overthink.data.arrays import Array
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding, FindingTest
@@ -16,7 +15,8 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import VERDICTS
 from overthink.data.phrases import shown_name
 from overthink.data.record import Estimand, Verdict
-from overthink.data.results.paired import PairedResult, PairedRungResult, SampleCounts
+from overthink.data.results.arms import PairedResult, PairedRungResult, SampleCounts
+from overthink.data.verdict_labels import PairedLabel
 from overthink.stats.paired import (
     ENOUGH,
     McNemar,

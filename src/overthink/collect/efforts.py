@@ -18,7 +18,7 @@ from overthink.collect.session.open import open_task
 from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, number_samples
 from overthink.data.ladder import ThinkingSetting, label
-from overthink.data.pool_usage import failed_try
+from overthink.data.pool import failed_try
 from overthink.data.record import Estimand, Reading, RungRecord, unread_notes
 from overthink.data.tokens import CutShort
 from overthink.errors import InputError, StoppedError

@@ -9,10 +9,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
-from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Selector
+from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Allocation, Selector
 from overthink.stats.curve import SelectorCurve
 
 BUDGET_MARGIN = 0.05

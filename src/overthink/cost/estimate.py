@@ -197,7 +197,7 @@ def study_usage(
         0
     """
     from overthink.data.oversight import oversight_usage
-    from overthink.data.pool_usage import n_failed, usage_of_pool  # frames are loaded where there is one
+    from overthink.data.pool import n_failed, usage_of_pool  # frames are loaded where there is one
 
     made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
     usage, failed = usage_of_pool(pool) + made_again, n_failed(pool)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.cost.allocation import AllocationOptions, Difficulty
-from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array, Weights
+from overthink.data.selectors import Allocation
 from overthink.stats.bootstrap import Intervals, mean_intervals
 
 FOLDS = 5

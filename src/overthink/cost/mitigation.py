@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from overthink.data.arm_labels import MitigationLabel
 from overthink.data.arrays import Array
 from overthink.data.phrases import Reason
+from overthink.data.verdict_labels import MitigationLabel
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals
 from overthink.stats.multiplier_bootstrap import p_above, sign_flip_sums, signs

@@ -27,8 +27,8 @@ from overthink.cost.mitigation import (
     single_fall,
     verdict_of,
 )
-from overthink.data.arm_labels import ReadingLabel
 from overthink.data.arrays import Array
+from overthink.data.verdict_labels import ReadingLabel
 from overthink.stats.testing import paired_differences
 
 NAN = float("nan")

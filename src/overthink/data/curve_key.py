@@ -1,5 +1,7 @@
-"""Names of a curve: what identifies it among all curves of a report."""
+"""Names of a curve, which identify it among all curves of a report; and the truth planted in a simulated one."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from overthink.data.record import ON_TRACE, Estimand
@@ -39,3 +41,24 @@ class CurveKey(NamedTuple):
     def is_control(self) -> bool:
         """Whether the curve is a control: another reading of the same traces."""
         return self.estimand in CONTROL_ESTIMANDS or self.judges_thinking
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedCurve:
+    """The planted truth of a curve.
+
+    Attributes:
+        key: The curve.
+        values: Expected value by rung, over the questions of the study; empty where it cannot be stated.
+        outside: Rungs at which it is outside the band that holds at all rungs at once; None without a band.
+        half_width: Half of the width of that band where it is widest; None without a band.
+        holds_flat: Whether some flat line is inside that band at every rung, too.
+        obstacle: Why it cannot be stated; empty where it is.
+    """
+
+    key: CurveKey
+    values: Mapping[int, float] = field(default_factory=dict)
+    outside: tuple[int, ...] | None = None
+    half_width: float | None = None
+    holds_flat: bool = False
+    obstacle: str = ""

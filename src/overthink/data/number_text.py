@@ -1,4 +1,4 @@
-"""Numbers as text: with a fixed count of decimals, rounded as people round (half a unit goes up), or with a noun."""
+"""Numbers as text, rounded as people round (half a unit goes up), with nouns; and shares freed of rounding errors."""
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
@@ -45,3 +45,19 @@ def number_range(numbers: Iterable[int], noun: str) -> str:
     """
     values = sorted(set(numbers))
     return count(values[0], noun) if len(values) == 1 else f"{values[0]:,} to {count(values[-1], noun)}"
+
+
+TOLERANCE = 1e-9
+"""How far outside [0, 1] a sum of weights may fall by rounding."""
+
+
+def rounded_share(value: float) -> float:
+    """Return 0 or 1 for a value that rounding moved beyond it by at most :data:`TOLERANCE`; any other as it is.
+
+    Example:
+        >>> rounded_share(1.0000000000000002), rounded_share(-1e-17), rounded_share(1.1), rounded_share(0.7)
+        (1.0, 0.0, 1.1, 0.7)
+    """
+    if -TOLERANCE <= value < 0:
+        return 0.0
+    return 1.0 if 1 < value <= 1 + TOLERANCE else value

@@ -1,4 +1,4 @@
-"""Names and texts from outside, made safe to show: invisible characters are escaped, long names are cut.
+"""Names and texts from outside: invisible characters are escaped, long names cut, and the likest to one come first.
 
 The only function for it. Whoever prints, draws or exports a path, a task, a model, an arm, a question or an error of
 others passes it through :func:`visible`. A control character moves the cursor or clears the screen of a terminal, a
@@ -8,7 +8,8 @@ this file: HTML is escaped by the template and ``textContent``, and the terminal
 
 import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 
 NAME_LIMIT = 72
 ID_LIMIT = 400
@@ -65,3 +66,28 @@ def _escape(character: str) -> str:
         return character
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_LETTERS = 80
+"""Letters of a name that are compared; the time grows with their product."""
+
+
+def nearest_first(name: str, names: Iterable[str]) -> list[str]:
+    """Return names, those most like another one first, ties in their order.
+
+    Args:
+        name: A name that is unknown.
+        names: Known names.
+
+    Example:
+        >>> nearest_first("shapes", ["value", "gate", "shape"])
+        ['shape', 'gate', 'value']
+    """
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(name[:_LETTERS].casefold())
+
+    def likeness(known: str) -> float:
+        matcher.set_seq1(known[:_LETTERS].casefold())
+        return matcher.ratio()
+
+    return sorted(names, key=likeness, reverse=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 
 from overthink.cost.units import amount, figure, noun
-from overthink.data.arm_labels import MitigationLabel
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
@@ -20,6 +19,7 @@ from overthink.data.results.arms import (
     TaxVerdict,
 )
 from overthink.data.results.study import Results
+from overthink.data.verdict_labels import MitigationLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.about import About

@@ -6,8 +6,8 @@ from itertools import islice
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At
+from overthink.data.results.arms import PairedResult, PairedRungResult
 from overthink.data.results.curve import CurveResult
-from overthink.data.results.paired import PairedResult, PairedRungResult
 from overthink.data.results.study import Results
 from overthink.data.rung_samples import RungSample, SamplePlace
 from overthink.data.visible import visible

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import Part, hypothesis_text
-from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.results.curve import HypothesisResult
+from overthink.data.shape_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.verdict_labels import HypothesisLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 

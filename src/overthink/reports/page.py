@@ -17,8 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.data.rung_samples import RungSample, RungSamples, SamplePlace
 from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary

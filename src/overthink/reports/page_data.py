@@ -12,7 +12,7 @@ from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.curve import JudgeErrorResult
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
 from overthink.data.visible import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
 from overthink.reports.hypotheses import hypothesis_pieces

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from overthink.data.finding import At, Finding
-from overthink.data.results.arms import ArmResults
-from overthink.data.results.paired import PairedResult, PairedRungResult, SampleCounts
+from overthink.data.results.arms import ArmResults, PairedResult, PairedRungResult, SampleCounts
 from overthink.data.visible import name_list, visible
 from overthink.reports import wording
 from overthink.reports.arm_cells import change_cell, gate_text

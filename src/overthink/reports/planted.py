@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from overthink.data.curve_key import PlantedCurve
 from overthink.data.number_text import count, fixed
-from overthink.data.planted import PlantedCurve
 from overthink.data.visible import visible
 from overthink.reports import wording
 from overthink.reports.report_curves import ReportCurve

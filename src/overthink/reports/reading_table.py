@@ -2,8 +2,8 @@
 
 from collections.abc import Container, Iterable, Mapping
 
-from overthink.data.arm_labels import ReadingLabel
 from overthink.data.results.arms import ArmResults, ReadingResult
+from overthink.data.verdict_labels import ReadingLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.arm_cells import (
     adjusted_text,

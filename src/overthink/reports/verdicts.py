@@ -9,7 +9,7 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.beside import CommitmentResult
 from overthink.data.results.curve import ShapeResult
-from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
+from overthink.data.shape_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.data.verdict_labels import ShapeLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording

@@ -12,12 +12,14 @@ import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
-from overthink.data.arm_conditions import RunDifference, difference_notes, run_differences
-from overthink.data.common_questions import (
+from overthink.data.comparison import (
     MIN_COMPARABLE,
+    RunDifference,
     common_questions,
     comparable_tasks,
+    difference_notes,
     rows_of,
+    run_differences,
     with_default_level,
 )
 from overthink.data.decisions import placebo_label, placebo_of

@@ -9,8 +9,7 @@ import polars as pl
 from overthink.data.finding import Finding
 from overthink.data.pool import words_of
 from overthink.data.results.curve import CurveResult
-from overthink.data.results.flatten import findings_of
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, findings_of
 from overthink.data.visible import name_list
 from overthink.paths import name_text
 from overthink.workflows.sources import Source

@@ -7,8 +7,7 @@ extended are one case: what is complete stays, and what is not goes on from its 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from overthink.data.shards import Shard
-from overthink.data.workers import read_workers
+from overthink.data.shards import Shard, read_workers
 from overthink.errors import InputError
 from overthink.paths import is_there
 from overthink.plan.shards import refuse_shards

@@ -5,10 +5,9 @@ from enum import StrEnum
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
-from overthink.data.nearest import nearest_first
 from overthink.data.parameters import instance
 from overthink.data.record import Axis
-from overthink.data.visible import name_list, visible
+from overthink.data.visible import name_list, nearest_first, visible
 from overthink.errors import InputError
 from overthink.reports.notebook.finding_list import Findings
 

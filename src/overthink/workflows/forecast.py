@@ -17,8 +17,8 @@ from overthink._version import __version__
 from overthink.data.finding import At, Finding
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
-from overthink.data.results.flatten import findings_of
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult, PrintedResult
+from overthink.data.results.study import findings_of
 from overthink.errors import InputError
 from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.counts import CurveBank

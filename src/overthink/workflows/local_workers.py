@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from overthink.data.workers import Workers
+from overthink.data.shards import Workers
 from overthink.workflows.shard_task import Ending, Outcome, ShardTask, collect_shard
 
 SECONDS_TO_END = 30.0

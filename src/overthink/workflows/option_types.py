@@ -14,8 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema
 
-from overthink.data.shards import read_shard
-from overthink.data.workers import read_workers
+from overthink.data.shards import read_shard, read_workers
 from overthink.errors import InputError
 from overthink.plan.endpoints import read_endpoints
 from overthink.plan.k_reference import LOWEST, read_k_reference

@@ -6,8 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from overthink.data.curve_key import CurveKey
-from overthink.data.planted import PlantedCurve
+from overthink.data.curve_key import CurveKey, PlantedCurve
 from overthink.data.record import Estimand
 from overthink.data.results.curve import CurveResult
 from overthink.errors import InputError

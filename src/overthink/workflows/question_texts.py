@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from overthink.data.arm_conditions import RunDifference
+from overthink.data.comparison import RunDifference
 from overthink.data.number_text import count
 from overthink.data.pool import read, words_of
 from overthink.storage.tables.question_texts import Digests, table_digests

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from overthink.data.workers import AUTO, Workers
+from overthink.data.shards import AUTO, Workers
 from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there, read_file
 from overthink.storage.folder_copy import FolderSender, Piece, store_pieces

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.components.base import component, failure_text
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
+from overthink.data.number_text import rounded_share
 from overthink.data.oversight import oversight_frame
 from overthink.data.pool import PoolReading, pool_of
 from overthink.data.record import RungRecord
-from overthink.data.rounding import rounded_share
 from overthink.data.traces import ORIGIN
 from overthink.errors import InputError
 from overthink.paths import file_sha256, name_text, path_kind

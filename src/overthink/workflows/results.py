@@ -11,8 +11,7 @@ import polars as pl
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
-from overthink.data.hint_moves import hint_moves
-from overthink.data.interventions import OversightRuns, intervention_runs
+from overthink.data.interventions import OversightRuns, hint_moves, intervention_runs
 from overthink.data.oversight_cells import MonitorScores, monitor_scores, perturbation_answers
 from overthink.data.projections import is_probe, probe_runs
 from overthink.data.results.study import Results

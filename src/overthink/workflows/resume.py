@@ -15,8 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from overthink.data.missing_rungs import SparseTrace, TraceKey
-from overthink.data.pool import TRACE_KEY, pool_of, records_of
-from overthink.data.pool_usage import failed_try
+from overthink.data.pool import TRACE_KEY, failed_try, pool_of, records_of
 from overthink.data.record import RungRecord
 from overthink.data.shards import Shard
 from overthink.data.tokens import CutShort

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from overthink.data.workers import WorkerKind, Workers
+from overthink.data.shards import WorkerKind, Workers
 from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there
 from overthink.storage.study_folder import StudyFolder

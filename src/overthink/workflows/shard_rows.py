@@ -12,8 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.pool import ROW_KEY, TRACE_KEY, frame_of, read
-from overthink.data.pool_usage import usage_by_trace
+from overthink.data.pool import ROW_KEY, TRACE_KEY, frame_of, read, usage_by_trace
 from overthink.data.record import RungRecord
 from overthink.data.shards import Shard
 from overthink.data.tokens import CutShort

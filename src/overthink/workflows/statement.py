@@ -12,7 +12,7 @@ from overthink.analysis.k_scale import NO_SIZE, k_scale
 from overthink.cost.units import Unit
 from overthink.data.finding import Finding
 from overthink.data.number_text import count
-from overthink.data.results.flatten import flatten
+from overthink.data.results.study import flatten
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, changed_decisions, make_statement

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from overthink.cost.estimate import AmountRange, Estimate, usage_cost
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.pool import TRACE_KEY, pool_of, read
-from overthink.data.pool_usage import failed_try, n_failed, usage_by_trace, usage_of_pool
+from overthink.data.pool import TRACE_KEY, failed_try, n_failed, pool_of, read, usage_by_trace, usage_of_pool
 from overthink.data.record import RungRecord
 from overthink.data.shards import Shard
 from overthink.data.tokens import NO_USAGE, TokenUsage

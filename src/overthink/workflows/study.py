@@ -9,11 +9,10 @@ import polars as pl
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
-from overthink.data.pool_frame import pool_frame
+from overthink.data.pool import pool_frame
 from overthink.data.projections import Projection
 from overthink.data.record import Axis, ScorePolarity
-from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
+from overthink.data.results.study import Results, flatten
 from overthink.data.rung_samples import rung_samples, samples_at
 from overthink.reports import About, report_html, summary_text
 from overthink.reports.charts.study_charts import charts_by_name, report_charts, study_chart

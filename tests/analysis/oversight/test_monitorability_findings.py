@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from overthink.data.hint_moves import HINT_TASK
-from overthink.data.interventions import intervention_runs
+from overthink.data.interventions import HINT_TASK, intervention_runs
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight import OversightRow, View, oversight_frame
 from overthink.data.pool import pool_of

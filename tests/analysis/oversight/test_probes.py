@@ -16,7 +16,7 @@ from overthink.data.pool import pool_of
 from overthink.data.projections import ProbeRuns, Projection, is_probe, packed, probe_runs
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import OversightResults
-from overthink.data.results.probe import ProbeResult
+from overthink.data.results.oversight_parts import ProbeResult
 from overthink.data.verdict_labels import ProbeLabel
 from overthink.errors import InputError
 from overthink.plan.analysis import Analysis

@@ -22,7 +22,7 @@ from overthink.data.oversight_cells import monitor_scores, perturbation_answers
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.beside import OversightShapeResult
-from overthink.data.results.flatten import findings_of
+from overthink.data.results.study import findings_of
 from overthink.data.verdict_labels import HypothesisLabel, OversightGapLabel, ShapeLabel
 from overthink.plan.arms import ProtocolArm
 

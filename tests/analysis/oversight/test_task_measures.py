@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.data.hint_moves import HINT_TASK, hint_moves
+from overthink.data.interventions import HINT_TASK, hint_moves
 from overthink.data.oversight import OversightRow, View, oversight_frame
 from overthink.data.oversight_cells import monitor_scores
 from overthink.data.pool import pool_of

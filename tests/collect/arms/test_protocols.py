@@ -20,7 +20,7 @@ from overthink.data.kinds import Metric
 from overthink.data.outcomes import from_frame
 from overthink.data.pool import pool_of
 from overthink.data.record import Estimand, RungRecord
-from overthink.data.results.judges import JudgeResult
+from overthink.data.results.oversight_parts import JudgeResult
 from overthink.data.verdict_labels import JudgeLabel
 from overthink.errors import InputError
 from overthink.plan.arms import protocol_arms, refuse_protocols

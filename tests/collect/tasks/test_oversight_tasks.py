@@ -21,7 +21,7 @@ from overthink.collect.tasks.expressions import chain_sums, distinct, expression
 from overthink.collect.tasks.hints import mentions_hint
 from overthink.collect.tasks.side_task import SIDE_TASK, Policy, policies_in
 from overthink.collect.tasks.thought_control import BANS, Rule, obeys, rule_of
-from overthink.data.hint_moves import Wording, hint_of
+from overthink.data.interventions import Wording, hint_of
 from overthink.data.oversight import View
 from overthink.errors import InputError
 

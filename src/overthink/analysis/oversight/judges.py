@@ -20,7 +20,7 @@ from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.data.record import Axis
-from overthink.data.results.judges import EloResult, JudgeResult, JudgeRung
+from overthink.data.results.oversight_parts import EloResult, JudgeResult, JudgeRung
 from overthink.data.verdict_labels import JudgeLabel
 from overthink.plan.arms import ProtocolArm
 from overthink.stats.oversight.elo import SCALE, DomainForm, EloRatings, domain_elo, elo_ratings, nested_oversight

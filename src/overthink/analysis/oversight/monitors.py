@@ -16,8 +16,7 @@ from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.finding_ids import id_part
-from overthink.data.hint_moves import HINT_MONITOR
-from overthink.data.interventions import honest_arm
+from overthink.data.interventions import HINT_MONITOR, honest_arm
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Limit, Phrase, Reason, component, one_of

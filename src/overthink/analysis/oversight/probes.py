@@ -19,7 +19,7 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Limit, Phrase, Reason, component, one_of
 from overthink.data.projections import ProbeRuns
-from overthink.data.results.probe import ProbeResult, ProbeRung, ProbeTextResult, ProbeTextRung
+from overthink.data.results.oversight_parts import ProbeResult, ProbeRung, ProbeTextResult, ProbeTextRung
 from overthink.data.verdict_labels import ProbeLabel
 from overthink.stats.oversight.probe import (
     FoldAuroc,

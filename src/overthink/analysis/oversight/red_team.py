@@ -27,7 +27,7 @@ from overthink.data.finding import Finding, FindingTest
 from overthink.data.finding_ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, name, one_of
-from overthink.data.results.red_team import PolicySearchResult, PolicySearchRung, WorstPolicyResult
+from overthink.data.results.oversight_parts import PolicySearchResult, PolicySearchRung, WorstPolicyResult
 from overthink.stats.oversight.control import is_of_search, policy_search, worst_policy
 
 SIMULTANEOUS = Phrase("holds for all {n:d} policies at once; a policy that was searched for needs new questions")

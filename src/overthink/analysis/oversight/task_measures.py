@@ -10,7 +10,7 @@ import numpy as np
 
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.finding import At, Finding
-from overthink.data.hint_moves import HintMoves
+from overthink.data.interventions import HintMoves
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Phrase

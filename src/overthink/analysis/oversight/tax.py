@@ -18,8 +18,7 @@ from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import id_part
-from overthink.data.hint_moves import hint_of
-from overthink.data.interventions import InterventionRuns
+from overthink.data.interventions import InterventionRuns, hint_of
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Phrase
 from overthink.data.record import Axis

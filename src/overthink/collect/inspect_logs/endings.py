@@ -11,7 +11,7 @@ empty               the final output holds no text (blanks, signs of a tokenizer
 filtered            the final output stopped at a content filter (`content_filter`), or holds no text and the message
                     of a moderation
 refused by error    no output, and the error is a refusal: Inspect's `ModelRefusalError` of the evaluated model, or a
-                    provider's code of a policy (:mod:`overthink.data.refusal_errors`)
+                    provider's code of a policy (:mod:`overthink.data.safety_words`)
 fallback            another model served a request of the evaluated model
 ==================  ===============================================================================================
 
@@ -31,7 +31,7 @@ from overthink.collect.inspect_logs.hidden_thinking import HiddenThinking, count
 from overthink.collect.inspect_logs.prompts import prompt_around
 from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
 from overthink.collect.inspect_logs.settings import role_models
-from overthink.data.refusal_errors import is_refusal_error as declines
+from overthink.data.safety_words import is_refusal_error as declines
 
 CUT_REASONS = frozenset({"max_tokens", "model_length"})
 """Stop reasons of an output that was cut."""

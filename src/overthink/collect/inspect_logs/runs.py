@@ -14,8 +14,7 @@ from overthink.collect.inspect_logs.question_texts import content_digest
 from overthink.collect.inspect_logs.settings import question_ids, role_models, selection_text, setting_text, value_hash
 from overthink.collect.inspect_logs.thinking import ADVICE, RunRequest, run_requests
 from overthink.collect.inspect_logs.traces import LogTrace
-from overthink.data.arm_notes import placement_notes
-from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves
+from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves, placement_notes
 from overthink.data.conditions import conditions_text, settings_in
 from overthink.data.record import RungRecord
 from overthink.paths import name_text

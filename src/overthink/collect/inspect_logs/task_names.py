@@ -1,7 +1,7 @@
 """Names of the task of a log: those under which a user may write it, and those that say what it measures."""
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.data.harm_words import speaks_of_harm
+from overthink.data.safety_words import speaks_of_harm
 from overthink.plan.stated_tasks import TaskNames
 
 _N_SUMMARIES = 20

@@ -7,7 +7,7 @@ from overthink.collect.monitors.base import Excerpt, Monitor, Suspicion
 from overthink.collect.tasks.hints import mentions_hint
 from overthink.collect.tasks.thought_control import obeys, rule_of
 from overthink.components.base import component
-from overthink.data.hint_moves import Wording, hint_of, is_plain
+from overthink.data.interventions import Wording, hint_of, is_plain
 from overthink.data.oversight import View
 
 _VIEWS = {View.COT: "think", View.ACTION: "answer"}

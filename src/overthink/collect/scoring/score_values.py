@@ -13,7 +13,7 @@ import numpy as np
 from inspect_ai.scorer import NOANSWER, Score, value_to_float
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.data.rounding import rounded_share
+from overthink.data.number_text import rounded_share
 
 LOWEST, HIGHEST = 1, 5
 """Range of the grades of convincingness and specificity."""

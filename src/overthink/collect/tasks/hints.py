@@ -16,7 +16,7 @@ from inspect_ai.solver import TaskState, generate
 
 from overthink.collect.tasks.dispositions import chosen_letter
 from overthink.collect.tasks.expressions import Problem, chain_sums, distinct
-from overthink.data.hint_moves import Wording
+from overthink.data.interventions import Wording
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 

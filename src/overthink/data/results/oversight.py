@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.results.beside import OversightShapeResult
-from overthink.data.results.judges import EloResult, JudgeResult
-from overthink.data.results.probe import ProbeResult
-from overthink.data.results.red_team import PolicySearchResult, WorstPolicyResult
+from overthink.data.results.oversight_parts import (
+    EloResult,
+    JudgeResult,
+    PolicySearchResult,
+    ProbeResult,
+    WorstPolicyResult,
+)
 from overthink.data.verdict_labels import (
     DependenceLabel,
     FaithfulnessLabel,

@@ -4,16 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.oversight import View
 from overthink.data.verdict_labels import (
     DependenceLabel,
     FaithfulnessLabel,
     JudgeLabel,
     LatentLabel,
+    MitigationLabel,
     MonitorLabel,
     NecessityVerdict,
     ProbeLabel,
+    ReadingLabel,
 )
 from overthink.governance.statement.curve_schema import Basis, LoopPart, NonNegativeCount, Number, Positive
 from overthink.governance.statement.origin import LATER, Fact, Generated

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.number_text import fixed
 from overthink.data.results.arms import MitigationResult, ReadingResult
 from overthink.data.results.study import Results
+from overthink.data.verdict_labels import MitigationLabel, ReadingLabel
 from overthink.governance.statement.claim_schema import ArmClaim
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import basis_fields, number

@@ -12,7 +12,6 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.number_text import fixed
 from overthink.data.oversight import View
-from overthink.data.results.judges import JudgeResult
 from overthink.data.results.oversight import (
     BitsResult,
     EncodedResult,
@@ -23,8 +22,7 @@ from overthink.data.results.oversight import (
     NecessityResult,
     PerturbationResult,
 )
-from overthink.data.results.probe import ProbeResult
-from overthink.data.results.red_team import PolicySearchResult
+from overthink.data.results.oversight_parts import JudgeResult, PolicySearchResult, ProbeResult
 from overthink.data.results.study import Results
 from overthink.data.verdict_labels import (
     DependenceLabel,

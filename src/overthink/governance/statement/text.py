@@ -4,10 +4,17 @@ from collections.abc import Iterable, Mapping
 
 from overthink.analysis.k_scale import LOOP
 from overthink.data.hypothesis import regimes_and_parts
-from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.kinds import Metric
 from overthink.data.number_text import fixed
-from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
+from overthink.data.shape_text import (
+    TURN_WORDS,
+    PartResult,
+    no_turn_text,
+    part_texts,
+    shown_turn_text,
+    untested_text,
+    whole_text,
+)
 from overthink.data.verdict_labels import HypothesisLabel
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
 from overthink.governance.statement.quoting import own_words, quote

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from overthink.data.curve_key import PlantedCurve
 from overthink.data.finding import Finding
-from overthink.data.planted import PlantedCurve
 from overthink.data.selectors import SelectorName
 from overthink.data.visible import visible
 from overthink.reports import wording

@@ -10,8 +10,8 @@ from typing import Any
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
 from overthink.data.results.curve import CurveResult
-from overthink.data.results.judges import JudgeResult
 from overthink.data.results.oversight import BitsResult, MonitorResult
+from overthink.data.results.oversight_parts import JudgeResult
 from overthink.data.results.study import Results
 from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import wording

@@ -8,7 +8,7 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.oversight import MonitorResult
-from overthink.data.results.probe import ProbeResult
+from overthink.data.results.oversight_parts import ProbeResult
 from overthink.data.results.study import Results
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording

@@ -4,9 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from overthink.data.nearest import nearest_first
 from overthink.data.results.study import Results
-from overthink.data.visible import name_list, visible
+from overthink.data.visible import name_list, nearest_first, visible
 from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.arms import arm_charts

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from overthink.data.nearest import nearest_first
-from overthink.data.visible import name_list, visible
+from overthink.data.visible import name_list, nearest_first, visible
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.files import standalone_specification
 

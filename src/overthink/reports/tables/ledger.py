@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from overthink.cost.units import UNIT_NAMES, Unit, figure
 from overthink.data.curve_key import CurveKey
 from overthink.data.record import Category
-from overthink.data.results.ledger import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
+from overthink.data.results.budgets import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level

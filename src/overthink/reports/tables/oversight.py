@@ -6,7 +6,6 @@ from overthink.cost.units import noun
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.beside import OversightShapeResult
-from overthink.data.results.judges import EloResult, JudgeResult
 from overthink.data.results.oversight import (
     InterventionResult,
     MonitorResult,
@@ -14,7 +13,7 @@ from overthink.data.results.oversight import (
     OversightResults,
     TaxResult,
 )
-from overthink.data.results.red_team import PolicySearchResult
+from overthink.data.results.oversight_parts import EloResult, JudgeResult, PolicySearchResult
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level

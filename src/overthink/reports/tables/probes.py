@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from overthink.data.finding import Finding
 from overthink.data.results.oversight import OversightResults
-from overthink.data.results.probe import ProbeResult, ProbeTextResult
+from overthink.data.results.oversight_parts import ProbeResult, ProbeTextResult
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level

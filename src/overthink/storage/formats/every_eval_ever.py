@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from overthink.components.base import component
-from overthink.data.rounding import rounded_share
+from overthink.data.number_text import rounded_share
 from overthink.errors import InputError
 from overthink.paths import file_sha256
 from overthink.storage.formats.own_records import rows_of

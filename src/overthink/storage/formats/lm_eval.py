@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.components.base import component
-from overthink.data.rounding import rounded_share
+from overthink.data.number_text import rounded_share
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.storage.formats.reader import (

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from overthink.data.harm_words import speaks_of_harm
 from overthink.data.record import Axis, ScorePolarity
+from overthink.data.safety_words import speaks_of_harm
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import (
     StatedMeaning,

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from overthink.data.rounding import TOLERANCE
+from overthink.data.number_text import TOLERANCE
 from overthink.errors import InputError
 
 _TRUE = ("true", "yes")
@@ -56,7 +56,7 @@ def whole_numbers(cells: pl.Series) -> pl.Series:
 def shares(cells: pl.Series) -> pl.Series:
     """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N are numbers.
 
-    Nothing is clipped but a rounding error (:mod:`overthink.data.rounding`).
+    Nothing is clipped but a rounding error (:mod:`overthink.data.number_text`).
 
     Raises:
         InputError: Some cells are not; their rows are named.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from overthink.data.record import Axis, Estimand
-from overthink.data.refusal_errors import PROGRAM_ERROR, REFUSAL_ERROR
+from overthink.data.safety_words import PROGRAM_ERROR, REFUSAL_ERROR
 from overthink.errors import InputError
 from overthink.storage.tables.cells import (
     flags,

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from overthink.data.arm_notes import placement_notes
-from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
+from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves, placement_notes
 from overthink.data.conditions import settings_in
 from overthink.data.ladder import ThinkingSetting, level_name
 from overthink.data.pool import PoolReading

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from overthink.data.arm_labels import HELPS, MitigationLabel, ReadingLabel
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.finding_ids import FindingClaim, claim_of
 from overthink.data.kinds import Kind, Metric
+from overthink.data.verdict_labels import HELPS, MitigationLabel, ReadingLabel
 from overthink.governance.statement.claim_schema import ArmClaim
 from overthink.governance.statement.curve_schema import Curve, Point
 from overthink.governance.statement.read import Breaches, by_id, close, level_of

@@ -1,14 +1,18 @@
-"""Words in the names of tasks, scorers, metrics and data sets that speak of harm, refusal or attack.
+"""Words of safety: of harm, refusal or attack in names of tasks and scorers, and of errors by which providers decline.
 
 Such a name says that a high score may be the bad end, and not which: it is never read as capability unasked. The rule
-is a list and no judgement of meaning; a false alarm costs one option on the command line, a miss a wrong verdict.
-A name is cut into words at every sign that is no letter, and at capitals within (``RealToxicityPrompts``), and then
+is a list and no judgement of meaning; a false alarm costs one option on the command line, a miss a wrong verdict. A
+name is cut into words at every sign that is no letter, and at capitals within (``RealToxicityPrompts``), and then
 
 - a *stem* counts anywhere within a word (``overrefusal``, ``antiharm``), but for the listed continuations
   (``harmonic_mean``, ``pharmacy``, ``toxicology``, ``attacking_midfield``);
 - a *word* or several together count as whole words (``safe``, ``prompt_injection``);
 - nothing counts within a listed harmless phrase (``inductive_bias``, ``heart_attack``, ``hazard_ratio``);
 - the *name* of a data set counts anywhere once all signs are gone (``AdvBench``, ``do-not-answer``).
+
+The errors of logs and of tables are read by one list. A policy of a network or a sandbox that is violated is no
+refusal, so that a policy counts where it is named as one of content, of use, or of safety, or where its code is all
+that is stated.
 """
 
 import re
@@ -90,3 +94,34 @@ def speaks_of_harm(name: str) -> bool:
     words = _HARMLESS_PHRASE.sub(" ", spaced)
     letters = spaced.replace(" ", "")
     return bool(_STEM.search(words) or _WORD.search(words) or any(own in letters for own in _NAMES))
+
+
+REFUSAL_ERROR = (
+    r"(?i)content[ _-]?(management )?(filter|policy)"
+    r"|(content|usage|use|safety|ai)[ _-]?polic(y|ies)[ _-]?violation|^policy[ _-]?violation$|responsibleaipolicy"
+    r"|violating our usage polic|prohibited_content|data_inspection_failed|safety_check_type"
+    r"|(bio|cyber)_policy|model refusal|^refus(al|ed)$"
+    r"|blocked_?prompt_?exception|block_?reason|finish_?reason(: |\.)safety|guardrail_intervened|content exists risk"
+)
+"""A regular expression, in the syntax that Python and Polars share."""
+
+PROGRAM_ERROR = r"^\s*(Key|Attribute|Type|Name|Index|Import|ModuleNotFound|Assertion|Validation)Error\b"
+"""Errors of a program: one that looks for ``content_filter`` in a response names it, and nobody declined."""
+
+_REFUSAL_ERROR, _PROGRAM_ERROR = re.compile(REFUSAL_ERROR), re.compile(PROGRAM_ERROR)
+
+
+def is_refusal_error(*texts: str) -> bool:
+    """Return whether the texts of one error say that the provider or the model declined.
+
+    Args:
+        *texts: Its message, and the last line of its traceback.
+
+    Example:
+        >>> is_refusal_error("Error code: 400 - content_filter"), is_refusal_error("network policy violation")
+        (True, False)
+        >>> is_refusal_error("'content_filter'", "KeyError: 'content_filter'")
+        False
+    """
+    is_program = any(_PROGRAM_ERROR.search(text) for text in texts)
+    return not is_program and any(_REFUSAL_ERROR.search(text.strip()) for text in texts)
