@@ -28,8 +28,8 @@ from pathlib import Path
 import httpx
 
 from overthink.data.endpoints import EndpointRun, endpoint_notes, prefix_hits
-from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal
+from overthink.storage.models import read_endpoint_runs
 from overthink.storage.study_folder import StudyFolder
 
 SERVE = Path(__file__).with_name("serve_llama.py")

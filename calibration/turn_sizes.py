@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from calibration.population import logit_normal
 from overthink.stats.bootstrap import CHANGE, mean_intervals, question_weights
-from overthink.stats.turn_sizes import turn_sizes
+from overthink.stats.turning_points import turn_sizes
 
 LEVEL = 0.95
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from overthink.adaptive.allocation import next_wave
 from overthink.adaptive.stopping import (
     MAX_LOOKS,
     PrecisionTarget,
@@ -18,7 +17,7 @@ from overthink.adaptive.stopping import (
     stopping_rule,
     wave_budget,
 )
-from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, passing_variance
+from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, next_wave, passing_variance
 from overthink.analysis import findings
 from overthink.data.outcomes import Outcomes, from_records, guaranteed_part, with_waves
 from overthink.data.verdict_labels import StopLabel

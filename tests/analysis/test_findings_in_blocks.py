@@ -12,7 +12,7 @@ from tests.support.ladder_pools import climbed
 
 import overthink.data.blocks
 import overthink.stats.bootstrap
-import overthink.stats.vote_pools
+import overthink.stats.curve
 from overthink.analysis import findings
 from overthink.cost.attempt import attempt_tokens, pool_total
 from overthink.cost.ledger import ledger
@@ -44,7 +44,7 @@ def small_blocks(patch: pytest.MonkeyPatch) -> None:
     """Make blocks of a few questions, some resamples and few cells."""
     patch.setattr(overthink.data.blocks, "ENTRIES_AT_ONCE", 200)
     patch.setattr(overthink.stats.bootstrap, "BLOCK_BYTES", 2**16)
-    patch.setattr(overthink.stats.vote_pools, "DRAWS_AT_ONCE", 200)
+    patch.setattr(overthink.stats.curve, "DRAWS_AT_ONCE", 200)
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -114,7 +114,7 @@ def answered(questions: int) -> tuple[Outcomes, int]:
 def test_memory_grows_by_less_than_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overthink.data.blocks, "ENTRIES_AT_ONCE", 2**12)
     monkeypatch.setattr(overthink.stats.bootstrap, "BLOCK_BYTES", 2**18)
-    monkeypatch.setattr(overthink.stats.vote_pools, "DRAWS_AT_ONCE", 2**12)
+    monkeypatch.setattr(overthink.stats.curve, "DRAWS_AT_ONCE", 2**12)
     (small, few_bytes), (large, many_bytes) = answered(60), answered(500)
     found([small])
     peaks = []

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import typer
 
-from overthink.cli import guide, main
+from overthink.cli import main
 
-COMMANDS = guide.commands()
+COMMANDS = main.commands()
 
 
 def parse(line: str) -> str:
@@ -25,8 +25,8 @@ def parse(line: str) -> str:
 
 def test_alone_it_prints_the_guide(overthink: Any) -> None:
     code, out, err = overthink()
-    assert (code, out, err) == (0, guide.TEXT, "")
-    assert len(guide.TEXT.splitlines()) < 20
+    assert (code, out, err) == (0, main.TEXT, "")
+    assert len(main.TEXT.splitlines()) < 20
 
 
 def test_every_command_of_the_guide_can_be_read() -> None:

@@ -17,8 +17,7 @@ from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result
 from overthink.forecasts.next_budget_findings import next_budget_result
-from overthink.forecasts.printed import printed_share
-from overthink.forecasts.printed_findings import printed_result
+from overthink.forecasts.printed import printed_result, printed_share
 from overthink.stats.curve import REQUESTED_TOKENS
 
 

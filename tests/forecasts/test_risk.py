@@ -5,8 +5,15 @@ import pytest
 
 from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.false_positives import FalsePositives, judge_alone
-from overthink.forecasts.safety import safe_then_dangerous, safety_at
-from overthink.forecasts.tail_risk import aggregate_risk, any_question, behaviour_frequency, breadth, half_lives
+from overthink.forecasts.tail_risk import (
+    aggregate_risk,
+    any_question,
+    behaviour_frequency,
+    breadth,
+    half_lives,
+    safe_then_dangerous,
+    safety_at,
+)
 
 KNOWN = np.array([0.5, 0.02, 0.001, 0.3])
 

@@ -15,7 +15,7 @@ from overthink.governance.calculators import result as monte_carlo
 from overthink.governance.calculators.base import RawValue
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Interval, Multiple, Range, read_range
-from overthink.governance.thresholds.text import calculation_text, number
+from overthink.governance.thresholds.lookup import calculation_text, number
 
 DAY = date(2026, 11, 21)
 K = {"k": 100, "k_basis": "tokens", "k_reference": "1,000 thinking tokens per task"}

@@ -8,7 +8,7 @@ import pytest
 from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import RawValue
-from overthink.governance.calculators.published_exponents import STATED_EXPONENTS
+from overthink.governance.calculators.compute_equivalent_gain import STATED_EXPONENTS
 from overthink.governance.calculators.result import Calculation
 
 FLOP, DAY = 1e24, date(2026, 11, 21)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from overthink.cli.main import app
 from overthink.errors import InputError
-from overthink.governance.statement.quoting import own_words, plain, quote
+from overthink.governance.statement.wording import own_words, plain, quote
 from overthink.plan.study import Plan
 from overthink.storage.json_documents import write_plan
 from overthink.workflows.statement import check, statement

@@ -6,7 +6,7 @@ import pytest
 
 from overthink.governance.statement.claim_schema import ArmClaim
 from overthink.governance.statement.read import ReadStatement, parse_statement
-from overthink.governance.statement.rules import phrases
+from overthink.governance.statement.rules import numbers
 from overthink.governance.statement.schema import Statement
 
 OUTCOMES = Path(__file__).parents[1] / "golden" / "outcomes"
@@ -44,7 +44,7 @@ def with_reason(statement: Statement, reason: str) -> Statement:
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_stored_statements_have_no_other_texts(name: str) -> None:
     statement = stored(name)
-    assert [*phrases.limits(statement), *phrases.reasons(statement)] == []
+    assert [*numbers.limits(statement), *numbers.reasons(statement)] == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_stored_statements_have_no_other_texts(name: str) -> None:
     ],
 )
 def test_another_limit_is_a_fault(ladder: Statement, limit: str) -> None:
-    ((where, why),) = phrases.limits(with_limits(ladder, "only 3 of 12 questions have 4 draws here", limit))
+    ((where, why),) = numbers.limits(with_limits(ladder, "only 3 of 12 questions have 4 draws here", limit))
     assert where == "curves.0.level.limits.1"
     assert why.endswith("no limit that Overthink writes; needed: the text of its finding")
     assert len(why) < 250
@@ -70,7 +70,7 @@ def test_another_limit_is_a_fault(ladder: Statement, limit: str) -> None:
 
 def test_a_limit_that_is_written_twice_is_a_fault(ladder: Statement) -> None:
     one = ladder.curves[0].level.limits[0]
-    ((where, why),) = phrases.limits(with_limits(ladder, one, one))
+    ((where, why),) = numbers.limits(with_limits(ladder, one, one))
     assert (where, why) == ("curves.0.level.limits.1", f"{one!r}: written twice")
 
 
@@ -79,8 +79,8 @@ def test_a_limit_that_is_written_twice_is_a_fault(ladder: Statement) -> None:
     ["", "no value was needed at this rung", "pointwise interval, not for the whole curve", "no interval\n", "`no`"],
 )
 def test_another_reason_is_a_fault(ladder: Statement, reason: str) -> None:
-    assert list(phrases.reasons(with_reason(ladder, "no value is known at this rung"))) == []
-    ((where, why),) = phrases.reasons(with_reason(ladder, reason))
+    assert list(numbers.reasons(with_reason(ladder, "no value is known at this rung"))) == []
+    ((where, why),) = numbers.reasons(with_reason(ladder, reason))
     assert where == "curves.0.points.0.value.reason"
     assert why == f"{reason!r}: no reason that Overthink writes; needed: the text of its finding"
 
@@ -95,7 +95,7 @@ def test_reasons_are_looked_for_everywhere(ladder: Statement) -> None:
         update={"change": curve.change.model_copy(update={"value": value}), "points": (point, *curve.points[1:])}
     )
     places = {
-        where for where, _ in phrases.reasons(ladder.model_copy(update={"curves": (changed, *ladder.curves[1:])}))
+        where for where, _ in numbers.reasons(ladder.model_copy(update={"curves": (changed, *ladder.curves[1:])}))
     }
     assert places == {f"curves.0.points.0.gates.{name}.reason", "curves.0.change.value.reason"}
 
@@ -115,7 +115,7 @@ def arm_claim(statement: Statement, *, against: str, limit: str) -> Statement:
 
 def test_an_arm_is_only_against_the_one_that_it_was_compared_with(ladder: Statement) -> None:
     curve = ladder.curves[0]
-    assert list(phrases.limits(arm_claim(ladder, against=curve.id, limit=f"against {curve.arm}"))) == []
+    assert list(numbers.limits(arm_claim(ladder, against=curve.id, limit=f"against {curve.arm}"))) == []
     for against, limit in ((curve.id, "against safethink"), ("nothing", f"against {curve.arm}")):
-        ((where, _),) = phrases.limits(arm_claim(ladder, against=against, limit=limit))
+        ((where, _),) = numbers.limits(arm_claim(ladder, against=against, limit=limit))
         assert where == "arms_compared.0.limits.0"

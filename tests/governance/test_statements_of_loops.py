@@ -10,7 +10,7 @@ import pytest
 from made_study import Made, document, write_study
 from statement_changes import changed, claim, forged, on, put, rules, says
 
-from overthink.governance.statement.re_evaluation import re_evaluation
+from overthink.governance.statement.compare import re_evaluation
 from overthink.governance.statement.schema import Statement
 from overthink.workflows.statement import statement
 

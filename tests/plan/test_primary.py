@@ -4,7 +4,7 @@ import pytest
 
 from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
-from overthink.plan.primary import check_primary, is_primary
+from overthink.plan.analysis import check_primary, is_primary
 from overthink.plan.study import checked_plan
 
 CURVES = [

@@ -21,7 +21,7 @@ from overthink.reports.paper.latex import LONGEST, escaped, latex_text
 from overthink.reports.paper.markdown import markdown_text
 from overthink.reports.paper.table import DataTable, Heading, PrintedTable
 from overthink.storage.json_documents import finite
-from overthink.storage.tables.csv_cells import csv_text
+from overthink.storage.tables.cells import csv_text
 
 HOSTILE = (
     "=SUM(A1)", "+1", "-5", "@x", "\tq", " =x", "a_b&c%$#{}^~\\", "[x] *y*", "a--b ''c'' `d` ,,", '"q"', "<p>|pipe|",

@@ -11,7 +11,7 @@ from overthink.analysis import findings
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.plan.analysis import Analysis
-from overthink.stats.budget_control import control, scaling, slope_weights, steepest, within_budget
+from overthink.stats.controls import control, scaling, slope_weights, steepest, within_budget
 
 BUDGETS = st.sets(st.integers(0, 4096), min_size=2, max_size=8).map(sorted)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from overthink.analysis.comparability import UNLIKE_WITHHELD, unlike_runs
+from overthink.analysis.withheld import UNLIKE_WITHHELD, unlike_runs
 from overthink.data.conditions import INCOMPLETE, conditions_text, differences, settings_in
 from overthink.data.outcomes import Outcomes, from_frame, made_by_plan
 from overthink.data.pool import frame_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.stats.gates import CONDITIONS_UNKNOWN, GateResult, gates
-from overthink.stats.pooling import NOT_ALIKE, p_exchangeable
+from overthink.stats.testing import NOT_ALIKE, p_exchangeable
 
 
 def curve(*rungs: dict[str, str] | tuple[dict[str, str], ...] | None) -> Outcomes:

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from overthink.analysis.controls import controls
+from overthink.analysis.controls import controls, thought_judge_limit
 from overthink.analysis.request import CurveContext
-from overthink.analysis.thought_judge import thought_judge_limit
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import from_records

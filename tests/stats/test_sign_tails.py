@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from overthink.stats.multiplier_bootstrap import p_above
+from overthink.stats.multiplier_bootstrap import TAIL_FACTOR, critical_value, p_above, p_searched, p_tail
 from overthink.stats.shape import ShapeTest, shape_of_cells
-from overthink.stats.sign_tails import TAIL_FACTOR, critical_value, p_searched, p_tail
 from overthink.stats.turning_points import smallest_p
 
 RESAMPLES = 4000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overthink.stats.turn_sizes import turn_sizes
+from overthink.stats.turning_points import turn_sizes
 
 CLAIM = [0.60, 0.75, 0.80, 0.85, 0.85, 0.85, 0.72, 0.60]
 

@@ -5,11 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+import overthink.stats.curve
 import overthink.stats.majority_vote
-import overthink.stats.vote_pools
+from overthink.stats.curve import majority_cells
 from overthink.stats.majority_vote import vote, votes
 from overthink.stats.pass_at_k import majority_at_k
-from overthink.stats.vote_pools import majority_cells
 
 K = np.array([1, 2, 5, 9, 12])
 
@@ -41,7 +41,7 @@ def cell_by_cell(values: np.ndarray, answers: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("at_once", [1, 100, 10**6])
 def test_the_cells_are_the_votes_of_each_question_and_rung(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     values, answers = curve(1)
-    monkeypatch.setattr(overthink.stats.vote_pools, "DRAWS_AT_ONCE", at_once)
+    monkeypatch.setattr(overthink.stats.curve, "DRAWS_AT_ONCE", at_once)
     cells = majority_cells(values, answers, K)
     np.testing.assert_allclose(cells, cell_by_cell(values, answers), atol=1e-12)
     assert np.isnan(cells[3]).all()

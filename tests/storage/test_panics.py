@@ -6,7 +6,7 @@ import tempfile
 
 import pytest
 
-from overthink.storage.panics import silent_panics
+from overthink.storage.foreign_files import silent_panics
 
 
 def test_noise_of_a_failure_is_dropped_and_other_words_appear(capfd: pytest.CaptureFixture[str]) -> None:

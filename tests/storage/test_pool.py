@@ -16,7 +16,7 @@ from overthink.data.pool import pool_of, records_of
 from overthink.data.record import OF_LOGS, POOL_VERSION, Axis, Estimand, RungRecord, Verdict
 from overthink.data.traces import with_traces
 from overthink.errors import InputError, StoppedError
-from overthink.storage import files, memory
+from overthink.storage import files, foreign_files
 from overthink.storage import pool as storage_pool
 from overthink.storage.pool import read_pool, scan_pool, write_pool
 
@@ -253,9 +253,9 @@ def test_a_pool_beyond_memory_is_refused_before_a_row_is_kept(tmp_path: Path, mo
     tables = from_frame(read_pool(path))
     needed = 1000 * outcome_bytes(["value"])
     assert needed >= tables[0].values.nbytes + tables[0].observed.nbytes
-    monkeypatch.setattr(memory, "available_memory", lambda: needed)
+    monkeypatch.setattr(foreign_files, "available_memory", lambda: needed)
     read_pool(path)
-    monkeypatch.setattr(memory, "available_memory", lambda: needed - 1)
+    monkeypatch.setattr(foreign_files, "available_memory", lambda: needed - 1)
     monkeypatch.setattr(storage_pool, "row_codes", lambda pool: pytest.fail("a column was kept"))
     with pytest.raises(InputError, match=r"has 1,000 rows, which take about .* available: split it.*--max-rows 1000"):
         read_pool(path)
@@ -266,7 +266,7 @@ def test_max_rows_replaces_the_bound_on_memory(tmp_path: Path, monkeypatch: pyte
     write_pool(path, pool_of([record(draw=draw) for draw in range(5)]))
     with pytest.raises(InputError, match="5 rows; at most 4 are read"):
         read_pool(path, max_rows=4)
-    monkeypatch.setattr(memory, "available_memory", lambda: 1)
+    monkeypatch.setattr(foreign_files, "available_memory", lambda: 1)
     with pytest.raises(InputError, match="of memory"):
         read_pool(path)
     assert len(records_of(read_pool(path, max_rows=5))) == 5
@@ -276,7 +276,7 @@ def test_only_known_columns_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = tmp_path / "pool.parquet"
     seconds = [record(draw=draw, seconds=1.0) for draw in range(100)]
     write_pool(path, pool_of(seconds))
-    monkeypatch.setattr(memory, "available_memory", lambda: 100 * outcome_bytes([]))
+    monkeypatch.setattr(foreign_files, "available_memory", lambda: 100 * outcome_bytes([]))
     with pytest.raises(InputError, match="of memory"):
         read_pool(path)
     write_pool(path, pool_of([dataclasses.replace(row, seconds=None) for row in seconds]))

@@ -11,7 +11,7 @@ from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import StatedMeaning
-from overthink.storage import memory
+from overthink.storage import foreign_files
 from overthink.storage.pool import read_pool, write_pool
 from overthink.storage.tables.table import read_table
 
@@ -173,14 +173,14 @@ def test_a_table_beyond_memory_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     path = store(tmp_path / f"t{suffix}", ROWS)
     with pytest.raises(InputError, match="4 rows; at most 3 are read.*--max-rows"):
         read_table(path, max_rows=3)
-    monkeypatch.setattr(memory, "available_memory", lambda: 100)
+    monkeypatch.setattr(foreign_files, "available_memory", lambda: 100)
     with pytest.raises(InputError, match=r"take about .* of memory; 0\.0 MB are available: split it"):
         read_table(path)
 
 
 def test_columns_that_mean_nothing_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = store(tmp_path / "t.parquet", ROWS | {f"column{i}": ["x"] * 4 for i in range(50)})
-    monkeypatch.setattr(memory, "available_memory", lambda: 4 * 3 * 100)
+    monkeypatch.setattr(foreign_files, "available_memory", lambda: 4 * 3 * 100)
     assert len(records_of(read_table(path).pool)) == 4
 
 

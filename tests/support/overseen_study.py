@@ -21,9 +21,8 @@ from overthink.paths import file_sha256
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan, checked_plan
 from overthink.storage.findings import write_findings
 from overthink.storage.json_documents import write_plan
-from overthink.storage.oversight import oversight_of, write_oversight
+from overthink.storage.oversight import oversight_of, projections_of, store_projections, write_oversight
 from overthink.storage.pool import read_pool, write_pool
-from overthink.storage.projections import projections_of, store_projections
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.results import results_of

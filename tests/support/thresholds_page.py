@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from overthink.governance.thresholds.lookup import NOT_LEGAL_ADVICE, number
 from overthink.governance.thresholds.registry import STAGES, VERIFICATIONS, Instrument, instruments
-from overthink.governance.thresholds.text import NOT_LEGAL_ADVICE, number
 
 ABOUT = """# Thresholds on compute
 

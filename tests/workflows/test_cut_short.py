@@ -27,7 +27,7 @@ from overthink.data.record import RungRecord, Verdict
 from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
-from overthink.storage import tries
+from overthink.storage import journal
 from overthink.storage.journal import read_unfinished
 from overthink.storage.jsonl import JsonLines
 from overthink.storage.pool import read_pool
@@ -258,7 +258,7 @@ def test_a_kill_at_any_request_loses_the_count_of_what_was_in_flight_alone(
 def test_what_tries_take_is_written_anew_before_it_grows(
     fails: list[Request], counted: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tries, "BYTES_BETWEEN", 2_000)
+    monkeypatch.setattr(journal, "BYTES_BETWEEN", 2_000)
     sizes = [0]
     fails.append(lambda: sizes.append(StudyFolder(tmp_path / "s").unfinished.stat().st_size))
     source = collected(tmp_path / "s", plan())

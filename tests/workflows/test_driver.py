@@ -15,9 +15,9 @@ from stopped_runs import stopping_after
 import overthink
 from overthink.data.shards import Shard, Workers, read_workers
 from overthink.errors import InputError, StoppedError
-from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal, read_waves
 from overthink.storage.json_documents import read_plan
+from overthink.storage.models import read_endpoint_runs
 from overthink.workflows import shard_queue
 from overthink.workflows.local_workers import LocalWorkers
 from overthink.workflows.shard_task import Ending, Outcome, ShardTask, collect_shard

@@ -17,8 +17,8 @@ from overthink.cli.main import app
 from overthink.collect.providers.patience import Patience
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
-from overthink.storage.endpoints import read_endpoint_runs
 from overthink.storage.journal import read_journal
+from overthink.storage.models import read_endpoint_runs
 
 QUICK = Patience(tries=2, seconds=60.0, pause=0.01, longest_pause=0.02, failures=3)
 

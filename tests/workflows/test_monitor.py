@@ -25,8 +25,7 @@ from overthink.data.oversight_pool import overseen_rungs
 from overthink.errors import InputError, StoppedError
 from overthink.plan.arms import BASE, ArmPlan
 from overthink.reports.tables.cost import cost_rows
-from overthink.storage.oversight import read_oversight, read_oversight_journal
-from overthink.storage.projections import projections_of
+from overthink.storage.oversight import projections_of, read_oversight, read_oversight_journal
 from overthink.workflows.monitor import attacks_of, prepare_monitoring
 
 PROBE = "simulated_probe:auc=0.95"

@@ -15,7 +15,7 @@ from overthink.analysis.k_scale import KScale
 from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
-from overthink.governance.thresholds.text import number
+from overthink.governance.thresholds.lookup import number
 from overthink.reports import About
 from overthink.reports.charts.thresholds import Thresholds, marks_data, visible_marks
 from overthink.reports.page_data import script_json

@@ -10,7 +10,7 @@ import pytest
 from simulated_study import one_task, run
 
 import overthink
-from overthink.analysis.unfinished import values_alone
+from overthink.analysis.withheld import values_alone
 from overthink.data.record import RungRecord
 from overthink.data.results.study import flatten
 from overthink.errors import InputError

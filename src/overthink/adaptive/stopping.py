@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.adaptive.allocation import next_wave
-from overthink.adaptive.variance import Look, draw_variance, interim_look, passing_variance
+from overthink.adaptive.variance import Look, draw_variance, interim_look, next_wave, passing_variance
 from overthink.data.arrays import Array, Weights
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis

@@ -3,14 +3,14 @@
 import numpy as np
 
 from overthink.analysis.adaptive import adaptive
-from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.controls import budget_control
 from overthink.analysis.judge import GATE, judge_result
+from overthink.analysis.ledger import token_totals, tokens_per_trace
 from overthink.analysis.reliability import extreme, gate_findings, no_op, reliability_result
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import TestedCells, shapes
-from overthink.analysis.tokens import token_totals, tokens_per_trace
 from overthink.analysis.values import values
+from overthink.analysis.withheld import unlike_runs
 from overthink.analysis.within_limit import within_limits
 from overthink.data.results.curve import CurveResult, RungResult
 

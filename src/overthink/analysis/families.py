@@ -19,8 +19,7 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes
 from overthink.data.phrases import Limit, Phrase, one_of
-from overthink.plan.analysis import Analysis
-from overthink.plan.primary import check_primary, is_primary
+from overthink.plan.analysis import Analysis, check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.testing import holm
 from overthink.stats.turning_points import smallest_p

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.request import CurveContext, with_place
+from overthink.analysis.withheld import unlike_runs
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import other_curve
 from overthink.data.kinds import Kind, Metric

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.shapes import TestedCells, shapes
 from overthink.analysis.values import differences, ladder_comparisons
+from overthink.analysis.withheld import unlike_runs
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import label_table

@@ -10,10 +10,16 @@ import numpy as np
 
 from overthink.analysis.arm_pairs import AGAINST, Pair, pairs_of, placebo_pairs_of
 from overthink.analysis.arms import NO_INTERVAL, NO_RUNG, arm_differences, base_finding, compared_totals, safety_taxes
+from overthink.analysis.equal_terms import (
+    LESSER,
+    NO_THINKING,
+    SAME_RUNG,
+    RealisedThinking,
+    price_result,
+    realised_thinking,
+)
 from overthink.analysis.paired import paired_results
-from overthink.analysis.price import price_result
 from overthink.analysis.readings import reading_case, reading_result
-from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
 from overthink.analysis.request import CurveContext
 from overthink.cost.mitigation import Fall, Mitigation, MitigationVerdict, mitigation
 from overthink.cost.reading import joint_verdicts

@@ -6,7 +6,7 @@ import numpy as np
 
 from overthink.analysis.arm_pairs import AGAINST, Pair
 from overthink.analysis.arms import NO_INTERVAL, NO_RUNG, base_finding
-from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
+from overthink.analysis.equal_terms import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
 from overthink.cost.mitigation import NO_FALL
 from overthink.cost.reading import Reading, ReadingVerdict, reading
 from overthink.data.decisions import control_of

@@ -20,7 +20,7 @@ from overthink.stats.gates import had_ended
 from overthink.stats.regimes import EMPTY_REGIME, Onset, Regime
 from overthink.stats.shape import MAX_T, NOT_SHOWN, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
-from overthink.stats.turn_sizes import TurnSize
+from overthink.stats.turning_points import TurnSize
 
 MARGIN = Limit("margin {points:g} points: smaller differences count as none")
 AFTERWARDS = Limit("the regimes were named after the data were collected: the test is not pre-registered")

@@ -13,8 +13,8 @@ from overthink.cost.attempt import answer_verifier_tokens
 from overthink.data.arrays import Array, Weights
 from overthink.data.outcomes import VERDICTS, Outcomes
 from overthink.data.record import Verdict
+from overthink.stats.bands import change_intervals
 from overthink.stats.bootstrap import Intervals, mean_intervals
-from overthink.stats.change_intervals import change_intervals
 from overthink.stats.curve import k_grid
 from overthink.stats.subsets import expected_of_best
 

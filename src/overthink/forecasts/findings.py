@@ -28,8 +28,15 @@ from overthink.data.verdict_labels import ForecastLabel
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import judge_alone
 from overthink.forecasts.result import Crossing, Forecast
-from overthink.forecasts.safety import safe_then_dangerous, safety_at
-from overthink.forecasts.tail_risk import Figure, aggregate_risk, any_question, behaviour_frequency, breadth
+from overthink.forecasts.tail_risk import (
+    Figure,
+    aggregate_risk,
+    any_question,
+    behaviour_frequency,
+    breadth,
+    safe_then_dangerous,
+    safety_at,
+)
 from overthink.stats.subsets import Counts
 
 AT_K = {

@@ -3,7 +3,7 @@
 The question is the unit: its draws are averaged first, so that a hundred questions drawn four times are a hundred
 differences, not four hundred. Where :data:`ENOUGH` questions or more differ otherwise than most do, the interval is
 Student's. Where fewer do, the sample's standard error rests on a handful of questions, and is 0 where none moved; the
-interval is then that of :mod:`~overthink.stats.change_intervals`, which adds two pseudo-questions that changed in
+interval is then that of :mod:`~overthink.stats.bands`, which adds two pseudo-questions that changed in
 opposite ways, and is exact where all questions changed alike. No interval has zero width. Equivalence always takes the
 wider one: changes are skewed near 0 and 1, where a sample of small changes has a small standard error, too, and would
 look equivalent too often.
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.data.record import GOOD_FROM
+from overthink.stats.bands import N_PSEUDO, change_intervals, p_changed
 from overthink.stats.bootstrap import CHANGE, SAME
-from overthink.stats.change_intervals import N_PSEUDO, change_intervals, p_changed
 from overthink.stats.proportion import clustered_proportion
 
 ENOUGH = 10

@@ -22,16 +22,23 @@ from overthink.stats.multiplier_bootstrap import (
     Units,
     all_pairs,
     cluster_numbers,
+    p_searched,
     sign_flip_sums,
     signs,
     units,
 )
 from overthink.stats.regimes import ONSET_RESAMPLES, Onset, Regime, assign, onset, regime_means
-from overthink.stats.sign_tails import p_searched
 from overthink.stats.slowing import doublings, p_slowing
 from overthink.stats.testing import p_equivalent
-from overthink.stats.turn_sizes import TurnSize, turn_sizes
-from overthink.stats.turning_points import Turns, anywhere, between_ends, find_turns, minimum_detectable_effect
+from overthink.stats.turning_points import (
+    Turns,
+    TurnSize,
+    anywhere,
+    between_ends,
+    find_turns,
+    minimum_detectable_effect,
+    turn_sizes,
+)
 
 REGIMES = "pre-registered regimes, paired by question: intersection-union test, multiplier bootstrap"
 MAX_T = "max-t run-up and drawdown, paired by question: intersection-union test, multiplier bootstrap"

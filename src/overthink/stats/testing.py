@@ -1,4 +1,4 @@
-"""Paired differences between rungs over questions.
+"""Paired differences between rungs over questions, and whether runs that are pooled are exchangeable.
 
 Several tests at once: p-values adjusted over the declared family.
 
@@ -7,13 +7,14 @@ Equivalence of levels within a margin: two one-sided tests (TOST), never a p-val
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from overthink.stats.bands import change_intervals, p_changed
 from overthink.stats.bootstrap import SAME, Intervals
-from overthink.stats.change_intervals import change_intervals, p_changed
 from overthink.stats.multiplier_bootstrap import errors, unseen_size, with_pseudo_units
 
 TEST_NAME = "paired by question: Student's t with two pseudo-questions that changed in opposite ways, two-sided"
@@ -154,3 +155,28 @@ def each_p_below(parts: NDArray[np.float64], *, margin: float, unseen: float = 1
     padded_parts = with_pseudo_units(parts, unseen=unseen)
     shortfall = margin - parts.sum(axis=0)
     return np.asarray(special.stdtr(len(padded_parts) - 1, -shortfall / errors(padded_parts)))
+
+
+NOT_ALIKE = 0.001
+"""p-value below which runs of equal settings are no draws of one thing. Far below the usual level, as every pooled rung
+is tested, and honest repetitions must keep their verdict."""
+
+
+def p_exchangeable(cells: NDArray[np.float64]) -> float:
+    """Return the p-value of "the runs have one expected value": the least of all pairs, times their number.
+
+    Args:
+        cells: (question, run) mean of the draws of each run; NaN where a run has no value of the question.
+
+    Returns:
+        The p-value, paired by question; NaN where no two runs share two questions.
+
+    Example:
+        >>> alike = np.tile([[0.0, 0.0], [1.0, 1.0]], (10, 1))
+        >>> p_exchangeable(alike), p_exchangeable(np.tile([[0.0, 1.0]], (20, 1))) < NOT_ALIKE
+        (1.0, True)
+    """
+    pairs = list(combinations(range(cells.shape[1]), 2))
+    p = paired_differences(cells, pairs=pairs, level=0.95).p
+    tested = p[~np.isnan(p)]
+    return min(1.0, float(tested.min()) * len(tested)) if tested.size else float("nan")

@@ -2,9 +2,9 @@
 
 ``journal.jsonl``: finished traces, appended one by one while a study runs, so that no finished trace is lost.
 
-``unfinished.jsonl``: token usage of tries of a trace that gave no rows. While a run goes on, every try in flight writes
-down what it has taken before and behind each request (:mod:`overthink.storage.tries`), so that a kill -9 at any moment
-loses nothing of that: what is not in the journal is here, and requests without an answer are counted as such.
+``unfinished.jsonl``: token usage of tries of a trace that gave no rows. While a run goes on, every try in flight
+writes down what it has taken before and behind each request, so that a kill -9 at any
+moment loses nothing of that: what is not in the journal is here, and requests without an answer are counted as such.
 
 ``thoughts.jsonl``: thinking of finished traces as token ids, from which later rungs are forked; beside the Inspect
 logs, where the model's text is. Token ids and not text, because tokenizing text again need not give the original
@@ -15,13 +15,23 @@ again.
 it is written to the journal, so that a placebo can take the decisions of every trace of the journal.
 
 ``waves.jsonl``: number of draws of each question, by wave; a wave is on the disk before its first draw.
+
+What tries of traces take while a run goes on, in ``unfinished.jsonl``: before and behind every request.
+
+The last line of a try is what it has taken. A try that is killed has it there, with its requests that no answer came
+for. One that ends with rows has these in the journal, behind the place where it began; so nothing has to be written at
+its end, and there is no moment at which a kill would count it twice or not at all. Lines are not synced: a kill leaves
+them, and a loss of power may take those of the last seconds.
 """
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
@@ -29,9 +39,9 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import JOURNAL_VERSION, PLACE, TRACE_COLUMNS, RungRecord
-from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
+from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
-from overthink.errors import InputError
+from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there
 from overthink.storage.json_documents import finite
 from overthink.storage.jsonl import JsonLines
@@ -241,3 +251,86 @@ def read_waves(path: Path) -> dict[str, Waves]:
         except (OverflowError, ValueError) as failure:
             raise InputError(f"{path}, line {number}, does not fit the waves before it: {failure}") from failure
     return waves_by_task
+
+
+BYTES_BETWEEN = 2**20
+"""Length of the lines of tries in flight behind which the file is written anew, without those of finished traces."""
+
+
+class TryFile:
+    """The file of tries, open while a run writes to it.
+
+    Opening it ends the tries that a killed run has left in flight. At the end of the block it has one line for every
+    try without rows.
+
+    Args:
+        path: The file.
+        journal: The journal beside it, open.
+
+    Raises:
+        InputError: On opening: the file or the journal is damaged.
+        StoppedError: On opening: the disk is full.
+    """
+
+    def __init__(self, path: Path, journal: JsonLines[tuple[RungRecord, ...]]) -> None:
+        self._path, self._journal = path, journal
+        self._without_rows: list[CutShort] = []
+        self._in_flight: dict[TraceKey, TryState] = {}
+        self._file = try_file(path)
+        self._begin = 0
+
+    def __enter__(self) -> Self:
+        self._without_rows = read_unfinished(self._path)
+        with self._file:  # refuses links before the file is replaced
+            pass
+        self._write_anew()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(None, None, None)
+        with suppress(StoppedError):  # a full disk: the file says the same as it is
+            unfinished_file(self._path).replace(self._tries())
+
+    def update(self, usage: CutShort) -> None:
+        """Store what a try in flight has taken so far.
+
+        On a full disk nothing is stored: the journal, which is written next, ends the run.
+
+        Args:
+            usage: Its usage, with the requests that have no answer yet.
+        """
+        earlier = self._in_flight.get(usage.key)
+        begin = self._journal.length if earlier is None else earlier.journal_bytes
+        state = TryState(*usage.key, usage.paid, usage.unanswered, begin)
+        if earlier == state:
+            return
+        self._in_flight[usage.key] = state
+        with suppress(StoppedError):
+            self._file.append(state)
+            if self._file.length - self._begin > BYTES_BETWEEN:
+                self._write_anew()
+
+    def end(self, usage: CutShort) -> None:
+        """Store what a try took in all that ends without rows; one whose rows are stored is left out."""
+        if self._in_flight.pop(usage.key, None) is None or (usage.paid == NO_USAGE and not usage.unanswered):
+            return
+        self._without_rows.append(usage)
+        with suppress(StoppedError):
+            self._file.append(TryState(*usage.key, usage.paid, usage.unanswered))
+
+    def finish(self, key: TraceKey) -> None:
+        """Leave out the try of a trace whose rows are in the journal now."""
+        self._in_flight.pop(key, None)
+
+    def _tries(self) -> list[CutShort]:
+        return [*self._without_rows, *(state.usage() for state in self._in_flight.values())]
+
+    def _write_anew(self) -> None:
+        self._file.__exit__(None, None, None)
+        tries = (TryState(*usage.key, usage.paid, usage.unanswered) for usage in self._without_rows)
+        self._file = try_file(self._path)
+        self._file.replace([*tries, *self._in_flight.values()])
+        self._file.__enter__()
+        self._begin = self._file.length

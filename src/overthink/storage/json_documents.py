@@ -30,8 +30,8 @@ from overthink.paths import is_there, read_file
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import PLAN_SCHEMA, Plan
 from overthink.storage.files import write_text
+from overthink.storage.foreign_files import JSON_EXPANSION, check_file
 from overthink.storage.json_text import json_value, listed_faults, typed_value
-from overthink.storage.memory import JSON_EXPANSION, check_file
 
 _T = TypeVar("_T")
 

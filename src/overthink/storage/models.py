@@ -1,9 +1,12 @@
-"""``models.json``: models of the arms of a study by role, with sizes and prices as of the day of the run.
+"""``models.json`` and ``endpoints.json``: the models of a study by role as of the day of the run, and their endpoints.
 
 A later report uses the prices of that day. Arguments of models are not in it: they may be secrets.
+
+A run's entry is written before its first call, without counts, and again at its end: that of a killed run says which
+endpoints it had, and that their counts are unknown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from pydantic import TypeAdapter
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.units import ModelInfo, ModelRoles
+from overthink.data.endpoints import EndpointRun
 from overthink.errors import InputError
 from overthink.storage.json_documents import read_typed, write_typed
 
@@ -137,3 +141,33 @@ def read_models(path: Path) -> StudyModels | None:
     return StudyModels(
         arm_roles, {name: Origin(model.shape_source, model.price_source) for name, model in document.models.items()}
     )
+
+
+_SCHEMA = "overthink.endpoints/1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    runs: tuple[EndpointRun, ...]
+
+
+_RUNS = TypeAdapter(_Runs)
+
+
+def read_endpoint_runs(path: Path) -> tuple[EndpointRun, ...]:
+    """Read endpoints.json; no runs where there is none.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    document = read_typed(path, _SCHEMA, _RUNS)
+    return () if document is None else document.runs
+
+
+def write_endpoint_runs(path: Path, runs: Sequence[EndpointRun]) -> None:
+    """Write endpoints.json atomically.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    write_typed(path, _SCHEMA, _RUNS, _Runs(tuple(runs)))

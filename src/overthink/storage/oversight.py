@@ -1,9 +1,11 @@
 """The table on oversight on disk: ``oversight.jsonl`` row by row while it grows, ``oversight.parquet`` when it ends.
 
 The journal is what is resumed and never paid twice; the Parquet file is made of it, sorted, and is what is analysed.
+
+Projected activations on disk: ``projections.jsonl`` in the study's folder, appended reading by reading.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -18,11 +20,12 @@ from overthink.data.oversight import (
     oversight_rows,
 )
 from overthink.data.pool import first_line
+from overthink.data.projections import Projection
 from overthink.errors import InputError
 from overthink.paths import file_sha256, is_there, open_file
 from overthink.storage.files import replacing
+from overthink.storage.foreign_files import silent_panics
 from overthink.storage.jsonl import JsonLines
-from overthink.storage.panics import silent_panics
 from overthink.storage.study_folder import StudyFolder
 
 _KEY = "overthink.oversight"
@@ -118,3 +121,30 @@ def store_oversight(folder: StudyFolder, table: pl.DataFrame) -> None:
     rows = tuple(oversight_rows(table))
     oversight_journal(folder.oversight_journal).replace(rows)
     write_oversight(folder.oversight, rows)
+
+
+_HEADER = {"overthink.projections": 1}
+_LINE = TypeAdapter(Projection)
+
+
+def projection_lines(path: Path) -> JsonLines[Projection]:
+    """Return the append-only file of projections; a later line replaces an earlier one with its key."""
+    return JsonLines(path, _HEADER, _LINE)
+
+
+def projections_of(folder: StudyFolder) -> tuple[Projection, ...]:
+    """Return the projections of a study, of each key the last; none where no probe has read it.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged before its last line.
+    """
+    return tuple({line.key: line for _, line in projection_lines(folder.projections).read()}.values())
+
+
+def store_projections(folder: StudyFolder, projections: Sequence[Projection]) -> None:
+    """Write projections that were read elsewhere into a study's folder.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    projection_lines(folder.projections).replace(projections)

@@ -25,8 +25,7 @@ from overthink.data.visible import name_list
 from overthink.errors import InputError
 from overthink.paths import file_sha256, open_file
 from overthink.storage.files import replacing
-from overthink.storage.memory import check_memory
-from overthink.storage.panics import silent_panics
+from overthink.storage.foreign_files import check_memory, silent_panics
 
 _VERSION_KEY = "overthink.pool"
 # By themselves Polars' queries read ahead and work on large pieces, which takes half as much memory again for the

@@ -17,8 +17,8 @@ from overthink.cost.model_shape import SourcedShape
 from overthink.data.shards import read_shard
 from overthink.errors import InputError
 from overthink.paths import is_there
+from overthink.plan.analysis import k_refusal
 from overthink.plan.arms import ArmPlan
-from overthink.plan.k_reference import k_refusal
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import figure_formats, report_figures
 from overthink.storage.findings import write_findings
@@ -30,9 +30,8 @@ from overthink.storage.json_documents import (
     write_estimate,
 )
 from overthink.storage.models import write_models
-from overthink.storage.oversight import oversight_of, store_oversight
+from overthink.storage.oversight import oversight_of, projections_of, store_oversight, store_projections
 from overthink.storage.pool import scan_pool, write_pool
-from overthink.storage.projections import projections_of, store_projections
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces

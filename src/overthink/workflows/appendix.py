@@ -20,7 +20,7 @@ from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import Calculator
 from overthink.governance.calculators.result import Calculation
-from overthink.governance.thresholds.text import number
+from overthink.governance.thresholds.lookup import number
 from overthink.reports.about import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
 from overthink.reports.report_curves import report_curves
 from overthink.storage.json_documents import Assumptions

@@ -17,6 +17,7 @@ from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.storage.journal import (
+    TryFile,
     decisions_file,
     journal_file,
     read_decisions,
@@ -27,7 +28,6 @@ from overthink.storage.journal import (
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.pool import is_pool, scan_pool
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.tries import TryFile
 from overthink.storage.verifier_scores import read_scores, read_verified
 from overthink.workflows.endpoints import endpoint_record, stored_endpoint_notes
 from overthink.workflows.resume import StoredTraces, cut_short

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from overthink.data.shards import Shard, read_workers
 from overthink.errors import InputError
 from overthink.paths import is_there
-from overthink.plan.shards import refuse_shards
+from overthink.plan.distribution import refuse_shards
 from overthink.plan.study import Plan
 from overthink.storage.files import storage_errors
 from overthink.storage.journal import has_failures

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from overthink.data.endpoints import EndpointRun, EndpointUse, endpoint_notes, first_difference
 from overthink.errors import InputError
-from overthink.storage.endpoints import read_endpoint_runs, write_endpoint_runs
+from overthink.storage.models import read_endpoint_runs, write_endpoint_runs
 from overthink.storage.study_folder import StudyFolder
 
 if TYPE_CHECKING:

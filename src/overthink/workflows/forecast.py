@@ -31,9 +31,8 @@ from overthink.reports.forecast_terminal import next_budget_text, printed_text, 
 from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
-from overthink.storage.tables.cells import refuse_rows, texts, whole_numbers
+from overthink.storage.tables.cells import refuse_rows, texts, to_cell, whole_numbers
 from overthink.storage.tables.columns import ALIASES
-from overthink.storage.tables.csv_cells import to_cell
 from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import next_budget_forecasts
 from overthink.workflows.forecast_printed import is_printed, printed_forecasts

@@ -11,8 +11,7 @@ from overthink.data.results.forecast import PrintedResult
 from overthink.errors import InputError
 from overthink.forecasts.counts import MOST_TRIES
 from overthink.forecasts.findings import ForecastOptions
-from overthink.forecasts.printed import printed_share
-from overthink.forecasts.printed_findings import printed_result
+from overthink.forecasts.printed import printed_result, printed_share
 from overthink.paths import name_text
 from overthink.storage.tables.cells import refuse_rows, texts, whole_numbers
 from overthink.storage.tables.columns import ALIASES

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from overthink.analysis.unfinished import values_alone
+from overthink.analysis.withheld import values_alone
 from overthink.data.pool import read
 from overthink.data.waves import Waves
 from overthink.plan.study import Plan

@@ -20,8 +20,7 @@ from overthink.paths import is_text, name_text
 from overthink.plan.arms import ArmPlan
 from overthink.storage.formats.scout import ScoutReader
 from overthink.storage.jsonl import JsonLines
-from overthink.storage.oversight import oversight_journal, read_oversight_journal, write_oversight
-from overthink.storage.projections import projection_lines
+from overthink.storage.oversight import oversight_journal, projection_lines, read_oversight_journal, write_oversight
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.workflows import arguments as arg

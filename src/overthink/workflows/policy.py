@@ -7,8 +7,7 @@ from pathlib import Path
 
 from overthink.data.finding import Finding
 from overthink.errors import InputError
-from overthink.governance.deployment.audit import audit
-from overthink.governance.deployment.from_statement import compile_policy, require_no_excess
+from overthink.governance.deployment.from_statement import audit, compile_policy, require_no_excess
 from overthink.governance.deployment.policy import Policy, parse_budget, parse_policy
 from overthink.governance.statement.check import check_statement
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, ReadStatement, parse_statement

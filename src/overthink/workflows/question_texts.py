@@ -10,7 +10,7 @@ import polars as pl
 from overthink.data.comparison import RunDifference
 from overthink.data.number_text import count
 from overthink.data.pool import read, words_of
-from overthink.storage.tables.question_texts import Digests, table_digests
+from overthink.storage.tables.questions import Digests, table_digests
 
 CONTENT = "dataset.content"
 """The condition in which runs differ whose ids stand for other questions."""

@@ -9,7 +9,7 @@ from overthink.data.pool import read, words_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 from overthink.reports.transcript_link import transcript_link
-from overthink.storage.tables.csv_cells import csv_text
+from overthink.storage.tables.cells import csv_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.sources import ReadOptions, read_source
 

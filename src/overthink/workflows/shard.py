@@ -6,7 +6,7 @@ questions. So nothing but its page and `merge` reads it, as with a study that ha
 
 from dataclasses import replace
 
-from overthink.analysis.unfinished import values_alone
+from overthink.analysis.withheld import values_alone
 from overthink.data.shards import Shard
 from overthink.storage.pool import scan_pool, write_pool
 from overthink.storage.shards import ShardState, journal_bytes, read_shard_state, write_shard

@@ -34,9 +34,8 @@ from overthink.storage.json_documents import (
     read_polarity,
 )
 from overthink.storage.models import StudyModels, read_models
-from overthink.storage.oversight import oversight_of
+from overthink.storage.oversight import oversight_of, projections_of
 from overthink.storage.pool import is_pool, read_pool
-from overthink.storage.projections import projections_of
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg

@@ -27,8 +27,8 @@ from overthink.governance.statement.check import (
     check_statement,
     differences,
 )
+from overthink.governance.statement.compare import DUE, re_evaluation
 from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
-from overthink.governance.statement.re_evaluation import DUE, re_evaluation
 from overthink.governance.statement.read import (
     MAX_STATEMENT_LENGTH,
     Fault,
@@ -44,9 +44,8 @@ from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis
-from overthink.storage.oversight import oversight_of, oversight_sha256
+from overthink.storage.oversight import oversight_of, oversight_sha256, projections_of
 from overthink.storage.pool import read_pool
-from overthink.storage.projections import projections_of
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg

@@ -15,7 +15,7 @@ from overthink.storage.files import write_text
 from overthink.storage.findings import FindingsMeta, read_findings
 from overthink.storage.json_documents import read_plan
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.tables.csv_cells import csv_text
+from overthink.storage.tables.cells import csv_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.resume import is_outdated
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from overthink.governance.calculators.compute_equivalent_gain import STATED_EXPONENTS
 from overthink.governance.calculators.effective_compute import BEYOND_SOURCES, LABEL
-from overthink.governance.calculators.published_exponents import STATED_EXPONENTS
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Range, read_range
+from overthink.governance.thresholds.lookup import number
 from overthink.governance.thresholds.registry import instrument, instruments_on, stale, training_thresholds
-from overthink.governance.thresholds.text import number
 from overthink.reports.charts.thresholds import Mark, ThresholdRow, Thresholds
 from overthink.workflows.appendix import StudyFacts, TestedRange, reference_words
 from overthink.workflows.request import TRAINING_FLOP

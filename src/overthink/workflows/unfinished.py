@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from overthink.analysis.unfinished import values_alone
+from overthink.analysis.withheld import values_alone
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.pool import pool_of
 from overthink.data.record import RungRecord

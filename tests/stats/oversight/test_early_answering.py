@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from overthink.stats.oversight.early_answering import area_over_curve, early_answering
+from overthink.stats.oversight.necessity import area_over_curve, early_answering
 
 RNG = np.random.default_rng
 

@@ -11,13 +11,12 @@ import pytest
 from literature_page import label_of, largest_fall, rows, verdict_of
 
 from overthink.stats.oversight.auroc import auroc
-from overthink.stats.oversight.early_answering import area_over_curve
 from overthink.stats.oversight.elo import nested_oversight
 from overthink.stats.oversight.hints import hint_faithfulness
 from overthink.stats.oversight.information import information_bits, success_bound
 from overthink.stats.oversight.latent import paired_correlation
 from overthink.stats.oversight.monitorability import g_mean_square
-from overthink.stats.oversight.necessity import necessity_label
+from overthink.stats.oversight.necessity import area_over_curve, necessity_label
 from overthink.stats.oversight.recovered import performance_gap_recovered
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
 from overthink.stats.proportion import clustered_proportion

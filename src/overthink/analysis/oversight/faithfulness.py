@@ -30,8 +30,7 @@ from overthink.data.record import Axis
 from overthink.data.results.oversight import NecessityResult, NecessityRung, PerturbationResult, PerturbationRung
 from overthink.data.verdict_labels import FaithfulnessLabel, NecessityVerdict
 from overthink.stats.curve import question_means
-from overthink.stats.oversight.early_answering import early_answering
-from overthink.stats.oversight.necessity import NecessityLabel, by_necessity, necessity
+from overthink.stats.oversight.necessity import NecessityLabel, by_necessity, early_answering, necessity
 from overthink.stats.oversight.scores import IntervalEstimate, question_mean
 from overthink.stats.paired import paired_mean
 from overthink.stats.proportion import clustered_proportion

@@ -11,7 +11,7 @@ from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import PerturbationAnswers
 from overthink.data.phrases import Reason
-from overthink.stats.oversight.early_answering import area_over_curve
+from overthink.stats.oversight.necessity import area_over_curve
 from overthink.stats.oversight.scores import IntervalEstimate
 
 SHAM, NONE = "sham", "none"

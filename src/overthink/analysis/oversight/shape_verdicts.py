@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.families import CurveFamily, oversight_families
 from overthink.analysis.gaps import BAND
 from overthink.analysis.hypotheses import adjusted_parts
@@ -18,6 +17,7 @@ from overthink.analysis.oversight.curves import CapabilityCells, OversightCurve,
 from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate, with_place
 from overthink.analysis.shapes import TestedCells, adjusted_verdicts, shapes
+from overthink.analysis.withheld import unlike_runs
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import other_curve

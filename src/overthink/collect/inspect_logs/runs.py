@@ -18,7 +18,7 @@ from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, ass
 from overthink.data.conditions import conditions_text, settings_in
 from overthink.data.record import RungRecord
 from overthink.paths import name_text
-from overthink.stats.pooling import NOT_ALIKE, p_exchangeable
+from overthink.stats.testing import NOT_ALIKE, p_exchangeable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

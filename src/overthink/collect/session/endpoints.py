@@ -15,7 +15,7 @@ from overthink.collect.session.open import open_model
 from overthink.collect.session.server_check import check_server
 from overthink.data.endpoints import model_difference
 from overthink.errors import InputError
-from overthink.plan.endpoints import read_endpoints
+from overthink.plan.distribution import read_endpoints
 from overthink.plan.study import Plan
 
 

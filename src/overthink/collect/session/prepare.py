@@ -46,10 +46,10 @@ from overthink.data.number_text import count
 from overthink.data.shards import Shard
 from overthink.data.visible import visible
 from overthink.errors import InputError
+from overthink.plan.analysis import check_primary
 from overthink.plan.checkpoints import Checkpoints
-from overthink.plan.primary import check_primary
+from overthink.plan.distribution import refuse_shards
 from overthink.plan.secrets import refuse_secrets
-from overthink.plan.shards import refuse_shards
 from overthink.plan.study import Plan, TaskPlan
 
 MIN_DONOR_QUESTIONS = 2

@@ -15,11 +15,12 @@ from pydantic import Field
 from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.governance.calculators.base import K_BASIS, K_REFERENCE, Calculator, K, above_zero
-from overthink.governance.calculators.compute_equivalent_gain import Gain, compute_equivalent_gain
-from overthink.governance.calculators.published_exponents import (
+from overthink.governance.calculators.compute_equivalent_gain import (
     STATED_EXPONENTS,
     Exponent,
+    Gain,
     assumption_warnings,
+    compute_equivalent_gain,
     covers,
     largest_words,
     published_ends,

@@ -16,7 +16,7 @@ import numpy as np
 from overthink.data.visible import visible_lines
 from overthink.errors import InputError
 from overthink.governance.inputs import Range, look_up
-from overthink.governance.thresholds.text import calculation_text
+from overthink.governance.thresholds.lookup import calculation_text
 
 TableValue = str | float | bool | None
 InputValue = Range | str | float

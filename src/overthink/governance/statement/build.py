@@ -14,9 +14,9 @@ from overthink.governance.statement.curves import curves
 from overthink.governance.statement.generate import generate
 from overthink.governance.statement.mitigations import arm_claims
 from overthink.governance.statement.oversight import oversight_claims
-from overthink.governance.statement.quoting import plain
 from overthink.governance.statement.schema import Decision, DecisionName, Evidence, Stated, Statement
 from overthink.governance.statement.setting import Setting
+from overthink.governance.statement.wording import plain
 from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from overthink.data.selectors import Selector
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import selectors
-from overthink.governance.statement.quoting import quote
 from overthink.governance.statement.schema import LADDERS, WITHOUT_PLAN, ArmTried, Elicitation, NotTried
+from overthink.governance.statement.wording import quote
 
 _ALWAYS = {
     "more_thinking": "thinking beyond the highest rung",

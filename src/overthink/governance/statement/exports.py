@@ -13,8 +13,8 @@ from importlib.resources import files
 from typing import Any
 
 from overthink.governance.statement.curve_schema import Curve, Number, Point
-from overthink.governance.statement.quoting import own_words, plain, quote
 from overthink.governance.statement.schema import Statement
+from overthink.governance.statement.wording import own_words, plain, quote
 
 PREFIX = "overthink:inference-compute:"
 

@@ -17,7 +17,6 @@ from overthink.governance.statement.exports import eee_record
 from overthink.governance.statement.mitigations import with_sentences
 from overthink.governance.statement.origin import Origin, without
 from overthink.governance.statement.oversight import with_oversight_sentences
-from overthink.governance.statement.quoting import quote
 from overthink.governance.statement.read import level_of
 from overthink.governance.statement.schema import (
     SCHEMA_WITHOUT_OVERSIGHT,
@@ -30,7 +29,7 @@ from overthink.governance.statement.schema import (
     Stated,
     Statement,
 )
-from overthink.governance.statement.wording import limit
+from overthink.governance.statement.wording import limit, quote
 from overthink.plan.study import HIGH_WORDS
 from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, FROM_NOTHING, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
 

@@ -11,8 +11,7 @@ from overthink.data.verdict_labels import MitigationLabel, ReadingLabel
 from overthink.governance.statement.claim_schema import ArmClaim
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import basis_fields, number
-from overthink.governance.statement.quoting import quote
-from overthink.governance.statement.wording import interval, p_value, points
+from overthink.governance.statement.wording import interval, p_value, points, quote
 
 UNCLAIMED = (MitigationLabel.UNTESTABLE, MitigationLabel.NO_EFFECT, ReadingLabel.NO_EFFECT)
 """Labels that claim nothing, whose test is not quoted."""

@@ -36,8 +36,7 @@ from overthink.data.verdict_labels import (
 from overthink.governance.statement.claim_schema import OversightClaim
 from overthink.governance.statement.curve_schema import Curve, Point
 from overthink.governance.statement.curves import basis_fields, number
-from overthink.governance.statement.quoting import quote
-from overthink.governance.statement.wording import budget, curve_name, interval, limit, p_value, percent, points
+from overthink.governance.statement.wording import budget, curve_name, interval, limit, p_value, percent, points, quote
 from overthink.stats.oversight.encoded import EncodedClaim
 
 CAUGHT_AT = 0.05

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from overthink.data.pool import COLUMNS
 from overthink.governance.statement.curve_schema import Curve, Point
 from overthink.governance.statement.exports import EEE_VERSION
-from overthink.governance.statement.quoting import plain
+from overthink.governance.statement.wording import plain
 
 PREFIX = "overthink:"
 """Start of the name of each field that the schema lacks."""

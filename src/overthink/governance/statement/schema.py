@@ -26,7 +26,7 @@ from overthink.governance.statement.curve_schema import (
     Test,
 )
 from overthink.governance.statement.origin import LATER, Fact, Generated, Origin, OwnWords
-from overthink.governance.statement.quoting import quote
+from overthink.governance.statement.wording import quote
 from overthink.plan.checkpoints import Checkpoints
 
 STATEMENT_VERSION = "2.1.0"

@@ -17,9 +17,8 @@ from overthink.data.shape_text import (
 )
 from overthink.data.verdict_labels import HypothesisLabel
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
-from overthink.governance.statement.quoting import own_words, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
-from overthink.governance.statement.wording import curve_name, interval, limit, percent, tested_rungs
+from overthink.governance.statement.wording import curve_name, interval, limit, own_words, percent, quote, tested_rungs
 
 NOT_KNOWN = "not known"
 GRADER = "role.grader"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from overthink.data.finding import Finding
 from overthink.reports.paper.rung_findings import RungFindings
 from overthink.reports.paper.table import DataTable
-from overthink.storage.tables.csv_cells import Cell
+from overthink.storage.tables.cells import Cell
 
 CURVE_COLUMNS = (
     "axis", "task", "scorer", "arm", "estimand", "rung", "requested_tokens", "effort", "thinking_tokens", "metric",

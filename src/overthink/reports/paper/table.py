@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from overthink.storage.tables.csv_cells import Cell
+from overthink.storage.tables.cells import Cell
 
 
 @dataclass(frozen=True, slots=True)

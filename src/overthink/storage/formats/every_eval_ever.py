@@ -12,8 +12,7 @@ from overthink.components.base import component
 from overthink.data.number_text import rounded_share
 from overthink.errors import InputError
 from overthink.paths import file_sha256
-from overthink.storage.formats.own_records import rows_of
-from overthink.storage.formats.own_study import Vouched, study_facts
+from overthink.storage.formats.own_records import Vouched, rows_of, study_facts
 from overthink.storage.formats.reader import (
     NotedFrame,
     Reader,

@@ -1,13 +1,20 @@
-"""Records of Every Eval Ever that Overthink wrote: metadata hold what the schema lacks, so they are rows again."""
+"""Records of Every Eval Ever that Overthink wrote: rows again, and the study behind them: plan, waves and analysis."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
+from pydantic import TypeAdapter
 
-from overthink.data.pool import REQUIRED, SCHEMA
+from overthink.data.number_text import count
+from overthink.data.pool import REQUIRED, SCHEMA, StudyFacts
+from overthink.data.waves import Waves
+from overthink.errors import InputError
 from overthink.storage.formats.reader import listing, mapping
+from overthink.storage.json_text import typed_value
 
 _START = "overthink:"
 _UNKNOWN_SCORE = -1
@@ -83,3 +90,93 @@ def rows_of(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
             }
         )
     return pl.DataFrame(rows, infer_schema_length=None) if rows else None
+
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_WAVES = TypeAdapter(dict[str, dict[str, list[int]]])
+
+
+class Vouched(NamedTuple):
+    """Lines of a file with the aggregate records that name its checksum, so that they speak of these very lines.
+
+    Attributes:
+        records: The lines.
+        aggregates: The aggregate records, by evaluation.
+    """
+
+    records: Sequence[Mapping[str, Any]]
+    aggregates: Mapping[str, Mapping[str, Any]]
+
+
+def study_facts(contents: Sequence[Vouched]) -> tuple[StudyFacts, tuple[str, ...]]:
+    """Return what the aggregate records say of the study, and notes on it.
+
+    Args:
+        contents: Lines that Overthink wrote.
+
+    Raises:
+        InputError: The draws of one of several evaluations were adaptive, or what a record says cannot be read.
+    """
+    plans = _plans(contents)
+    own = {
+        str(record["evaluation_id"]): content.aggregates.get(str(record["evaluation_id"]))
+        for content in contents
+        for record in content.records
+    }
+    details = [mapping(mapping(record).get("detailed_evaluation_results")) for record in own.values()]
+    texts = [mapping(detail.get("additional_details")) for detail in details]
+    waves = [text for own_texts in texts if isinstance(text := own_texts.get(f"{_START}waves"), str)]
+    if len(own) > 1 and waves:
+        raise InputError(
+            f"these records are of {len(own)} evaluations, and the draws of one were adaptive: a mean over both would "
+            "be biased; needed: the records of one evaluation, so name its file"
+        )
+    analysis = texts[0].get(f"{_START}analysis") if len(own) == 1 else None
+    facts = StudyFacts(
+        planned=frozenset(arm for arm, of_arm in plans.items() if len(of_arm) == 1 and None not in of_arm),
+        waves=_waves(waves[0]) if waves else {},
+        analysis=analysis if isinstance(analysis, str) else None,
+    )
+    return facts, tuple(_notes(facts, plans))
+
+
+def _plans(contents: Sequence[Vouched]) -> dict[str, set[str | None]]:
+    """Return the hashes of the plans that made the lines of each arm, None among them where no plan is named."""
+    plans: dict[str, set[str | None]] = {}
+    for content in contents:
+        for record in content.records:
+            source = mapping(mapping(content.aggregates.get(str(record["evaluation_id"]))).get("source_metadata"))
+            sha256 = mapping(source.get("additional_details")).get(f"{_START}plan_sha256")
+            is_hash = isinstance(sha256, str) and _HASH.fullmatch(sha256) is not None
+            plans.setdefault(str(record["metadata"][f"{_START}arm"]), set()).add(sha256 if is_hash else None)
+    return plans
+
+
+def _waves(text: str) -> dict[str, Waves]:
+    problem = "the waves of draws in the aggregate record cannot be read"
+    counts = typed_value(_WAVES, text, problem)
+    try:
+        return {
+            task: Waves(tuple(by_question), np.array(list(by_question.values()), dtype=np.int64).T)
+            for task, by_question in counts.items()
+        }
+    except (ValueError, OverflowError) as failure:
+        raise InputError(f"{problem}: {failure}") from failure
+
+
+def _notes(facts: StudyFacts, plans: Mapping[str, set[str | None]]) -> Iterator[str]:
+    if facts.analysis is None:
+        yield (
+            "How the study was analysed, and whether its draws were adaptive, is not known: that takes the lines of "
+            "one evaluation, beside the aggregate record that names their checksum."
+        )
+    else:
+        yield "Seed, level, margin, hypothesis and other options are those of the study, as its record states them."
+    hashes = sorted({sha256 for of_arm in plans.values() for sha256 in of_arm if sha256 is not None})
+    if facts.planned:
+        yield (
+            f"The record says that one plan made the runs of an arm (sha256 {', '.join(hashes)}), so that they are "
+            "alike; the plan is not in it, and nothing checked it."
+        )
+    if facts.planned and (others := plans.keys() - facts.planned):
+        yield f"No plan, or more than one, made the runs of {count(len(others), 'other arm')}."

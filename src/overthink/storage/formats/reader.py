@@ -13,7 +13,7 @@ from overthink.data.oversight import OversightRow
 from overthink.data.pool import StudyFacts
 from overthink.errors import InputError
 from overthink.paths import open_file, path_kind
-from overthink.storage.memory import check_file
+from overthink.storage.foreign_files import check_file
 from overthink.storage.tables.table_files import FIRST_LINE_BYTES, JSON_EXPANSION, cell_text, json_lines
 
 T = TypeVar("T")

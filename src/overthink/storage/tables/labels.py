@@ -10,7 +10,7 @@ from overthink.errors import InputError
 from overthink.paths import is_there
 from overthink.plan.study import HIGH_WORDS
 from overthink.storage.files import storage_errors, write_text
-from overthink.storage.tables.csv_cells import from_cell, to_cell
+from overthink.storage.tables.cells import from_cell, to_cell
 from overthink.storage.tables.table_files import read_cells
 
 LABEL_COLUMNS = ("question", "draw", "rung", "label")

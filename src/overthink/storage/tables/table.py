@@ -26,9 +26,8 @@ from overthink.storage.tables.columns import (
     setting_columns,
     typed_columns,
 )
-from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
+from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, pooled_runs, varying
 from overthink.storage.tables.outcomes import pool_of_rows, with_origin
-from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells, scan_table

@@ -37,8 +37,7 @@ def read_cells(
     """
     import polars as pl
 
-    from overthink.storage.memory import check_file
-    from overthink.storage.panics import silent_panics
+    from overthink.storage.foreign_files import check_file, silent_panics
 
     form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
     check_file(path, expansion=0.0 if form is None else form.expansion, follow=True)
@@ -81,7 +80,7 @@ def column_names(path: Path) -> list[str]:
     import ijson
     import polars as pl
 
-    from overthink.storage.panics import silent_panics
+    from overthink.storage.foreign_files import silent_panics
 
     form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
     if form is None:
@@ -110,7 +109,7 @@ def _projected(
     """Return the chosen columns of a table, in its order, once it is certain that memory holds them."""
     import polars as pl
 
-    from overthink.storage.memory import check_memory
+    from overthink.storage.foreign_files import check_memory
 
     schema = table.collect_schema()
     chosen = set(choose(schema.names()))

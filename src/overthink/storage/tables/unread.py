@@ -6,7 +6,7 @@ import polars as pl
 
 from overthink.data.visible import name_list
 from overthink.storage.tables.draws import ANSWER_NAMES
-from overthink.storage.tables.question_texts import QUESTION_TEXTS
+from overthink.storage.tables.questions import QUESTION_TEXTS
 
 _MOST_VALUES = 12
 """Distinct values of a column that may be a setting; a text or a measurement has more."""

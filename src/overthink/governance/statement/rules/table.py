@@ -9,7 +9,6 @@ from overthink.governance.statement.rules import (
     mitigations,
     numbers,
     oversight,
-    phrases,
     scope,
     whole,
 )
@@ -42,8 +41,8 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "changes": whole.changes,
     "gaps": whole.gaps,
     # texts taken over from findings
-    "limit-texts": phrases.limits,
-    "reason-texts": phrases.reasons,
+    "limit-texts": numbers.limits,
+    "reason-texts": numbers.reasons,
     # arms
     "arm-curves": mitigations.arm_curves,
     "arm-verdicts": mitigations.arm_verdicts,

@@ -1,5 +1,10 @@
-"""Bound on the memory that a pool takes, checked before any of it is taken. A foreign file is untrusted."""
+"""Foreign files are untrusted: a bound on the memory that one takes, and broken Parquet without the noise of Polars."""
 
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from overthink.collect.machine_memory import available_memory
@@ -61,3 +66,42 @@ def check_file(path: Path, *, expansion: float = 0.0, follow: bool = False) -> N
 
 def _size(n_bytes: float) -> str:
     return f"{n_bytes / 1e9:,.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:,.1f} MB"
+
+
+@contextmanager
+def silent_panics() -> Iterator[None]:
+    """Hold back what is written to standard error while a foreign file is decoded; drop it where decoding fails.
+
+    The caller turns the error into its one message. Where the block succeeds, what was written appears afterwards.
+    """
+    try:
+        descriptor = os.dup(2)
+    except OSError:  # standard error is closed, so there is no noise
+        yield
+        return
+    try:
+        held = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the block below
+    except OSError:  # no folder for temporary files can be written to: the noise appears, and the file is read
+        os.close(descriptor)
+        yield
+        return
+    with held:
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            _restore(descriptor)
+            raise
+        _restore(descriptor)
+        held.seek(0)
+        with suppress(OSError):
+            os.write(2, held.read())
+
+
+def _restore(descriptor: int) -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.flush()
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Addresses of the servers that serve one model to one run: read, compared, and refused where one cannot be meant.
+"""Distribution of a run: addresses of the servers that serve its model, and whether its plan can be cut into shards.
 
 They are no part of a plan: another set of servers with the same model gives the same study.
 """
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from overthink.errors import InputError
+from overthink.plan.study import Plan
 
 MOST_ENDPOINTS = 256
 """Endpoints of a run."""
@@ -71,3 +72,22 @@ def _joined(parts: SplitResult, port: int | None) -> str:
 
 def _fault(what: str) -> InputError:
     return InputError(f"--endpoint {what}; needed: an address as http://gpu-1:8000, one for each server")
+
+
+def refuse_shards(plan: Plan) -> None:
+    """Raise an error unless shards of a plan give together what one run of it gives.
+
+    Raises:
+        InputError: A trace depends on those of other questions, or is read from the logs of the whole study.
+    """
+    placebo = next((arm.label for arm in plan.arms if arm.placebo_of is not None), None)
+    if placebo is not None:
+        raise InputError(
+            f"--arms {placebo} acts as its arm did on a question drawn from all of the study, and a shard has its own "
+            "alone; leave the placebo out, or run the study in one process"
+        )
+    if plan.efforts is not None:
+        raise InputError(
+            "--efforts are read from the logs of the whole study, which shards do not have; give --budgets, or run the "
+            "study in one process"
+        )
