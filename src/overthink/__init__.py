@@ -31,14 +31,13 @@ if TYPE_CHECKING:
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
-    from overthink.workflows.every_eval_ever import every_eval_ever
     from overthink.workflows.experiment import experiment
+    from overthink.workflows.exports import every_eval_ever, long_table
     from overthink.workflows.forecast_table import forecast_table
     from overthink.workflows.label import label
-    from overthink.workflows.long_table import long_table
     from overthink.workflows.merge import merge
-    from overthink.workflows.methods import methods
     from overthink.workflows.monitor import monitor
+    from overthink.workflows.paper import methods, table
     from overthink.workflows.perturb import perturb
     from overthink.workflows.policy import policy
     from overthink.workflows.request import AnalysisOptions
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from overthink.workflows.statement import check, statement
     from overthink.workflows.status import status
     from overthink.workflows.study import Study
-    from overthink.workflows.table import table
     from overthink.workflows.verify import verify
 
 __all__ = [
@@ -127,17 +125,17 @@ _HOMES = {
     "correct_judge": "stats.judge_correction",
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
-    "every_eval_ever": "workflows.every_eval_ever",
+    "every_eval_ever": "workflows.exports",
     "experiment": "workflows.experiment",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "forecast_table": "workflows.forecast_table",
     "information_bits": "stats.oversight.information",
     "label": "workflows.label",
-    "long_table": "workflows.long_table",
+    "long_table": "workflows.exports",
     "majority_at_k": "stats.pass_at_k",
     "merge": "workflows.merge",
-    "methods": "workflows.methods",
+    "methods": "workflows.paper",
     "monitor": "workflows.monitor",
     "pass_at_k": "stats.pass_at_k",
     "perturb": "workflows.perturb",
@@ -149,7 +147,7 @@ _HOMES = {
     "statement": "workflows.statement",
     "status": "workflows.status",
     "success_bound": "stats.oversight.information",
-    "table": "workflows.table",
+    "table": "workflows.paper",
     "thresholds": "governance.thresholds.lookup",
     "tpr_at_fpr": "stats.oversight.tpr_at_fpr",
     "verify": "workflows.verify",

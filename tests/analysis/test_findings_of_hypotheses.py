@@ -17,8 +17,8 @@ from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord
 from overthink.data.shape_text import STATED_AFTERWARDS
 from overthink.plan.analysis import Analysis
-from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.report_curves import report_curves
+from overthink.reports.verdicts import hypothesis_line
 
 BUDGETS = [0, 64, 256, 1024, 4096]
 TEXT = "up@256,down"

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overthink.data.pool import n_failed, pool_of, records_of, usage_by_trace, usage_of_pool
+from overthink.data.pool_scores import answers_of, with_scores
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.tokens import TokenUsage, total
-from overthink.data.verifier_scores import AnswerKey, AnswerScore, answers_of, with_scores
+from overthink.data.verifier_scores import AnswerKey, AnswerScore
 
 COUNT = st.none() | st.integers(0, 3)
 

@@ -9,7 +9,7 @@ from synthetic import about, ladder
 
 from overthink.data.finding import At, Finding
 from overthink.reports import report_html
-from overthink.reports.tables.budget_control import BUDGET_CONTROL_NOTES, budget_control_table
+from overthink.reports.tables.budgets import BUDGET_CONTROL_NOTES, budget_control_table
 
 
 def three(**of: object) -> list[Finding]:

@@ -21,7 +21,7 @@ from overthink.reports import comparison_text, report_figures, report_html
 from overthink.reports.arm_table import MITIGATION_MEANINGS, comparison
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.tables.frontier import frontier_tables
+from overthink.reports.tables.budgets import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
 from overthink.reports.tables.table import Table
 

@@ -22,8 +22,7 @@ from overthink.reports import About, comparison_text, report_html
 from overthink.reports.arm_table import comparison
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.tables.flop_matched import flop_matched_table
-from overthink.reports.tables.frontier import frontier_tables
+from overthink.reports.tables.budgets import flop_matched_table, frontier_tables
 from overthink.reports.tables.table import Table
 
 ABOUT = About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z")

@@ -8,7 +8,7 @@ import pytest
 from overthink.cost.estimate import Estimate, StudyUsage
 from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.reports import About
-from overthink.reports.tables.cost import cost_note, cost_rows
+from overthink.reports.tables.ledger import cost_note, cost_rows
 
 ESTIMATE = Estimate(10, (1000, 1000), (1, 900), 0, (0, 0), None, "no charge", free=True)
 SPENT = StudyUsage(1234, None, 567, 0, None, 0)

@@ -13,8 +13,8 @@ from overthink.data.kinds import Kind
 from overthink.data.verdict_labels import GateLabel, ShapeLabel
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan, checked_plan
+from overthink.reports.paper.markup import latex_methods, markdown_methods, plain_methods
 from overthink.reports.paper.methods import StudyRecord, methods
-from overthink.reports.paper.methods_text import latex_methods, markdown_methods, plain_methods
 
 
 def plan(**changes: object) -> Plan:

@@ -19,8 +19,7 @@ from overthink.reports.charts.files import standalone_specification
 from overthink.reports.charts.study_charts import charts_by_name, report_charts, study_chart
 from overthink.reports.notebook import card
 from overthink.reports.notebook.card import MOST_BYTES, card_html, card_text
-from overthink.reports.notebook.chart_list import Charts, notebook_chart
-from overthink.reports.notebook.finding_list import Findings
+from overthink.reports.notebook.lists import Charts, Findings, notebook_chart
 
 WORST = ("\U000e0001" * 3000, "&" * 3000, "é" * 3000, *HOSTILE)
 STUDIES = {

@@ -10,7 +10,7 @@ from test_figures import faults, words
 from overthink.data.finding import Finding
 from overthink.reports.charts.curve import LEVELS_NOTE, all_charts, axis_panels
 from overthink.reports.charts.files import chart_files, standalone_specification
-from overthink.reports.charts.panels import k_labels, panel_axis, panels
+from overthink.reports.charts.study_charts import k_labels, panel_axis, panels
 from overthink.reports.report_curves import report_curves
 
 

@@ -17,8 +17,7 @@ from overthink.data.results.study import findings_of
 from overthink.data.verdict_labels import GateLabel, ShapeLabel
 from overthink.forecasts.findings import ForecastOptions
 from overthink.reports.paper.contents import Content, content_findings, data_table, printed_table
-from overthink.reports.paper.latex import LONGEST, escaped, latex_text
-from overthink.reports.paper.markdown import markdown_text
+from overthink.reports.paper.markup import LONGEST, latex_escape, latex_text, markdown_text
 from overthink.reports.paper.table import DataTable, Heading, PrintedTable
 from overthink.storage.json_documents import finite
 from overthink.storage.tables.cells import csv_text
@@ -184,7 +183,7 @@ def test_latex_is_parsed_and_every_row_has_its_columns(rows: int) -> None:
 
 @pytest.mark.parametrize("text", [*HOSTILE, string.printable[:95]])
 def test_what_latex_typesets_is_the_text(text: str) -> None:
-    shown = LatexNodes2Text(math_mode="text").latex_to_text(escaped(text).replace(r"\symbol{34}", "''"))
+    shown = LatexNodes2Text(math_mode="text").latex_to_text(latex_escape(text).replace(r"\symbol{34}", "''"))
     as_typeset = {"ˆ": "^", "-": "−", "”": '"'}
     expected = text.replace('"', "”").replace("\n", "U+000A").replace("\r", "U+000D").replace("\t", "U+0009")
     for character in "中文😀":

@@ -12,7 +12,7 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Kind
 from overthink.reports import report_html, summary, summary_text
 from overthink.reports.report_curves import report_curves
-from overthink.reports.selection import RULE, selected_curves
+from overthink.reports.verdicts import RULE, selected_curves
 
 QUIET = [f for n in range(20) for f in told(ladder(arm=f"arm{n:02d}", slope=0.0, half=0.2), shape())]
 

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from overthink.reports.transcript_link import NO_EPOCH, NO_LOG, common_folder, transcript_link, view_command
+from overthink.reports.transcripts import NO_EPOCH, NO_LOG, common_folder, transcript_link, view_command
 
 HOSTILE = ["</script>\"'", "a b#c", "q?x=1", "100%", "100%25", "a/b/../c", "\u202eabc", "π ü", "..", "+&;", " lead"]
 

@@ -23,7 +23,8 @@ from overthink.collect.arms.verifiers.registry import read_verifier
 from overthink.collect.rescore.open import open_verification, read_answer_texts
 from overthink.collect.rescore.score import collect_scores
 from overthink.data.pool import records_of
-from overthink.data.verifier_scores import AnswerKey, answers_of
+from overthink.data.pool_scores import answers_of
+from overthink.data.verifier_scores import AnswerKey
 from overthink.errors import OverthinkError
 from overthink.plan.study import checked_plan
 from overthink.storage.json_documents import read_plan

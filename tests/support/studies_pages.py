@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 
 from overthink.data.number_text import fixed
-from overthink.reports.paper.markdown import escaped
+from overthink.reports.paper.markup import markdown_escape
 from overthink.reports.wording import points
-from overthink.workflows.table import table_text
+from overthink.workflows.paper import table_text
 
 STUDIES = Path(__file__).parents[2] / "docs" / "studies"
 PAGES = ("effort_logs", "two_small_models")
@@ -101,4 +101,7 @@ def _sizes(study: str) -> Grid:
     found = csv.DictReader(io.StringIO(_table(study, "verdicts", "csv")))
     heads = ["Task", "Arm", "Change (points)", "Would have been seen from (points)"]
     sizes = ((row, points(float(row["estimate"])), fixed(100 * float(row["mde"]), 1)) for row in found)
-    return [heads, *([escaped(row["task"]), escaped(row["arm"]), change, seen] for row, change, seen in sizes)]
+    return [
+        heads,
+        *([markdown_escape(row["task"]), markdown_escape(row["arm"]), change, seen] for row, change, seen in sizes),
+    ]

@@ -18,9 +18,8 @@ from overthink.errors import InputError, StoppedError
 from overthink.storage.journal import read_journal, read_waves
 from overthink.storage.json_documents import read_plan
 from overthink.storage.models import read_endpoint_runs
-from overthink.workflows import shard_queue
-from overthink.workflows.local_workers import LocalWorkers
-from overthink.workflows.shard_task import Ending, Outcome, ShardTask, collect_shard
+from overthink.workflows import driver
+from overthink.workflows.workers import Ending, LocalWorkers, Outcome, ShardTask, collect_shard
 
 STUDY: dict[str, Any] = {
     "model": "overthink/simulated", "safety": "overthink/secret", "budgets": "0,8", "limit": 5, "draws": 2, "seed": 5,
@@ -119,7 +118,7 @@ def test_a_shard_that_is_lost_again_and_again_stops_the_run(here: Any, tmp_path:
     workers = here(shard1=[Ending.LOST] * 9)
     with pytest.raises(StoppedError, match=r"shard 1/2: its worker was lost 3 times without a new trace \(a reason\)"):
         overthink.experiment(**STUDY, workers="processes", shards=2, out=tmp_path / "s")
-    assert [task.shard for task in workers.submitted].count("1/2") == shard_queue.MOST_LOSSES
+    assert [task.shard for task in workers.submitted].count("1/2") == driver.MOST_LOSSES
     assert not (tmp_path / "s").exists()
     here()
     assert overthink.experiment(**STUDY, workers="processes", resume=True, out=tmp_path / "s").findings

@@ -24,7 +24,7 @@ from overthink.data.oversight import OversightRow, RedTeam, View
 from overthink.data.oversight_pool import overseen_rungs
 from overthink.errors import InputError, StoppedError
 from overthink.plan.arms import BASE, ArmPlan
-from overthink.reports.tables.cost import cost_rows
+from overthink.reports.tables.ledger import cost_rows
 from overthink.storage.oversight import projections_of, read_oversight, read_oversight_journal
 from overthink.workflows.monitor import attacks_of, prepare_monitoring
 

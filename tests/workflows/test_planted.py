@@ -7,9 +7,8 @@ import pytest
 
 import overthink
 from overthink.data.curve_key import CurveKey, PlantedCurve
-from overthink.reports.planted import planted_lines, planted_sentences, planted_summary
-from overthink.reports.report_curves import report_curves
-from overthink.workflows.planted import planted_curves
+from overthink.reports.report_curves import planted_lines, planted_sentences, planted_summary, report_curves
+from overthink.workflows.results import planted_curves
 
 
 @pytest.fixture(scope="module")

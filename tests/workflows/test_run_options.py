@@ -15,8 +15,8 @@ from overthink.errors import InputError
 from overthink.plan.study import Plan
 from overthink.storage.run_config import read_config, write_config
 from overthink.workflows.experiment import experiment_options, overridden_options
+from overthink.workflows.option_words import RunWords
 from overthink.workflows.run_options import RunOptions, look, read_options
-from overthink.workflows.run_words import RunWords
 from overthink.workflows.schemas import run_schema
 
 BASE = {"model": "overthink/simulated", "safety": "overthink/secret", "budgets": "0,64"}

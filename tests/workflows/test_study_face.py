@@ -12,7 +12,7 @@ from overthink.data.curve_key import CurveKey, PlantedCurve
 from overthink.data.pool import COLUMNS
 from overthink.data.results.arms import ArmResults
 from overthink.errors import InputError
-from overthink.workflows.table import table_text
+from overthink.workflows.paper import table_text
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 

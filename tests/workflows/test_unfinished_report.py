@@ -17,10 +17,9 @@ from overthink.errors import InputError
 from overthink.storage.json_documents import write_plan
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
-from overthink.workflows.methods import methods_text
+from overthink.workflows.paper import methods_text, table_text
 from overthink.workflows.resume import stored_traces
 from overthink.workflows.statement import statement
-from overthink.workflows.table import table_text
 from overthink.workflows.unfinished import ReportsSoFar, Schedule, Traces, unfinished_page
 
 AT_ONCE = Schedule(first_seconds=0.0, every_seconds=0.0, share=1.0)

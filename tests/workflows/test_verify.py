@@ -19,8 +19,9 @@ from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.simulated.thinking import encode, turn_of
 from overthink.collect.rescore.open import read_answer_texts
 from overthink.data.pool import records_of
+from overthink.data.pool_scores import answers_of
 from overthink.data.record import RungRecord
-from overthink.data.verifier_scores import AnswerScore, answers_of
+from overthink.data.verifier_scores import AnswerScore
 from overthink.errors import InputError, StoppedError
 from overthink.storage.pool import read_pool
 from overthink.storage.verifier_scores import read_scores

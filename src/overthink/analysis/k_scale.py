@@ -16,7 +16,8 @@ from overthink.data.finding import At
 from overthink.data.kinds import Metric
 from overthink.data.record import Estimand
 from overthink.data.results.curve import CurveResult, RungResult
-from overthink.plan.analysis import OPTION, Analysis, reference_fault
+from overthink.plan.analysis import Analysis
+from overthink.plan.k_reference import OPTION, reference_fault
 
 FLOP_PER_PARAMETER = 2
 """FLOP per active parameter and thinking token; attention is left out, so that K is proportional to thinking."""

@@ -9,8 +9,8 @@ from overthink.data.phrases import Limit, Reason, phrases_of
 
 WRITERS = {
     "analysis": (
-        *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
-        *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
+        *("adaptive", "arm_pairs", "arms", "equal_terms", "families", "gaps", "hypotheses", "judge", "ledger"),
+        *("mitigations", "readings", "request", "shapes", "values", "withheld"),
         *("oversight.encoded", "oversight.faithfulness", "oversight.latent", "oversight.monitors"),
         *("oversight.judges", "oversight.monitorability", "oversight.perturbation_curve"),
         *("oversight.probes", "oversight.red_team"),

@@ -25,6 +25,6 @@ def methods(
 
     They come from plan, analysis and findings; what these do not state is called unknown.
     """
-    from overthink.workflows import methods as paragraphs
+    from overthink.workflows import paper as paragraphs
 
     terminal.output(paragraphs.methods(path, format=form))

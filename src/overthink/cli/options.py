@@ -17,7 +17,7 @@ from overthink.cli import terminal, values
 from overthink.data.secrets import without_secrets
 from overthink.errors import ExitCode, InputError
 from overthink.paths import name_text
-from overthink.workflows import option_texts
+from overthink.workflows import option_words
 
 if TYPE_CHECKING:
     from overthink.workflows.study import Study
@@ -47,7 +47,7 @@ Quiet = Annotated[
 Primary = Annotated[
     list[str],
     typer.Option(
-        help=option_texts.PRIMARY,
+        help=option_words.PRIMARY,
         metavar="CURVES",
         rich_help_panel=PANEL_STATISTICS,
     ),
@@ -65,7 +65,7 @@ MaxRows = Annotated[
 KReference = Annotated[
     str | None,
     typer.Option(
-        help=option_texts.K_REFERENCE,
+        help=option_words.K_REFERENCE,
         metavar="TOKENS",
         rich_help_panel=PANEL_STATISTICS,
     ),
@@ -104,13 +104,13 @@ Reader = Annotated[
 
 Capability = Annotated[
     list[str],
-    typer.Option(help=option_texts.CAPABILITY, metavar="TASK", rich_help_panel=PANEL_READ),
+    typer.Option(help=option_words.CAPABILITY, metavar="TASK", rich_help_panel=PANEL_READ),
 ]
 
 Safety = Annotated[
     list[str],
     typer.Option(
-        help=option_texts.SAFETY,
+        help=option_words.SAFETY,
         metavar="TASK",
         rich_help_panel=PANEL_READ,
     ),
@@ -119,7 +119,7 @@ Safety = Annotated[
 Benign = Annotated[
     list[str],
     typer.Option(
-        help=option_texts.BENIGN,
+        help=option_words.BENIGN,
         metavar="TASK",
         rich_help_panel=PANEL_READ,
     ),
@@ -177,13 +177,13 @@ PaidYes = Annotated[bool, typer.Option("--yes", help="Do not ask before spending
 
 Seed = Annotated[
     int,
-    typer.Option(help=option_texts.SEED, min=0, rich_help_panel=PANEL_STATISTICS),
+    typer.Option(help=option_words.SEED, min=0, rich_help_panel=PANEL_STATISTICS),
 ]
 
 Hypothesis = Annotated[
     str | None,
     typer.Option(
-        help=option_texts.HYPOTHESIS,
+        help=option_words.HYPOTHESIS,
         metavar="PARTS",
         rich_help_panel=PANEL_STATISTICS,
     ),

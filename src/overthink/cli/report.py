@@ -16,7 +16,7 @@ from overthink.cli.options import (
     command_line,
     show,
 )
-from overthink.workflows import option_texts
+from overthink.workflows import option_words
 
 TrainingFlop = Annotated[
     str | None,
@@ -48,7 +48,7 @@ AsOf = Annotated[
 ModelShapes = Annotated[
     list[str],
     typer.Option(
-        help=option_texts.MODEL_SHAPE,
+        help=option_words.MODEL_SHAPE,
         metavar="MODEL=SHAPE",
         rich_help_panel=PANEL_COMPUTE,
     ),

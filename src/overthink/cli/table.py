@@ -48,7 +48,7 @@ def table(
 
     Nothing is computed anew.
     """
-    from overthink.workflows import table as tables
+    from overthink.workflows import paper as tables
 
     text = tables.table(path, what=what, format=form, out=out)
     if out is None:

@@ -15,9 +15,9 @@ from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_p
 from overthink.data.secrets import holds_secret
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text
-from overthink.plan.analysis import reference_fault
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
 from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.k_reference import reference_fault
 from overthink.plan.secrets import secret_fault
 from overthink.plan.stopping import Until
 

@@ -9,8 +9,8 @@ lines for a terminal. Names in findings are untrusted text until they have passe
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison_text
 from overthink.reports.charts.files import figure_formats, report_figures
-from overthink.reports.forecast_curve import ForecastPanel
 from overthink.reports.forecast_page import forecast_figures, forecast_html
+from overthink.reports.forecast_text import ForecastPanel
 from overthink.reports.page import report_html
 from overthink.reports.terminal import summary_text
 

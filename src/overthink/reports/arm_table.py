@@ -36,8 +36,7 @@ from overthink.reports.arm_cells import (
 from overthink.reports.paired_table import FLIPS_IN_TERMINAL, FLIPS_ON_PAGE, paired_sentences, paired_table
 from overthink.reports.reading_table import READING_MEANINGS, reading_sentence, reading_table, without_placebo
 from overthink.reports.summary import TextPiece
-from overthink.reports.tables.flop_matched import flop_matched_table
-from overthink.reports.tables.supervision import supervision_table
+from overthink.reports.tables.budgets import flop_matched_table, supervision_table
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
 
 EQUAL_THINKING = "at equal thinking"

@@ -20,10 +20,9 @@ from overthink.reports import forecast_text as words
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.charts.curve import Chart
-from overthink.reports.charts.fan import fan
-from overthink.reports.charts.fan_template import LAYERS, fan_chart
+from overthink.reports.charts.fan import LAYERS, fan, fan_chart
 from overthink.reports.charts.files import chart_files
-from overthink.reports.forecast_curve import ForecastPanel
+from overthink.reports.forecast_text import ForecastPanel
 from overthink.reports.page import provenance_rows, web_page
 from overthink.reports.wording import percent
 

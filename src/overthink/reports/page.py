@@ -24,32 +24,25 @@ from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
 from overthink.reports.charts.arms import StaticChart, static_charts
-from overthink.reports.charts.faithfulness import faithfulness_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.oversight import hidden_chart, judge_chart, oversight_chart
-from overthink.reports.charts.probes import probe_chart
+from overthink.reports.charts.reasoning import faithfulness_chart, probe_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.charts.within import within_chart
 from overthink.reports.flips import flip_lists
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
-from overthink.reports.planted import planted_lines, planted_sentences
-from overthink.reports.report_curves import default_arms, report_curves
-from overthink.reports.selection import RULE
-from overthink.reports.so_far import answers_so_far, banner
-from overthink.reports.tables.budget_control import budget_control_table
-from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
-from overthink.reports.tables.encoded import bound_sentences, encoded_tables
-from overthink.reports.tables.faithfulness import faithfulness_tables
-from overthink.reports.tables.frontier import frontier_tables
-from overthink.reports.tables.ledger import ledger_tables
+from overthink.reports.report_curves import default_arms, planted_lines, planted_sentences, report_curves
+from overthink.reports.status_text import answers_so_far, banner
+from overthink.reports.tables.budgets import budget_control_table, frontier_tables, supervision_table
+from overthink.reports.tables.ledger import COST_HEAD, cost_note, cost_rows, ledger_tables
 from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables, shape_table
-from overthink.reports.tables.probes import probe_tables
-from overthink.reports.tables.supervision import supervision_table
+from overthink.reports.tables.reasoning import bound_sentences, encoded_tables, faithfulness_tables, probe_tables
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
+from overthink.reports.verdicts import RULE
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -15,8 +15,8 @@ from overthink.data.results.curve import JudgeErrorResult
 from overthink.data.results.study import findings_of
 from overthink.data.visible import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
-from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
+from overthink.reports.verdicts import hypothesis_pieces
 from overthink.stats.gates import NOT_APPLICABLE
 
 ROW_COLUMNS = (

@@ -11,9 +11,8 @@ from overthink.data.results.curve import ShapeResult
 from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import ReportCurve, level, level_text, level_unit
-from overthink.reports.selection import selected_curves
+from overthink.reports.verdicts import hypothesis_pieces, selected_curves
 
 _ROWS = 6
 

@@ -7,17 +7,14 @@ from overthink.data.results.study import Results
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
-from overthink.reports.selection import RULE, selected_curves
-from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
-from overthink.reports.tables.encoded import bound_sentences, encoded_tables
-from overthink.reports.tables.faithfulness import faithfulness_tables
+from overthink.reports.tables.ledger import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
-from overthink.reports.tables.probes import probe_tables
+from overthink.reports.tables.reasoning import bound_sentences, encoded_tables, faithfulness_tables, probe_tables
 from overthink.reports.tables.table import Table
 from overthink.reports.tables.within import within_line
+from overthink.reports.verdicts import RULE, hypothesis_line, selected_curves
 
 _CURVES = 12
 _MONITOR_ROWS = 24

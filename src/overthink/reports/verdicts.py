@@ -1,4 +1,7 @@
-"""Text of verdicts on the shape of a curve: shape, test, or minimum detectable effect."""
+"""Text of verdicts on the shape of a curve and on hypotheses; and which curves a short list shows.
+
+Which curves a short list shows where a report has more than it holds.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,11 +9,20 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.hypothesis import Part, hypothesis_text
 from overthink.data.kinds import Metric
 from overthink.data.results.beside import CommitmentResult
-from overthink.data.results.curve import ShapeResult
-from overthink.data.shape_text import TURN_WORDS, no_turn_text, shown_turn_text
-from overthink.data.verdict_labels import ShapeLabel
+from overthink.data.results.curve import HypothesisResult, ShapeResult
+from overthink.data.shape_text import (
+    TURN_WORDS,
+    PartResult,
+    no_turn_text,
+    part_texts,
+    shown_turn_text,
+    untested_text,
+    whole_text,
+)
+from overthink.data.verdict_labels import HypothesisLabel, ShapeLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import ReportCurve, ReportRung, level_text
@@ -192,3 +204,99 @@ def bare_p_value(value: float) -> str:
 
 def _is_finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+RULE = (
+    "results before controls; then curves with a shown shape or change, then those with a failed gate, then the arms "
+    "with most rungs"
+)
+"""The rule of :func:`selected_curves` in words, beside every list that leaves curves out."""
+
+
+def selected_curves(curves: Sequence[ReportCurve], number: int, *, arms_first: Sequence[str]) -> list[ReportCurve]:
+    """Return at most ``number`` curves, those that matter most by :data:`RULE`, in the order given.
+
+    Args:
+        curves: Curves with values.
+        number: Most curves of the list.
+        arms_first: Arms that are drawn first: those with most rungs.
+    """
+    if len(curves) <= number:
+        return list(curves)
+    order = sorted(range(len(curves)), key=lambda position: (*_importance(curves[position], arms_first), position))
+    return [curves[position] for position in sorted(order[:number])]
+
+
+def _importance(curve: ReportCurve, arms_first: Sequence[str]) -> tuple[bool, bool, bool, bool]:
+    """Return the sort key: False before True."""
+    has_failed_gate = any(rung.result.failed_gates for rung in curve.rungs)
+    return curve.is_control, not _is_shown(curve), not has_failed_gate, curve.arm not in arms_first
+
+
+def _is_shown(curve: ReportCurve) -> bool:
+    """Return whether a shape is shown; where none was tested, whether the interval of the change excludes 0."""
+    shape, change = primary_shape(curve.shapes), curve.result.change
+    if shape is not None:
+        return shape.verdict.label not in (None, ShapeLabel.UNDETERMINED)
+    return change is not None and ((change.low or 0) > 0 or (change.high or 0) < 0)
+
+
+class Piece(NamedTuple):
+    """Piece of a text, and the finding whose verdict it prints."""
+
+    text: str
+    finding: Finding | None
+
+
+def hypothesis_pieces(hypothesis: HypothesisResult | None, levels: Mapping[int, str]) -> list[Piece]:
+    """Return the verdicts on a hypothesis as pieces of a text; joined by spaces they are its sentences.
+
+    Args:
+        hypothesis: Verdicts on a hypothesis of one curve; None without one.
+        levels: Requested level of each rung, as text.
+    """
+    if hypothesis is None:
+        return []
+    whole, tests, is_registered = hypothesis.whole, hypothesis.tests, hypothesis.is_registered
+    if not tests:
+        claim = hypothesis_text(hypothesis.parts)
+        return [_piece(untested_text(claim, hypothesis.obstacle, is_registered=is_registered), whole)]
+    results = [part_result(test, part, levels) for test, part in zip(tests, hypothesis.parts, strict=True)]
+    texts = part_texts(results, is_registered=is_registered)
+    if len(results) == 1:
+        return [_piece(texts[0], tests[0])]
+    return [
+        _piece(texts[0], None),
+        *(_piece(text, test) for text, test in zip(texts[1:], tests, strict=True)),
+        _piece(whole_text(_label(whole), hypothesis.obstacle), whole),
+    ]
+
+
+def hypothesis_line(hypothesis: HypothesisResult | None, levels: Mapping[int, str]) -> str:
+    """Return the verdicts on a hypothesis as one line; empty without a hypothesis. Arguments as for the pieces."""
+    return " ".join(piece.text for piece in hypothesis_pieces(hypothesis, levels))
+
+
+def part_result(test: Finding, part: Part, levels: Mapping[int, str]) -> PartResult:
+    """Return the verdict on a part."""
+    first, last = (None if rung is None else levels.get(rung) for rung in (test.at.from_rung, test.at.rung))
+    return PartResult(
+        part=part,
+        label=_label(test),
+        estimate=test.estimate,
+        low=test.low,
+        high=test.high,
+        level=test.level,
+        n_questions=test.n_questions,
+        questions_needed=test.questions_needed,
+        rungs=None if first is None or last is None else (first, last),
+        reason=test.reason,
+    )
+
+
+def _label(finding: Finding) -> HypothesisLabel:
+    return HypothesisLabel(finding.label or HypothesisLabel.NOT_SHOWN)
+
+
+def _piece(text: str, finding: Finding | None) -> Piece:
+    return Piece(visible(text, PROSE_LIMIT), finding)

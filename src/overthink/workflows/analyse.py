@@ -17,8 +17,8 @@ from overthink.cost.model_shape import SourcedShape
 from overthink.data.shards import read_shard
 from overthink.errors import InputError
 from overthink.paths import is_there
-from overthink.plan.analysis import k_refusal
 from overthink.plan.arms import ArmPlan
+from overthink.plan.k_reference import k_refusal
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import figure_formats, report_figures
 from overthink.storage.findings import write_findings
@@ -37,12 +37,10 @@ from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
 from overthink.workflows.own_thread import outside_loops
-from overthink.workflows.planted import planted_curves
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, merge_assumptions
-from overthink.workflows.results import about_source, results_of
+from overthink.workflows.results import about_source, planted_curves, results_of
 from overthink.workflows.resume import open_folder
-from overthink.workflows.shard import store_shard
 from overthink.workflows.sources import (
     ReadOptions,
     Source,
@@ -50,7 +48,7 @@ from overthink.workflows.sources import (
     with_logs_from_here,
 )
 from overthink.workflows.study import Study
-from overthink.workflows.unfinished import ReportsSoFar
+from overthink.workflows.unfinished import ReportsSoFar, store_shard
 from overthink.workflows.waves import OnWave
 from overthink.workflows.words import AnalyseWords, ReportWords, analysis, reading, report_formats, texts
 

@@ -10,9 +10,9 @@ from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.outcomes import from_records
 from overthink.data.pool import pool_of
+from overthink.data.pool_scores import with_scores
 from overthink.data.record import RungRecord
 from overthink.data.traces import trace_ids, with_earlier_traces, with_traces
-from overthink.data.verifier_scores import with_scores
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.paths import name_text

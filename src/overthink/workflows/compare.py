@@ -32,9 +32,14 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import analyse_source, stored_study
-from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
+from overthink.workflows.compare_checks import (
+    digests_of_table,
+    has_comparison,
+    text_differences,
+    with_one_task,
+    without_comparison,
+)
 from overthink.workflows.models import arm_models
-from overthink.workflows.question_texts import digests_of_table, text_differences
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import (
     ReadOptions,

@@ -21,11 +21,11 @@ from overthink.workflows.analyse import prepare, run
 from overthink.workflows.collect import OnTrace
 from overthink.workflows.compare import compare
 from overthink.workflows.driver import check_shards, run_in_workers
+from overthink.workflows.option_words import RunWords
 from overthink.workflows.own_thread import outside_loops
 from overthink.workflows.progress import Progress, shown_line, write_lines
 from overthink.workflows.resume import check_folder
 from overthink.workflows.run_options import RunOptions, read_options
-from overthink.workflows.run_words import RunWords
 from overthink.workflows.study import Study
 from overthink.workflows.waves import OnWave
 

@@ -27,15 +27,14 @@ from overthink.forecasts.findings import ForecastOptions, forecast_result
 from overthink.forecasts.tail_risk import half_lives
 from overthink.paths import name_text, path_kind
 from overthink.plan.stated_tasks import AXES
-from overthink.reports.forecast_terminal import next_budget_text, printed_text, tries_text
+from overthink.reports.forecast_text import next_budget_text, printed_text, tries_text
 from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
 from overthink.storage.tables.cells import refuse_rows, texts, to_cell, whole_numbers
 from overthink.storage.tables.columns import ALIASES
 from overthink.storage.tables.table_files import is_table, read_cells
-from overthink.workflows.forecast_next_budget import next_budget_forecasts
-from overthink.workflows.forecast_printed import is_printed, printed_forecasts
+from overthink.workflows.forecast_inputs import is_printed, next_budget_forecasts, printed_forecasts
 from overthink.workflows.sources import ReadOptions, read_sources
 
 COUNTS = ("attempts", "successes")

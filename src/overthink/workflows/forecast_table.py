@@ -10,7 +10,7 @@ from overthink.forecasts.findings import ForecastOptions
 from overthink.paths import name_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.forecast import DEFAULT_K, ForecastRequest, Forecasts, forecast_path
-from overthink.workflows.run_words import OneOrMore
+from overthink.workflows.option_words import OneOrMore
 from overthink.workflows.words import TaskWords, reading, report_formats
 
 _SHARES, _CLAIM, _LEVEL = "0.5", "1,100", 0.9

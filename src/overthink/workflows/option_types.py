@@ -16,8 +16,8 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from overthink.data.shards import read_shard, read_workers
 from overthink.errors import InputError
-from overthink.plan.analysis import LOWEST, read_k_reference
 from overthink.plan.distribution import read_endpoints
+from overthink.plan.k_reference import LOWEST, read_k_reference
 
 Argument = str | int | float | bool
 """Value of an argument of a model or task."""

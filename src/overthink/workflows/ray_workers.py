@@ -24,7 +24,7 @@ from overthink.paths import is_there, read_file
 from overthink.storage.folder_copy import FolderSender, Piece, store_pieces
 from overthink.storage.study_lock import LOCK_FILE
 from overthink.workflows.own_thread import ThreadWork
-from overthink.workflows.shard_task import Ending, Outcome, ShardTask, collect_shard
+from overthink.workflows.workers import Ending, Outcome, ShardTask, collect_shard
 
 SECONDS_TO_CONNECT = 5.0
 """How long the machine of an address may take to accept a connection."""

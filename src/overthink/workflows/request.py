@@ -23,8 +23,9 @@ from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import CalculatorInput, option
 from overthink.governance.inputs import Range, look_up, read_range
 from overthink.paths import is_text, name_text
-from overthink.plan.analysis import LOWEST, MARGIN, Analysis, checked_reference
+from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families, protocol_arms
+from overthink.plan.k_reference import LOWEST, checked_reference
 from overthink.plan.selectors import plan_selectors
 from overthink.plan.study import Plan
 from overthink.stats.curve import ladder_of

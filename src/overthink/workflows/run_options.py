@@ -17,7 +17,7 @@ from overthink.errors import InputError
 from overthink.paths import is_text, name_text
 from overthink.plan.stopping import read_until
 from overthink.plan.study import Plan, checked_plan
-from overthink.workflows import option_texts
+from overthink.workflows import option_words
 from overthink.workflows.option_types import (
     Arguments,
     Arms,
@@ -104,11 +104,11 @@ class RunOptions(BaseModel):
         metavar="MODEL",
         kind=list,
     )
-    capability: Texts = _option((), option_texts.CAPABILITY, Subject.STUDY, metavar="TASK", kind=list)
-    safety: Texts = _option((), option_texts.SAFETY, Subject.STUDY, metavar="TASK", kind=list)
+    capability: Texts = _option((), option_words.CAPABILITY, Subject.STUDY, metavar="TASK", kind=list)
+    safety: Texts = _option((), option_words.SAFETY, Subject.STUDY, metavar="TASK", kind=list)
     benign: Texts = _option(
         (),
-        option_texts.BENIGN,
+        option_words.BENIGN,
         Subject.STUDY,
         metavar="TASK",
         kind=list,
@@ -123,7 +123,7 @@ class RunOptions(BaseModel):
         metavar="AIM",
     )
     max_draws: Whole | None = _option(None, "Most draws of a question, with --until.", Subject.STUDY, kind=int)
-    seed: Whole = _option(0, option_texts.SEED, Subject.STUDY, kind=int, least=0)
+    seed: Whole = _option(0, option_words.SEED, Subject.STUDY, kind=int, least=0)
     grader: Text | None = _option(
         None,
         "Model that grades answers, in the role `grader`.",
@@ -216,36 +216,36 @@ class RunOptions(BaseModel):
     )
     hypothesis: Hypothesis | None = _option(
         None,
-        option_texts.HYPOTHESIS,
+        option_words.HYPOTHESIS,
         Subject.STATISTICS,
         metavar="PARTS",
     )
     primary: Texts = _option(
         (),
-        option_texts.PRIMARY,
+        option_words.PRIMARY,
         Subject.STATISTICS,
         metavar="CURVES",
         kind=list,
     )
     k_reference: Reference | None = _option(
         None,
-        option_texts.K_REFERENCE,
+        option_words.K_REFERENCE,
         Subject.STATISTICS,
         metavar="TOKENS",
     )
     model_shape: Shapes = _option(
         (),
-        option_texts.MODEL_SHAPE,
+        option_words.MODEL_SHAPE,
         Subject.COMPUTE,
         metavar="MODEL=SHAPE",
         kind=list,
     )
 
     out: PathText | None = _option(None, "The study's folder; `study` if left out.", Subject.OUTPUT, metavar="FOLDER")
-    shard: ShardText | None = _option(None, option_texts.SHARD, Subject.OUTPUT, metavar="I/N")
-    endpoint: Endpoints = _option((), option_texts.ENDPOINT, Subject.STUDY, metavar="URL", kind=list)
-    workers: WorkersText | None = _option(None, option_texts.WORKERS, Subject.OUTPUT, metavar="WORKERS")
-    shards: Whole | None = _option(None, option_texts.SHARDS, Subject.OUTPUT, metavar="N", kind=int, least=1)
+    shard: ShardText | None = _option(None, option_words.SHARD, Subject.OUTPUT, metavar="I/N")
+    endpoint: Endpoints = _option((), option_words.ENDPOINT, Subject.STUDY, metavar="URL", kind=list)
+    workers: WorkersText | None = _option(None, option_words.WORKERS, Subject.OUTPUT, metavar="WORKERS")
+    shards: Whole | None = _option(None, option_words.SHARDS, Subject.OUTPUT, metavar="N", kind=int, least=1)
 
     def plans(self) -> tuple[Plan, ...]:
         """Return the plan of every model, in their order.

@@ -8,7 +8,7 @@ import polars as pl
 from overthink.data.pool import read, words_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
-from overthink.reports.transcript_link import transcript_link
+from overthink.reports.transcripts import transcript_link
 from overthink.storage.tables.cells import csv_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.sources import ReadOptions, read_source

@@ -10,11 +10,12 @@ import polars as pl
 from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_frame, made_by_plan, with_waves
 from overthink.data.pool import PoolReading, read, words_of
+from overthink.data.pool_scores import is_forced
 from overthink.data.projections import Projection
 from overthink.data.record import ScorePolarity, unread_notes
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
-from overthink.data.verifier_scores import VerifierRun, is_forced
+from overthink.data.verifier_scores import VerifierRun
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.paths import file_sha256, is_there, name_text, path_kind

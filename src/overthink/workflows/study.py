@@ -1,7 +1,8 @@
-"""A study: its rows with results and report, and how it shows itself in a notebook."""
+"""A study: its rows with results and report, its findings by words, and how it shows itself in a notebook."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,28 +10,61 @@ import polars as pl
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.parameters import instance
 from overthink.data.pool import pool_frame
 from overthink.data.projections import Projection
 from overthink.data.record import Axis, ScorePolarity
 from overthink.data.results.study import Results, flatten
 from overthink.data.rung_samples import rung_samples, samples_at
+from overthink.data.visible import name_list, nearest_first, visible
+from overthink.errors import InputError
 from overthink.reports import About, report_html, summary_text
 from overthink.reports.charts.study_charts import charts_by_name, report_charts, study_chart
 from overthink.reports.flips import flipped_places
 from overthink.reports.notebook.card import card_html, card_text
-from overthink.reports.notebook.chart_list import Charts, notebook_chart
-from overthink.reports.notebook.finding_list import Findings
+from overthink.reports.notebook.lists import Charts, Findings, notebook_chart
 from overthink.reports.notebook.tables import curve_frame, planted_frame, verdict_frame
 from overthink.storage.findings import findings_json
 from overthink.storage.json_documents import Assumptions
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
-from overthink.workflows.finding_search import matching_findings
 from overthink.workflows.request import AnalysisRequest
 
 if TYPE_CHECKING:
     from overthink.reports.notebook.inline import LayerChart, VConcatChart
+
+
+_SHOWN = 40
+
+_WORDS: dict[str, type[StrEnum]] = {"kind": Kind, "metric": Metric, "axis": Axis}
+"""Closed list by parameter."""
+
+
+def matching_findings(findings: Sequence[Finding], **words: str | None) -> Findings:
+    """Return the findings that have all the words and names given, in their order.
+
+    Args:
+        findings: All findings of a study.
+        words: By field of a finding, among ``kind``, ``metric``, ``axis``, ``task`` and ``arm``; None for any.
+
+    Raises:
+        TypeError: A value is no text.
+        InputError: A kind, metric or axis is in no closed list, or the study has no such task or arm.
+    """
+    fields = {name: value for name, value in words.items() if value is not None}
+    for name, value in fields.items():
+        word = str(instance(value, name, str))
+        known = list(_WORDS[name]) if name in _WORDS else sorted({getattr(finding, name) for finding in findings})
+        if word not in known:
+            raise InputError(_unknown(name, word, known))
+    return Findings(finding for finding in findings if all(getattr(finding, n) == v for n, v in fields.items()))
+
+
+def _unknown(name: str, word: str, known: Iterable[str]) -> str:
+    choices = name_list([visible(each) for each in nearest_first(word, known)], _SHOWN) or "none, it has no finding"
+    whose = "of findings" if name in _WORDS else "of this study"
+    return f"{name} is {visible(word)!r}, which is no {name} {whose}; needed, the most similar first: {choices}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -16,7 +16,8 @@ import polars as pl
 
 from overthink.components.files import referenced_files
 from overthink.data.pool import words_of
-from overthink.data.verifier_scores import AnswerScore, VerifierRun, answers_of, is_forced, with_scores
+from overthink.data.pool_scores import answers_of, is_forced, with_scores
+from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text, open_file, path_kind
 from overthink.plan.arms import refuse_protocols

@@ -14,10 +14,10 @@ from overthink.cost.units import Unit
 from overthink.data import parameters
 from overthink.errors import InputError
 from overthink.governance.thresholds.registry import day_of
-from overthink.plan.analysis import read_k_reference
+from overthink.plan.k_reference import read_k_reference
 from overthink.workflows import arguments as arg
+from overthink.workflows.option_words import OneOrMore
 from overthink.workflows.request import AnalysisOptions, parse_assumptions
-from overthink.workflows.run_words import OneOrMore
 from overthink.workflows.sources import Checkpoints, Errored, Invalid, ReadOptions
 
 

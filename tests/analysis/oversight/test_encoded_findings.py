@@ -22,7 +22,7 @@ from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import OversightResults
 from overthink.data.results.study import Results
 from overthink.reports.charts.oversight import hidden_charts
-from overthink.reports.tables.encoded import bound_sentences, encoded_tables
+from overthink.reports.tables.reasoning import bound_sentences, encoded_tables
 from overthink.stats.oversight.encoded import NO_PLAIN, NO_PLANTED, PLANTED_LOST, SOLVES, WIDE, EncodedClaim
 from overthink.stats.oversight.information import information_bits
 

@@ -18,7 +18,7 @@ from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.results.oversight import LatentResult, OversightResults
 from overthink.data.verdict_labels import LatentLabel
-from overthink.reports.tables.encoded import encoded_tables
+from overthink.reports.tables.reasoning import encoded_tables
 
 N, TASK = 200, "overthink/no_cot"
 FILLER, REPEATS = "filler:count=300", "repeats:times=5"

@@ -20,7 +20,7 @@ from overthink.data.results.oversight_parts import ProbeResult
 from overthink.data.verdict_labels import ProbeLabel
 from overthink.errors import InputError
 from overthink.plan.analysis import Analysis
-from overthink.reports.tables.probes import probe_tables
+from overthink.reports.tables.reasoning import probe_tables
 from overthink.stats.testing import holm
 
 N, TASK, PROBE = 60, "sums", "probe:model=hf/m"

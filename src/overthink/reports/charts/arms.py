@@ -17,10 +17,9 @@ from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
-from overthink.reports.charts.faithfulness import faithfulness_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.oversight import hidden_charts, judge_charts, oversight_charts
-from overthink.reports.charts.probes import probe_charts
+from overthink.reports.charts.reasoning import faithfulness_charts, probe_charts
 from overthink.reports.charts.templates import curve_chart
 from overthink.reports.charts.within import within_charts
 from overthink.reports.report_curves import SHOWN_ARMS

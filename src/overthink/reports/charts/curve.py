@@ -16,8 +16,7 @@ from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinki
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import curve_chart, gap_chart
 from overthink.reports.charts.thresholds import Mark, bar_notes, share_floor, threshold_bars
-from overthink.reports.planted import LEGEND, planted_lines
-from overthink.reports.report_curves import ReportCurve, ReportRung, level_unit
+from overthink.reports.report_curves import LEGEND, ReportCurve, ReportRung, level_unit, planted_lines
 
 CHART_WIDTH = 640
 """Width in pixels of a chart rendered as a file, without labels."""

@@ -16,7 +16,7 @@ from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.templates import KindLook, kind_lines_chart
 from overthink.reports.report_curves import SHOWN_ARMS
-from overthink.reports.tables.frontier import frontiers_by_task
+from overthink.reports.tables.budgets import frontiers_by_task
 
 LINE_KINDS = {
     "best": "valued on questions that did not choose it",

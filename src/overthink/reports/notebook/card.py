@@ -12,9 +12,8 @@ from overthink.data.results.study import Results
 from overthink.data.visible import visible
 from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.planted import planted_summary
-from overthink.reports.report_curves import ReportCurve, default_arms, level, level_unit, report_curves
-from overthink.reports.selection import selected_curves
+from overthink.reports.report_curves import ReportCurve, default_arms, level, level_unit, planted_summary, report_curves
+from overthink.reports.verdicts import selected_curves
 
 MOST_BYTES = 2000
 """Bytes of a card in UTF-8, which it stays below."""

@@ -17,7 +17,7 @@ from overthink.data.results.oversight_parts import EloResult, JudgeResult, Polic
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
-from overthink.reports.tables.faithfulness import points
+from overthink.reports.tables.reasoning import points
 from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
 
 CAPTION = "Monitors at each thinking budget"

@@ -1,18 +1,24 @@
-"""Forecasts from a table of printed shares, as in papers and system cards: no counts, each share an interval."""
+"""Forecasts from a table of printed shares, each an interval, and from a study's curves one octave further."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from overthink.data.curve_key import CurveKey
+from overthink.data.finding_ids import curve_ids
+from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
-from overthink.data.results.forecast import PrintedResult
+from overthink.data.results.forecast import NextBudgetResult, PrintedResult
 from overthink.errors import InputError
 from overthink.forecasts.counts import MOST_TRIES
 from overthink.forecasts.findings import ForecastOptions
+from overthink.forecasts.next_budget_findings import next_budget_result
 from overthink.forecasts.printed import printed_result, printed_share
 from overthink.paths import name_text
+from overthink.plan.analysis import MARGIN
 from overthink.storage.tables.cells import refuse_rows, texts, whole_numbers
 from overthink.storage.tables.columns import ALIASES
 
@@ -82,3 +88,35 @@ def _forecast(
     shares = {tries: printed_share(text) for tries, text in group.select("tries", "share").iter_rows()}
     prefix = re.sub(r"[^A-Za-z0-9._/]+", "-", f"{key.axis}/{name}")
     return printed_result(shares, k, thresholds, key=key, prefix=prefix)
+
+
+SEED_OFFSET = 1
+"""Third element of the seed; gives these forecasts other random numbers than forecasts over tries."""
+
+
+def next_budget_forecasts(
+    tables: Sequence[Outcomes], *, level: float, stopping: str | None, seed: int
+) -> tuple[NextBudgetResult, ...]:
+    """Return the forecast of every curve with a ladder.
+
+    Args:
+        tables: The curves of a study, logs, or a table of draws.
+        level: Confidence level.
+        stopping: "fixed", "first_success", or None to infer it.
+        seed: Seed of the draws.
+
+    Raises:
+        InputError: The stopping rule contradicts the counts.
+    """
+    results = [
+        next_budget_result(
+            table,
+            level=level,
+            margin=MARGIN,
+            stopping=stopping,
+            prefix=prefix,
+            rng=np.random.default_rng([seed, number, SEED_OFFSET]),
+        )
+        for number, (table, prefix) in enumerate(zip(tables, curve_ids([table.key for table in tables]), strict=True))
+    ]
+    return tuple(result for result in results if result is not None)

@@ -1,8 +1,10 @@
-r"""A table as LaTeX with booktabs, in ASCII alone, so that every engine and encoding of a paper typesets it.
+"""Tables and the paragraph on methods as Markdown, and as LaTeX with booktabs in ASCII, which every engine typesets.
 
-Characters that LaTeX reads as commands are escaped, accented letters are written with accent commands, and signs of our
-own texts (``−``, ``×``, ``≥``) as mathematics. pdfLaTeX has no font for other scripts: such a character stands as its
-code point, ``U+4E2D``, and a comment on top says so.
+Characters that LaTeX reads as commands are escaped, accented letters are written with accent commands, and signs of
+our own texts (``−``, ``×``, ``≥``) as mathematics. pdfLaTeX has no font for other scripts: such a character stands as
+its code point, ``U+4E2D``, and a comment on top says so.
+
+A table as Markdown, in the form that GitHub and Pandoc read.
 """
 
 import re
@@ -10,7 +12,50 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from overthink.reports.paper.methods import Section
 from overthink.reports.paper.table import PrintedTable
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
+
+
+def markdown_text(table: PrintedTable) -> str:
+    r"""Return the caption, the table and its notes.
+
+    Example:
+        >>> from overthink.reports.paper.table import Heading
+        >>> print(markdown_text(PrintedTable("All.", (Heading("Task"), Heading("%", True)), (("a|b", "5"),))), end="")
+        **All.**
+        <BLANKLINE>
+        | Task | % |
+        |---|--:|
+        | a\|b | 5 |
+    """
+    heads = [heading.text for heading in table.headings]
+    rule = ["--:" if heading.is_number else "---" for heading in table.headings]
+    lines = [
+        f"**{markdown_escape(table.caption)}**",
+        "",
+        _markdown_row(heads),
+        f"|{'|'.join(rule)}|",
+        *map(_markdown_row, table.rows),
+    ]
+    for note in table.notes:
+        lines += ["", markdown_escape(note)]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_escape(text: str) -> str:
+    r"""Return a text in which no character is markup.
+
+    >>> markdown_escape("a_b *c* |d|")
+    'a\\_b \\*c\\* \\|d\\|'
+    """
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _markdown_row(cells: "list[str] | tuple[str, ...]") -> str:
+    return f"| {' | '.join(markdown_escape(cell) for cell in cells)} |"
+
 
 _PROSE = "p{3.6cm}"
 LONGEST = 40
@@ -56,11 +101,11 @@ _HEAD = (
 _CODE_POINTS = "% Characters that pdfLaTeX has no font for stand as their code points, as U+4E2D."
 
 
-def escaped(text: str) -> str:
+def latex_escape(text: str) -> str:
     r"""Return a text that LaTeX typesets as it is, in ASCII.
 
     Example:
-        >>> print(escaped("50 % of a_b & −3 ≥ café, 中"))
+        >>> print(latex_escape("50 % of a_b & −3 ≥ café, 中"))
         50 \% of a\_b \& $-$3 $\geq$ caf\'{e}, U+4E2D
     """
     pieces = [_piece(character) for character in unicodedata.normalize("NFC", _LIGATURE.sub("\\1\0", text))]
@@ -99,11 +144,11 @@ def latex_text(table: PrintedTable, *, label: str) -> str:
         ['Task & \\% \\\\', 'a\\_b & 5 \\\\']
     """
     columns = "".join(_PROSE if heading.is_prose else "r" if heading.is_number else "l" for heading in table.headings)
-    head = _row([escaped(heading.text) for heading in table.headings])
-    caption = rf"\caption{{{escaped(table.caption)}}}\label{{{label}}}"
+    head = _latex_row([latex_escape(heading.text) for heading in table.headings])
+    caption = rf"\caption{{{latex_escape(table.caption)}}}\label{{{label}}}"
     is_long = len(table.rows) > LONGEST
     body = _body(table)
-    notes = [rf"\par\smallskip {escaped(note)}" for note in table.notes]
+    notes = [rf"\par\smallskip {latex_escape(note)}" for note in table.notes]
     if is_long:
         inner = [
             rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}", rf"{caption} \\", r"\toprule", head, r"\midrule",
@@ -131,10 +176,31 @@ def _body(table: PrintedTable) -> list[str]:
             same += 1
         if above and same < table.groups:
             lines.append(r"\addlinespace")
-        lines.append(_row(["" if i < same else escaped(cell) for i, cell in enumerate(row)]))
+        lines.append(_latex_row(["" if i < same else latex_escape(cell) for i, cell in enumerate(row)]))
         above = row
     return lines
 
 
-def _row(cells: Sequence[str]) -> str:
+def _latex_row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
+
+
+def plain_methods(sections: Sequence[Section]) -> str:
+    r"""Return one paragraph per section, which begins with its heading.
+
+    >>> plain_methods([Section("Models", ("The model is m.", "It is small."))])
+    'Models. The model is m. It is small.\n'
+    """
+    return "\n\n".join(f"{section.heading}. {' '.join(section.sentences)}" for section in sections) + "\n"
+
+
+def markdown_methods(sections: Sequence[Section]) -> str:
+    """Return the same with bold headings, in which no character of a name is markup."""
+    parts = (f"**{section.heading}.** {markdown_escape(' '.join(section.sentences))}" for section in sections)
+    return "\n\n".join(parts) + "\n"
+
+
+def latex_methods(sections: Sequence[Section]) -> str:
+    """Return the same as LaTeX paragraphs, in ASCII."""
+    parts = (rf"\paragraph{{{section.heading}.}} {latex_escape(' '.join(section.sentences))}" for section in sections)
+    return "\n\n".join(parts) + "\n"
