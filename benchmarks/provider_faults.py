@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from provider_faults import FAULTS, SECRET, WAYS, Ending, meet
 
 PATIENCE = Patience(tries=2, seconds=2, seconds_per_token=0, seconds_unlimited=2, pause=0.02, longest_pause=0.05)

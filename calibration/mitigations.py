@@ -11,10 +11,7 @@ from scipy import special
 
 from calibration.population import MEMBERS, logit_normal
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
-from overthink.cost.mitigation import (
-    mitigation,
-    verdicts,
-)
+from overthink.cost.mitigation import mitigation, verdicts
 from overthink.data.verdict_labels import MitigationLabel
 
 Array = NDArray[np.float64]

@@ -18,12 +18,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
 from overthink.data.interventions import InterventionRuns
 from overthink.data.record import Axis, Estimand
-from overthink.stats.oversight.monitorability import (
-    Intervention,
-    dependence,
-    monitorability,
-    pooled_monitorability,
-)
+from overthink.stats.oversight.monitorability import Intervention, dependence, monitorability, pooled_monitorability
 
 Array = NDArray[np.float64]
 Rng = np.random.Generator

@@ -14,12 +14,7 @@ from overthink.stats.oversight.encoded import EncodedClaim, Views, encoded_reaso
 from overthink.stats.oversight.information import bits_in_trace, information_bits
 from overthink.stats.oversight.latent import latent_uplift
 from overthink.stats.oversight.necessity import early_answering
-from overthink.stats.oversight.probe import (
-    fold_auroc,
-    probe_minus_text,
-    probe_scores,
-    ridge_logistic,
-)
+from overthink.stats.oversight.probe import fold_auroc, probe_minus_text, probe_scores, ridge_logistic
 from overthink.stats.oversight.recovered import judge_accuracy, performance_gap_recovered, swap_average
 from overthink.stats.oversight.scores import shuffled_by_question
 from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr

@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from overthink.adaptive.stopping import (
-    MAX_LOOKS,
-    PrecisionTarget,
-    stop_reason,
-    stopping_rule,
-    wave_budget,
-)
+from overthink.adaptive.stopping import MAX_LOOKS, PrecisionTarget, stop_reason, stopping_rule, wave_budget
 from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, next_wave, passing_variance
 from overthink.analysis import findings
 from overthink.data.outcomes import Outcomes, from_records, guaranteed_part, with_waves

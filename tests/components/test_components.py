@@ -18,7 +18,7 @@ MODEL = "mockllm/model"
 
 CALM = """
 from pydantic import Field
-from overthink.collect.arms.interventions.primer import Primer
+from overthink.collect.arms.interventions.insertions import Primer
 from overthink.components.base import component
 
 @component("calm")

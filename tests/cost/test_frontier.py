@@ -10,13 +10,7 @@ from frontier_pools import table
 from numpy.typing import NDArray
 from sweeps import few
 
-from overthink.cost.allocation import (
-    AllocationOptions,
-    Difficulty,
-    allocation_options,
-    log_budgets,
-    set_aside,
-)
+from overthink.cost.allocation import AllocationOptions, Difficulty, allocation_options, log_budgets, set_aside
 from overthink.cost.attempt import attempt_tokens, attempt_work
 from overthink.cost.flop_matched import flop_matched
 from overthink.cost.frontier import Frontier, frontier

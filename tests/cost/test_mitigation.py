@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.cost.mitigation import (
-    Mitigation,
-    mitigation,
-    verdicts,
-)
+from overthink.cost.mitigation import Mitigation, mitigation, verdicts
 from overthink.data.verdict_labels import MitigationLabel
 
 Array = NDArray[np.float64]

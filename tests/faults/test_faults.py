@@ -14,7 +14,7 @@ from faulty_server import FAULTS, TEMPLATE_FAULTS, FaultyServer
 from sweeps import few
 
 import overthink
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.session.prepare import Session
 from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict

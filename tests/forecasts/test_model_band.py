@@ -9,14 +9,7 @@ from scipy import special, stats
 
 from overthink.forecasts.model_band import ModelBand, continuation, doubling_gain, line_slope, model_band
 from overthink.forecasts.posterior import posterior
-from overthink.forecasts.prior import (
-    DOUBT_FAMILY,
-    GRID_CELLS,
-    MIXING_FAMILIES,
-    UNSOLVABLE,
-    MixingFamily,
-    chance_grid,
-)
+from overthink.forecasts.prior import DOUBT_FAMILY, GRID_CELLS, MIXING_FAMILIES, UNSOLVABLE, MixingFamily, chance_grid
 
 Array = NDArray[np.float64]
 BETA, KUMARASWAMY, LOGIT_NORMAL = MIXING_FAMILIES

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 import overthink
 from overthink.errors import InputError
 from overthink.governance.calculators.compute_equivalent_gain import STATED_EXPONENTS, compute_equivalent_gain
-from overthink.governance.calculators.effective_compute import (
-    effective_compute,
-    k_to_instrument,
-    k_to_reach,
-)
+from overthink.governance.calculators.effective_compute import effective_compute, k_to_instrument, k_to_reach
 from overthink.governance.thresholds.registry import instrument
 
 FLOP = st.floats(1e15, 1e30)

@@ -48,7 +48,7 @@ INTERVENTION: Edits = {
             "",
             '''"""A line that asks to reconsider, at the beginning of the thinking."""
 
-from overthink.collect.arms.interventions.primer import Primer
+from overthink.collect.arms.interventions.insertions import Primer
 from overthink.components.base import component
 
 

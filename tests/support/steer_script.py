@@ -7,7 +7,7 @@ from typing import Any
 
 from overthink.collect.arms.component import Intervention, StepperSetup, Strategy
 from overthink.collect.arms.interventions.guard import GuardScale, GuardScore, Watch
-from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.interventions.insertions import SafeThink
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder

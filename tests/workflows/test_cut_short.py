@@ -17,7 +17,7 @@ from sweeps import few
 import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.accounting import TraceAccounting
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import overthink
 from overthink.cli.main import app
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_journal

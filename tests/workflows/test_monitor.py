@@ -16,7 +16,7 @@ from overthink.collect.monitors.registry import MonitorPlan, read_monitor
 from overthink.collect.monitors.score import MonitorSession, collect_suspicions, open_monitors
 from overthink.collect.monitors.text import TextMonitor
 from overthink.collect.monitors.texts import TraceText
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.providers.simulated.thinking import token_count
 from overthink.collect.rescore.open import read_answer_texts
 from overthink.data.kinds import Kind, Metric

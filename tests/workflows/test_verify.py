@@ -15,7 +15,7 @@ from pooling_server import PoolingServer
 from simulated_study import plan, run
 
 import overthink
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.providers.simulated.thinking import encode, turn_of
 from overthink.collect.rescore.open import read_answer_texts
 from overthink.data.pool import records_of

@@ -114,7 +114,7 @@ def show(
     as_json: PrintJson = False,
 ) -> None:
     """What a model is: parameters, context and memory, or the settings of the simulated model."""
-    from overthink.collect.providers.embedded.description import describe_weights
+    from overthink.collect.providers.embedded.catalogue import describe_weights
     from overthink.collect.providers.embedded.installed import model_name
     from overthink.collect.providers.simulated.parameters import describe_simulated
 

@@ -4,16 +4,7 @@ import json
 from typing import Any
 
 from overthink.gateway.meter import Meter
-from overthink.gateway.request import (
-    MOST_SAMPLES,
-    Ask,
-    Limits,
-    Refusal,
-    last_turn,
-    prompt_tokens,
-    require_known,
-    whole,
-)
+from overthink.gateway.request import MOST_SAMPLES, Ask, Limits, Refusal, last_turn, prompt_tokens, require_known, whole
 
 _PLAIN = frozenset(
     (

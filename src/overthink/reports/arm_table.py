@@ -11,13 +11,7 @@ from overthink.cost.units import amount, figure, noun
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
-from overthink.data.results.arms import (
-    ArmDifferenceResult,
-    ArmResults,
-    MitigationResult,
-    SafetyTaxResult,
-    TaxVerdict,
-)
+from overthink.data.results.arms import ArmDifferenceResult, ArmResults, MitigationResult, SafetyTaxResult, TaxVerdict
 from overthink.data.results.study import Results
 from overthink.data.verdict_labels import MitigationLabel
 from overthink.data.visible import PROSE_LIMIT, visible

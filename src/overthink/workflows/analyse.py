@@ -22,13 +22,7 @@ from overthink.plan.k_reference import k_refusal
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import figure_formats, report_figures
 from overthink.storage.findings import write_findings
-from overthink.storage.json_documents import (
-    Beside,
-    read_analysis,
-    read_assumptions,
-    write_analysis,
-    write_estimate,
-)
+from overthink.storage.json_documents import Beside, read_analysis, read_assumptions, write_analysis, write_estimate
 from overthink.storage.models import write_models
 from overthink.storage.oversight import oversight_of, projections_of, store_oversight, store_projections
 from overthink.storage.pool import scan_pool, write_pool
@@ -41,12 +35,7 @@ from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, merge_assumptions
 from overthink.workflows.results import about_source, planted_curves, results_of
 from overthink.workflows.resume import open_folder
-from overthink.workflows.sources import (
-    ReadOptions,
-    Source,
-    read_sources,
-    with_logs_from_here,
-)
+from overthink.workflows.sources import ReadOptions, Source, read_sources, with_logs_from_here
 from overthink.workflows.study import Study
 from overthink.workflows.unfinished import ReportsSoFar, store_shard
 from overthink.workflows.waves import OnWave

@@ -41,12 +41,7 @@ from overthink.workflows.compare_checks import (
 )
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.sources import (
-    ReadOptions,
-    Source,
-    read_sources,
-    with_logs_from_here,
-)
+from overthink.workflows.sources import ReadOptions, Source, read_sources, with_logs_from_here
 from overthink.workflows.study import Study
 from overthink.workflows.words import CompareWords, analysis, reading
 

@@ -129,7 +129,7 @@ def text_differences(
 
 def _texts(rows: pl.LazyFrame, tables: Mapping[str, Digests]) -> dict[_Curve, _Texts]:
     """Return what the questions of each arm, task and scorer ask."""
-    from overthink.collect.inspect_logs.question_texts import question_digests
+    from overthink.collect.inspect_logs.prompts import question_digests
 
     curves = read(rows.select("arm", "task", "scorer", "log").unique()).sort(pl.all())
     of_log = {log: question_digests(log) for log in curves["log"].drop_nulls().unique().sort()}

@@ -21,7 +21,7 @@ from overthink.collect.arms.verifiers.registry import VERIFIERS, VerifierPlan, r
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
 from overthink.collect.model_info.info import DeployedModel, DeployedRoles, inspect_model
 from overthink.collect.monitors.registry import read_monitor
-from overthink.collect.monitors.simulated import SimulatedMonitor
+from overthink.collect.monitors.without_model import SimulatedMonitor
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.prices import is_own, rates_of
 from overthink.cost.units import ModelInfo, ModelRoles

@@ -33,7 +33,7 @@ from overthink.workflows.words import texts
 if TYPE_CHECKING:
     from overthink.collect.monitors.registry import MonitorPlan
     from overthink.collect.monitors.score import Attack, MonitorSession
-    from overthink.collect.monitors.scout import ScoutMonitor
+    from overthink.collect.monitors.without_model import ScoutMonitor
 
 ATTACK = "attack"
 """Part of an arm that follows an attack policy."""
@@ -173,7 +173,7 @@ def _policy(arm: ArmPlan) -> tuple[str, RedTeam | None]:
 
 def _with_scans(plans: Sequence["MonitorPlan"]) -> tuple["MonitorPlan", ...]:
     """Return the monitors, those of a scan with its results."""
-    from overthink.collect.monitors.scout import ScoutMonitor
+    from overthink.collect.monitors.without_model import ScoutMonitor
 
     return tuple(
         replace(plan, monitor=_with_scan(plan.monitor)) if isinstance(plan.monitor, ScoutMonitor) else plan

@@ -150,7 +150,7 @@ def planted_curves(plan: Plan | None, pool: pl.LazyFrame, curves: Sequence[Curve
 
 def _planted(plan: Plan, pool: pl.LazyFrame, curve: CurveResult) -> PlantedCurve:
     from overthink.collect.providers.simulated.model import SimulatedModel
-    from overthink.collect.providers.simulated.planted import planted_obstacle, planted_values
+    from overthink.collect.providers.simulated.parameters import planted_obstacle, planted_values
 
     key = curve.key
     if key.arm != BASE.label:

@@ -282,7 +282,7 @@ class RunOptions(BaseModel):
         Raises:
             InputError: One cannot be read, or its file is damaged.
         """
-        from overthink.collect.model_info.shape_option import read_shapes
+        from overthink.collect.model_info.info import read_shapes
 
         return read_shapes(self.model_shape)
 

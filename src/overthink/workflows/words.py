@@ -134,7 +134,7 @@ def analysis(words: Mapping[str, Any], options: AnalysisOptions | None = None) -
         TypeError: A word has a value of another type.
         InputError: A value cannot be read or is impossible, or stated by a word and in the options.
     """
-    from overthink.collect.model_info.shape_option import read_shapes
+    from overthink.collect.model_info.info import read_shapes
 
     present = _present(words)
     fields: dict[str, tuple[str, Any]] = {name: (name, present[name]) for name in _PLAIN if name in present}

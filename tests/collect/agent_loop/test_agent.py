@@ -19,7 +19,7 @@ from tool_model import CALLS, behaviour, call, paid, plan, results, say
 import overthink
 from overthink.collect.agent_loop.solver import run_agent_loops
 from overthink.collect.agent_loop.trace import MAX_TOOL_OUTPUT
-from overthink.collect.arms.strategies.arithmetic import MAX_CHARS
+from overthink.collect.arms.strategies.calculator import MAX_CHARS
 from overthink.collect.sinks import TraceSink
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError

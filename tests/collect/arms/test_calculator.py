@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect.arms.strategies.arithmetic import MAX_CHARS, ExpressionError, evaluate
-from overthink.collect.arms.strategies.calculator import CalculatorIntervention
+from overthink.collect.arms.strategies.calculator import MAX_CHARS, CalculatorIntervention, ExpressionError, evaluate
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec

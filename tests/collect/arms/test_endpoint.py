@@ -12,10 +12,9 @@ from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.collect.arms.verifiers.endpoint import KEY, EndpointVerifier
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.attempts import CallError, Patience, with_patience
 from overthink.collect.providers.continuation import Prefix
-from overthink.collect.providers.patience import Patience, with_patience
-from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.replies import ReplyError
 from overthink.errors import InputError
 
 STEPS = ("This is good.\n", "This is poor.\n", "good good good poor")

@@ -15,8 +15,7 @@ import overthink
 import overthink.collect.registered  # registers the provider
 from overthink.collect.arms.interventions import saferemind
 from overthink.collect.arms.interventions.guard import Watch
-from overthink.collect.arms.interventions.monitor import Monitor
-from overthink.collect.arms.interventions.primer import Primer
+from overthink.collect.arms.interventions.insertions import Monitor, Primer
 from overthink.collect.arms.interventions.saferemind import SafeRemind, entropy_bounds
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.providers.continuation import Prefix, Sampling, TokenContinuation

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from steer_script import END, Run, WordGuard, guarded, run
 
 from overthink.collect.arms.interventions.guard import Watch
-from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.interventions.insertions import SafeThink
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.data.tokens import TokenUsage
 

@@ -14,7 +14,7 @@ from inspect_ai.model import ChatMessageUser, ModelAPI, ModelOutput, ModelUsage,
 import overthink
 from overthink.collect.arms.interventions.guard import Watch
 from overthink.collect.arms.interventions.guard_models import SimulatedGuard
-from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.interventions.insertions import SafeThink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import run_ladder

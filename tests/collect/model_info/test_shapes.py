@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from shape_files import config, safetensors
 
-from overthink.collect.model_info.shape_option import read_shape, read_shapes
+from overthink.collect.model_info.info import read_shape, read_shapes
 from overthink.cost.model_shape import ModelShape
 from overthink.errors import InputError
 

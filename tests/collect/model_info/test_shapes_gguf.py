@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shape_files import gguf
 
-from overthink.collect.model_info.gguf import CACHE_BYTES, gguf_shape
-from overthink.collect.model_info.gguf_header import LONGEST_LIST, read_header
+from overthink.collect.model_info.gguf import CACHE_BYTES, LONGEST_LIST, gguf_shape, read_header
 from overthink.collect.providers.embedded import weights
 from overthink.errors import InputError
 
@@ -176,7 +175,7 @@ def test_a_name_that_is_not_utf_8_is_no_obstacle(tmp_path: Path) -> None:
 def test_a_sparse_file_of_many_gigabytes_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int, length: int
 ) -> None:
-    monkeypatch.setattr("overthink.collect.model_info.gguf_header.MAX_HEADER_BYTES", 100_000)
+    monkeypatch.setattr("overthink.collect.model_info.gguf.MAX_HEADER_BYTES", 100_000)
     path, key = tmp_path / "m.gguf", struct.pack("<Q", 1) + b"k"
     with path.open("wb") as file:
         file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + key + struct.pack("<IIQ", 9, kind, length))
@@ -186,7 +185,7 @@ def test_a_sparse_file_of_many_gigabytes_is_not_read_to_its_end(
 
 
 def test_a_header_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overthink.collect.model_info.gguf_header.MAX_HEADER_BYTES", 100)
+    monkeypatch.setattr("overthink.collect.model_info.gguf.MAX_HEADER_BYTES", 100)
     with pytest.raises(InputError, match="more than 100 bytes"):
         gguf_shape(gguf(tmp_path / "m.gguf", SMALL, TENSORS, data=176))
 

@@ -8,11 +8,9 @@ from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage, get_model
 
 from overthink.cli.values import VIEWS
 from overthink.collect.monitors.base import Excerpt, Suspicion
-from overthink.collect.monitors.lexical import LexicalMonitor
 from overthink.collect.monitors.registry import MONITORS, read_monitor
-from overthink.collect.monitors.scout import ScoutMonitor
-from overthink.collect.monitors.simulated import SimulatedMonitor
 from overthink.collect.monitors.text import TextMonitor, read_suspicion
+from overthink.collect.monitors.without_model import LexicalMonitor, ScoutMonitor, SimulatedMonitor
 from overthink.data.oversight import View
 from overthink.data.tokens import TokenUsage
 from overthink.errors import InputError

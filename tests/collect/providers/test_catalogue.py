@@ -10,8 +10,7 @@ from loopback_hub import SHA256, WEIGHTS
 from shape_files import gguf
 
 from overthink.collect.providers.embedded import installed, speed, weights
-from overthink.collect.providers.embedded.catalogue import catalogue
-from overthink.collect.providers.embedded.description import describe_weights
+from overthink.collect.providers.embedded.catalogue import catalogue, describe_weights
 from overthink.collect.providers.embedded.install import install
 from overthink.errors import InputError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from shape_files import gguf
 
-from overthink.collect.providers.embedded import memory, server
+from overthink.collect.providers.embedded import server
 from overthink.errors import InputError
 
 VALUES = {
@@ -19,7 +19,7 @@ VALUES = {
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(memory, "available_memory", lambda: 1_024_000_000)
+    monkeypatch.setattr(server, "available_memory", lambda: 1_024_000_000)
     return gguf(tmp_path / "tiny.gguf", VALUES, {"w": (100, 100)}, data=40_000)
 
 
@@ -31,6 +31,6 @@ def test_what_does_not_fit_is_refused_before_the_engine_starts(weights: Path, mo
 
 
 def test_what_fits_passes(weights: Path) -> None:
-    memory.require_memory(weights, slots=16, context=1599)  # 1.0234 GB
+    server.require_memory(weights, slots=16, context=1599)  # 1.0234 GB
     with pytest.raises(InputError, match=r"1\.0 GB are available"):
-        memory.require_memory(weights, slots=16, context=1600)
+        server.require_memory(weights, slots=16, context=1600)

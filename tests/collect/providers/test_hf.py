@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from overthink.collect.model_info.info import inspect_model
-from overthink.collect.providers.huggingface import memory
-from overthink.collect.providers.huggingface.detokenizer import Detokenizer
-from overthink.collect.providers.huggingface.sampling import Likely, Sampler
+from overthink.collect.providers.huggingface.decoding import Detokenizer, Likely, Sampler
+from overthink.collect.providers.huggingface.open import check_memory, weight_bytes
 from overthink.collect.session.open import open_model
 from overthink.errors import InputError
 
@@ -106,13 +105,13 @@ def safetensors(folder: Path, *, values: int) -> Path:
 
 def test_too_little_memory_says_how_much_is_needed_and_free(tmp_path: Path) -> None:
     folder = safetensors(tmp_path / "big", values=10**9)
-    assert memory.weight_bytes(folder, dtype=None) == 2 * 10**9
-    assert memory.weight_bytes(folder, dtype="float32") == 4 * 10**9
-    needed = memory.weight_bytes(folder, dtype="float32")
+    assert weight_bytes(folder, dtype=None) == 2 * 10**9
+    assert weight_bytes(folder, dtype="float32") == 4 * 10**9
+    needed = weight_bytes(folder, dtype="float32")
     with pytest.raises(InputError, match=r"needs 4\.4 GB for its weights, and 4\.3 GB are free on cpu"):
-        memory.check_memory("hf/big", needed=needed, free=4_300_000_000, place="on cpu")
-    memory.check_memory("hf/big", needed=needed, free=4_500_000_000, place="on cpu")
-    memory.check_memory("hf/big", needed=memory.weight_bytes(tmp_path, dtype=None), free=1, place="")  # unknown
+        check_memory("hf/big", needed=needed, free=4_300_000_000, place="on cpu")
+    check_memory("hf/big", needed=needed, free=4_500_000_000, place="on cpu")
+    check_memory("hf/big", needed=weight_bytes(tmp_path, dtype=None), free=1, place="")  # unknown
 
 
 def test_weights_in_a_folder_tell_the_cost_and_a_grader_is_left_to_inspect(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ pytest.importorskip("accelerate", reason=NEEDED)
 
 from tiny_language_models import language_model  # noqa: E402 - it needs both
 
+from overthink.collect.providers.huggingface.decoding import Sampler  # noqa: E402
 from overthink.collect.providers.huggingface.engine import Request  # noqa: E402
 from overthink.collect.providers.huggingface.kv_cache import HeldTraces  # noqa: E402
-from overthink.collect.providers.huggingface.sampling import Sampler  # noqa: E402
 
 PROMPT = [*range(3, 60)]
 WINDOWED = {"use_sliding_window": True, "sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}

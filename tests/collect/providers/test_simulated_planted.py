@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from overthink.collect.providers.simulated.model import SimulatedModel
-from overthink.collect.providers.simulated.parameters import check_parameters, describe_simulated
-from overthink.collect.providers.simulated.planted import planted_obstacle, planted_values
+from overthink.collect.providers.simulated.parameters import (
+    check_parameters,
+    describe_simulated,
+    planted_obstacle,
+    planted_values,
+)
 from overthink.errors import InputError
 
 BUDGETS = (0, 16, 64, 256)

@@ -2,7 +2,7 @@ import traceback
 
 import pytest
 
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.session.failures import Boundary
 from overthink.errors import StoppedError
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sweeps import few
 
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from provider_faults import SECRET, WAYS, Ending, meet
 
 BOUNDS = Patience(

@@ -7,13 +7,7 @@ import pytest
 from scipy import optimize, special
 
 from overthink.stats.oversight.auroc import auroc, auroc_difference
-from overthink.stats.oversight.probe import (
-    cascade_curve,
-    fold_auroc,
-    probe_minus_text,
-    probe_scores,
-    ridge_logistic,
-)
+from overthink.stats.oversight.probe import cascade_curve, fold_auroc, probe_minus_text, probe_scores, ridge_logistic
 from overthink.stats.oversight.scores import shuffled_by_question
 
 RNG = np.random.default_rng

@@ -17,9 +17,8 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool,
 from inspect_ai.solver import Generate, TaskState
 from inspect_ai.tool import ToolFunction
 
-from overthink.collect.agent_loop.accounting import LoopAccounting
 from overthink.collect.agent_loop.replay import LoopReplay, snapshot, state_setter, take_over
-from overthink.collect.agent_loop.rows import Checkpoint, loop_rows
+from overthink.collect.agent_loop.rows import Checkpoint, LoopAccounting, loop_rows
 from overthink.collect.arms.strategies.calculator import calculator
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.scoring.judging import AnswerJudge, Judgement

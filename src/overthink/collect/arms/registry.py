@@ -10,12 +10,10 @@ from inspect_ai.model import ChatMessage
 from overthink.collect.arms.component import ArmPart, Intervention, StepperSetup, Strategy
 from overthink.collect.arms.interventions.control import ControlProtocol
 from overthink.collect.arms.interventions.control_protocols import CONTROL_PROTOCOLS
-from overthink.collect.arms.interventions.monitor import Monitor
-from overthink.collect.arms.interventions.primer import Primer
+from overthink.collect.arms.interventions.insertions import Monitor, Primer, SafeThink
 from overthink.collect.arms.interventions.prompt import Attack, Filler, PromptChange, Repeats
 from overthink.collect.arms.interventions.protocols import PROTOCOLS, Protocol
 from overthink.collect.arms.interventions.saferemind import SafeRemind
-from overthink.collect.arms.interventions.safethink import SafeThink
 from overthink.collect.arms.strategies.beam_search import Dvts, Lookahead, PrmBeam, Tot
 from overthink.collect.arms.strategies.budget_forcing import MoreThink, Wait
 from overthink.collect.arms.strategies.calculator import CalculatorIntervention

@@ -14,12 +14,11 @@ from overthink.collect.inspect_logs.checkpoints import (
     has_checkpoints,
     read_paths,
 )
-from overthink.collect.inspect_logs.copies import copied_answers, copies_note
 from overthink.collect.inspect_logs.ending_notes import ending_notes, invalid_note, usage_notes
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.meaning import Meaning
 from overthink.collect.inspect_logs.missing_samples import LOST, missing_notes
-from overthink.collect.inspect_logs.rows import checkpoint_rows, outcome_row
+from overthink.collect.inspect_logs.rows import checkpoint_rows, copied_answers, copies_note, outcome_row
 from overthink.collect.inspect_logs.runs import LogRuns, place_logs, pooled_runs
 from overthink.collect.inspect_logs.set_aside import SampleRules
 from overthink.collect.inspect_logs.times import add_seconds

@@ -7,8 +7,7 @@ from pathlib import PurePath
 from overthink.collect.inspect_logs.endings import UNREAD
 from overthink.collect.inspect_logs.hidden_thinking import hidden_note
 from overthink.collect.inspect_logs.missing_samples import LOST
-from overthink.collect.inspect_logs.repeated_ids import names_of
-from overthink.collect.inspect_logs.set_aside import SampleRules
+from overthink.collect.inspect_logs.set_aside import SampleRules, names_of
 from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.collect.inspect_logs.usage_gaps import UsageGap
 

@@ -20,7 +20,7 @@ from inspect_ai.log import (
 )
 from zstandard import ZstdError
 
-from overthink.collect.inspect_logs.repeated_ids import refuse_repeated_ids
+from overthink.collect.inspect_logs.set_aside import refuse_repeated_ids
 from overthink.errors import InputError
 from overthink.paths import path_kind, path_status, require_file
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from inspect_ai.log import EvalSampleSummary
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.repeated_ids import names_of
+from overthink.collect.inspect_logs.set_aside import names_of
 from overthink.paths import name_text
 
 LOST = "the header of the log counts this sample, and the log does not hold it"

@@ -19,10 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
-from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, meanings
+from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, meanings, task_names
 from overthink.collect.inspect_logs.sample_ends import may_hold
 from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
-from overthink.collect.inspect_logs.task_names import task_names
 from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord, ScorePolarity

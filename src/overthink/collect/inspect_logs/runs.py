@@ -8,10 +8,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.collect.inspect_logs.equal_levels import equal_level_notes
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.question_texts import content_digest
-from overthink.collect.inspect_logs.settings import question_ids, role_models, selection_text, setting_text, value_hash
+from overthink.collect.inspect_logs.prompts import content_digest
+from overthink.collect.inspect_logs.settings import (
+    equal_level_notes,
+    question_ids,
+    role_models,
+    selection_text,
+    setting_text,
+    value_hash,
+)
 from overthink.collect.inspect_logs.thinking import ADVICE, RunRequest, run_requests
 from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves, placement_notes

@@ -2,18 +2,27 @@
 
 Names are those of the log: generation settings and arguments by their own names, a request body as
 ``extra_body.NAME``, roles as ``role.NAME``, scorers as ``scorer.NAME``, data as ``dataset.NAME``.
+
+Levels of other people's runs that are one amount of thinking under two names, or that were never sent.
+
+What a log says of a run that another tool scanned: its settings, and the token usage of each sample.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import PurePath
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
 from inspect_ai.log import EvalLog, EvalSpec
 from inspect_ai.model import GenerateConfig, ModelConfig
 
+from overthink.collect.inspect_logs.files import open_logs
+from overthink.collect.providers.effort_families import RECORDED_WITH, find_family
+from overthink.data.ladder import LEVELS
 from overthink.data.secrets import is_secret_name, without_secrets
 
 THINKING = ("effort", "reasoning_effort", "reasoning_tokens", "max_tokens")
@@ -188,3 +197,72 @@ def setting_text(value: Any) -> str:
     """Return the value of a setting as a short text without secrets; a long one ends in a hash of all of it."""
     text = without_secrets(value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))
     return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 10]}…{short_hash(text)}"
+
+
+def equal_level_notes(headers: Iterable[EvalLog]) -> list[str]:
+    """Return a note for every level of a model in whose place Inspect sends another one, or nothing.
+
+    Args:
+        headers: Headers of the logs.
+    """
+    levels: dict[str, set[str]] = defaultdict(set)
+    for header in headers:
+        level = generation_settings(header).reasoning_effort
+        if level is not None:
+            levels[header.eval.model].add(level)
+    return [
+        f"{model}: Inspect (recorded with {RECORDED_WITH}) {effect}."
+        for model, stated in levels.items()
+        for effect in _effects(model, stated)
+    ]
+
+
+def _effects(model: str, stated: Collection[str]) -> Iterator[str]:
+    """Yield what became of each stated level of a model that was not sent as it stands."""
+    provider, _, name = model.partition("/")
+    family = find_family(provider, name)
+    if family is None:
+        return
+    for level in sorted(stated, key=LEVELS.index):
+        other = family.sent_as.get(level)
+        if level in family.dropped:
+            yield f"sends nothing for {level}, so there it thought by its own default"
+        elif other in stated:
+            yield f"sends {other} for {level}, so these two rungs are one amount of thinking under two names"
+        elif other is not None:
+            yield f"sends {other} for {level}, so that is what the rung measured"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScanRun:
+    """The run of a log.
+
+    Attributes:
+        settings: Its settings by name, those of the amount of thinking included, without secrets.
+        usage: Token usage of the model under test by sample id and epoch, with the names of Inspect.
+    """
+
+    settings: Mapping[str, Any]
+    usage: Mapping[tuple[str, int], Mapping[str, Any]]
+
+
+def scan_run(path: Path) -> ScanRun:
+    """Return what a log says of its run.
+
+    Args:
+        path: The log.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    (log,) = open_logs(path)[0]
+    model = log.header.eval.model
+    usage = {
+        (str(summary.id), summary.epoch): summary.model_usage[model].model_dump()
+        for summary in log.summaries
+        if model in summary.model_usage
+    }
+    generation = generation_settings(log.header)
+    amounts = {name: getattr(generation, name, None) for name in THINKING}
+    settings = run_settings(log.header) | {name: value for name, value in amounts.items() if value is not None}
+    return ScanRun(settings, usage)

@@ -10,7 +10,7 @@ from inspect_ai.solver import Solver, solver
 from overthink.collect.arms.registry import Arm
 from overthink.collect.ladder.clock import Clock
 from overthink.collect.ladder.trace import LadderTask, LadderTrace
-from overthink.collect.providers.reply_checks import begin_run
+from overthink.collect.providers.replies import begin_run
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import trace_judge

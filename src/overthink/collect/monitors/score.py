@@ -12,7 +12,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from overthink.collect.monitors.base import HIDDEN, Excerpt, Suspicion
 from overthink.collect.monitors.registry import MonitorPlan
 from overthink.collect.monitors.texts import TraceText
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.rescore.open import NO_MODEL
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import open_model

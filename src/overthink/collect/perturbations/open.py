@@ -13,8 +13,8 @@ from overthink.collect.monitors.base import HIDDEN
 from overthink.collect.monitors.score import NO_LOG, Attack
 from overthink.collect.monitors.texts import TraceText
 from overthink.collect.perturbations.registry import PerturbationPlan
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.providers.choose import continuation_for
-from overthink.collect.providers.patience import Patience
 from overthink.collect.session.estimate import is_local
 from overthink.collect.session.open import open_model
 from overthink.collect.session.prepare import open_plan_model

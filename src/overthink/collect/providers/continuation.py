@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
-from overthink.collect.providers.reply_checks import checked_counts
+from overthink.collect.providers.replies import checked_counts
 from overthink.collect.providers.token_ids import DecodedTokens, TokenIds
 from overthink.data.tokens import TokenUsage
 

@@ -10,9 +10,8 @@ from typing import Any
 import anyio
 import httpx
 
-from overthink.collect.providers.attempts import repeated
-from overthink.collect.providers.patience import patience
-from overthink.collect.providers.reply_size import ReplySizeError, hooks
+from overthink.collect.providers.attempts import patience, repeated
+from overthink.collect.providers.replies import ReplySizeError, hooks
 
 _PASSING = {408, 409, 425, 429}
 """Status codes below 500 after which another attempt may succeed."""

@@ -20,8 +20,8 @@ from overthink.collect.arms.verifiers.own_probability import OwnProbability, che
 from overthink.collect.arms.verifiers.registry import VerifierPlan
 from overthink.collect.inspect_logs.files import open_logs
 from overthink.collect.inspect_logs.texts import question_text
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.providers.choose import continuation_for
-from overthink.collect.providers.patience import Patience
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.estimate import is_local, is_loopback
 from overthink.collect.session.open import name_in_pool, open_model, open_task

@@ -14,10 +14,9 @@ from inspect_ai.model import GenerateConfig, Model, ModelOutput, ModelRefusalErr
 from inspect_ai.util import LimitExceededError
 from tenacity import RetryError
 
-from overthink.collect.providers import reply_size
-from overthink.collect.providers.attempts import chain, repeated
-from overthink.collect.providers.patience import patience, with_patience
-from overthink.collect.providers.reply_checks import check_text, known_usage
+from overthink.collect.providers import replies
+from overthink.collect.providers.attempts import chain, patience, repeated, with_patience
+from overthink.collect.providers.replies import check_text, known_usage
 from overthink.collect.providers.servers.replicas import route_of
 from overthink.collect.session.failures import Boundary
 from overthink.errors import OverthinkError
@@ -100,7 +99,7 @@ _signature = cache(python_inspect.signature)
 
 def _is_passing(error: Exception) -> bool:
     """Return whether Inspect would have retried the call."""
-    is_size = any(isinstance(cause, reply_size.ReplySizeError) for cause in chain(error))
+    is_size = any(isinstance(cause, replies.ReplySizeError) for cause in chain(error))
     return isinstance(error, RetryError) and not is_size
 
 
@@ -113,7 +112,7 @@ def _checked_replies(api: Any) -> Iterator[None]:
     original = api.generate
 
     async def generate(*args: Any, **settings: Any) -> Any:
-        with reply_size.noting_reply():
+        with replies.noting_reply():
             reply = await original(*args, **settings)
         output = reply[0] if isinstance(reply, tuple) else reply
         if isinstance(output, ModelOutput):
@@ -122,7 +121,7 @@ def _checked_replies(api: Any) -> Iterator[None]:
         return reply
 
     if hasattr(wire, "event_hooks"):
-        reply_size.add_hooks(wire)
+        replies.add_hooks(wire)
     if own_retries is not None:
         client.max_retries = 0
     api.generate = generate
@@ -133,4 +132,4 @@ def _checked_replies(api: Any) -> Iterator[None]:
         if own_retries is not None:
             client.max_retries = own_retries
         if hasattr(wire, "event_hooks"):
-            reply_size.remove_hooks(wire)
+            replies.remove_hooks(wire)

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 
 from inspect_ai.util import store
 
-from overthink.collect.providers.attempts import REFUSALS, CallError, words
-from overthink.collect.providers.patience import Patience
+from overthink.collect.providers.attempts import REFUSALS, CallError, Patience, words
 from overthink.errors import OverthinkError, StoppedError
 
 RESUME = "repeat the command with --resume"

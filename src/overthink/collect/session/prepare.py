@@ -18,8 +18,8 @@ from overthink.collect.arms.interventions.saferemind import (
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arms, prompt_changes, reads_probabilities
 from overthink.collect.inspect_internals import check_notebook
+from overthink.collect.providers.attempts import Patience
 from overthink.collect.providers.embedded.installed import is_embedded
-from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import check_efforts
 from overthink.collect.providers.servers.replicas import Replicas
 from overthink.collect.providers.think_tags import think_format

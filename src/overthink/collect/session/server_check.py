@@ -10,6 +10,7 @@ from overthink.collect.providers.chat_template import TemplateError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
+from overthink.collect.providers.servers.address import KEY_STATUSES
 from overthink.collect.providers.servers.completions import (
     CompletionsContinuation,
     checked_endpoint,
@@ -17,7 +18,6 @@ from overthink.collect.providers.servers.completions import (
     forget_endpoint,
 )
 from overthink.collect.providers.servers.description import describe_running, running_description
-from overthink.collect.providers.servers.faults import KEY_STATUSES
 from overthink.collect.session.estimate import TaskWorkload
 from overthink.errors import InputError
 from overthink.plan.study import Plan

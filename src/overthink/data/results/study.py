@@ -16,12 +16,7 @@ from overthink.data.results.budgets import (
     SteeringDepthResult,
     SupervisionResult,
 )
-from overthink.data.results.curve import (
-    PERCENTILES,
-    CurveResult,
-    FlipResult,
-    ShapeResult,
-)
+from overthink.data.results.curve import PERCENTILES, CurveResult, FlipResult, ShapeResult
 from overthink.data.results.oversight import OversightResults
 
 

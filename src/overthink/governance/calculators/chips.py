@@ -18,14 +18,7 @@ from pydantic import Field
 
 from overthink.components.base import component
 from overthink.governance.calculators import result
-from overthink.governance.calculators.base import (
-    K_BASIS,
-    K_REFERENCE,
-    Calculator,
-    K,
-    above_zero,
-    interval_meaning,
-)
+from overthink.governance.calculators.base import K_BASIS, K_REFERENCE, Calculator, K, above_zero, interval_meaning
 from overthink.governance.calculators.cost import MILLION
 from overthink.governance.calculators.result import Calculation, TableValue
 from overthink.governance.calculators.transformer_flop import Machine, decode_tokens_per_second

@@ -14,14 +14,7 @@ from pydantic import Field
 from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.governance.calculators import result
-from overthink.governance.calculators.base import (
-    K_BASIS,
-    K_REFERENCE,
-    Calculator,
-    K,
-    above_zero,
-    interval_meaning,
-)
+from overthink.governance.calculators.base import K_BASIS, K_REFERENCE, Calculator, K, above_zero, interval_meaning
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Range, at_least_one, not_negative, point, positive, share
 

@@ -9,14 +9,7 @@ from pydantic import Field
 from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.governance.calculators import result
-from overthink.governance.calculators.base import (
-    K_BASIS,
-    K_REFERENCE,
-    Calculator,
-    K,
-    above_zero,
-    interval_meaning,
-)
+from overthink.governance.calculators.base import K_BASIS, K_REFERENCE, Calculator, K, above_zero, interval_meaning
 from overthink.governance.calculators.chips import chip
 from overthink.governance.calculators.result import Calculation, TableValue
 from overthink.governance.calculators.transformer_flop import (

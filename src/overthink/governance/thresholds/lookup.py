@@ -18,9 +18,7 @@ from overthink.governance.thresholds.registry import (
     instruments_on,
     stale,
 )
-from overthink.governance.thresholds.registry import (
-    instrument as instrument_of,
-)
+from overthink.governance.thresholds.registry import instrument as instrument_of
 
 if TYPE_CHECKING:
     from overthink.governance.calculators.result import Calculation, InputValue, Result, TableValue

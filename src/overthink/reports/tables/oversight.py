@@ -6,13 +6,7 @@ from overthink.cost.units import noun
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.beside import OversightShapeResult
-from overthink.data.results.oversight import (
-    InterventionResult,
-    MonitorResult,
-    MonitorRung,
-    OversightResults,
-    TaxResult,
-)
+from overthink.data.results.oversight import InterventionResult, MonitorResult, MonitorRung, OversightResults, TaxResult
 from overthink.data.results.oversight_parts import EloResult, JudgeResult, PolicySearchResult
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording

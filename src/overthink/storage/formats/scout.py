@@ -102,7 +102,7 @@ class _Logs:
 
     def run_of(self, uri: str, scan: Path) -> Any:
         """Return what the log of a transcript says of its run; None where it is not there or cannot be read."""
-        from overthink.collect.inspect_logs.scanned_runs import scan_run
+        from overthink.collect.inspect_logs.settings import scan_run
 
         path = _log_path(uri, scan)
         if path not in self._runs:

@@ -11,7 +11,7 @@ from model_servers import EOS, ModelServer, ids_of, text_of
 
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
-from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.replies import ReplyError
 from overthink.collect.providers.servers.completions import endpoint_way, forget_endpoint
 from overthink.errors import InputError
 

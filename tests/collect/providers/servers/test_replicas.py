@@ -10,9 +10,8 @@ from inspect_ai.model import ChatMessageUser, GenerateConfig
 from replica_servers import KEY, MODEL, ReplicaServer, replica_plan, servers_with_traces
 from sweeps import few
 
-from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.attempts import CallError, Patience
 from overthink.collect.providers.continuation import Sampling
-from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.servers.replicas import ReplicaContinuation, Replicas
 from overthink.collect.session.calls import bounded_calls
 from overthink.collect.session.endpoints import open_replicas

@@ -15,9 +15,8 @@ from json_server import JsonServer
 from model_servers import VLLM_NO_MODEL, ModelServer
 
 from overthink.collect.inspect_internals import run_coroutine
-from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.attempts import CallError, Patience, with_patience
 from overthink.collect.providers.chat_template import render_chat
-from overthink.collect.providers.patience import Patience, with_patience
 from overthink.collect.providers.servers.description import describe, running_description
 from overthink.collect.session.server_check import check_server, server_notes
 from overthink.errors import ExitCode, InputError

@@ -24,10 +24,9 @@ from overthink.collect.arms.interventions.guards import is_same_model
 from overthink.collect.ladder.climb import Reply
 from overthink.collect.ladder.thinking import Stepper, TraceContext
 from overthink.collect.monitors.base import Excerpt, Monitor
-from overthink.collect.monitors.lexical import LexicalMonitor
 from overthink.collect.monitors.registry import read_monitor
-from overthink.collect.monitors.simulated import SimulatedMonitor
 from overthink.collect.monitors.text import TextMonitor, usage_of
+from overthink.collect.monitors.without_model import LexicalMonitor, SimulatedMonitor
 from overthink.collect.providers.continuation import Segment
 from overthink.collect.session.open import open_model
 from overthink.collect.tasks.side_task import SIDE_TASK, policies_in

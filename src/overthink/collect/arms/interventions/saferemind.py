@@ -23,7 +23,7 @@ from inspect_ai.model import ChatMessageUser, Model
 from pydantic import Field
 
 from overthink.collect.arms.component import Intervention
-from overthink.collect.arms.interventions.primer import WAIT_SAFELY, on_its_own_line
+from overthink.collect.arms.interventions.insertions import WAIT_SAFELY, on_its_own_line
 from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, TraceContext

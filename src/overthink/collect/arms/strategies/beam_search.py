@@ -12,10 +12,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from overthink.collect.arms.strategies.node import Node
+from overthink.collect.arms.strategies.node import VERIFIER, Node, StepScores, charged_scores, open_search_verifier
 from overthink.collect.arms.strategies.search import AGGREGATE, Beam, Search, SearchStrategy, check_sampling
 from overthink.collect.arms.strategies.tree import TreeShape
-from overthink.collect.arms.strategies.values import VERIFIER, StepScores, charged_scores, open_search_verifier
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, aggregate_scores
 from overthink.collect.ladder.thinking import OneStep, TraceContext
 from overthink.components.base import Simulated, component

@@ -20,7 +20,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from overthink.collect.arms.component import StepperSetup, Strategy
-from overthink.collect.arms.interventions.primer import at_line_start
+from overthink.collect.arms.interventions.insertions import at_line_start
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text, think_on
 from overthink.collect.providers.continuation import Prefix

@@ -14,8 +14,12 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 from pydantic import Field, PrivateAttr
 
 from overthink.collect.arms.component import StepperSetup, Strategy
-from overthink.collect.arms.strategies.node import join_cut_step
-from overthink.collect.arms.strategies.values import charged_scores, open_search_verifier, verifier_model_names
+from overthink.collect.arms.strategies.node import (
+    charged_scores,
+    join_cut_step,
+    open_search_verifier,
+    verifier_model_names,
+)
 from overthink.collect.arms.verifiers.base import Verifier
 from overthink.collect.ladder.decisions import draw_order
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text

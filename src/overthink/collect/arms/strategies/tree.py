@@ -6,8 +6,7 @@ from functools import partial
 
 from anyio import CapacityLimiter
 
-from overthink.collect.arms.strategies.node import Node, choose
-from overthink.collect.arms.strategies.values import NodeValue
+from overthink.collect.arms.strategies.node import Node, NodeValue, choose
 from overthink.collect.concurrency import gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
 

@@ -22,7 +22,7 @@ from overthink.collect.arms.verifiers.base import (
     checked_scores,
 )
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.replies import ReplyError
 from overthink.collect.providers.requests import JsonClient
 from overthink.components.base import component
 from overthink.data.tokens import is_count

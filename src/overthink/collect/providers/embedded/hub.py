@@ -12,8 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from overthink.collect.providers.embedded.offers import Offer, OnBytes
-from overthink.collect.providers.embedded.registry import HubSource, is_sha256
+from overthink.collect.providers.embedded.registry import HubSource, Offer, OnBytes, is_sha256
 from overthink.errors import InputError, StoppedError
 from overthink.paths import DISK_ERRORS
 

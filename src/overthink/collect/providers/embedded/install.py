@@ -13,8 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from overthink.collect.model_info.gguf import check_one_file
-from overthink.collect.model_info.gguf_header import read_header
+from overthink.collect.model_info.gguf import check_one_file, read_header
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.hub import hub_offer
 from overthink.collect.providers.embedded.installed import (
@@ -31,15 +30,17 @@ from overthink.collect.providers.embedded.installed import (
     weights_path,
     write_record,
 )
-from overthink.collect.providers.embedded.offers import Offer, OnBytes, file_offer
 from overthink.collect.providers.embedded.registry import (
     REGISTRY,
     SOURCE_FORM,
     FileSource,
     HubSource,
+    Offer,
+    OnBytes,
     WheelSource,
     check_name,
     check_sha256,
+    file_offer,
     parse_source,
     registered,
 )

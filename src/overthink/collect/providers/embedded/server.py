@@ -1,4 +1,7 @@
-"""llama.cpp in this process, through xllamacpp: silent engines on loopback ports, one set per weight file."""
+"""llama.cpp in this process, through xllamacpp: silent engines on loopback ports, one set per weight file.
+
+Memory that an engine needs, from the header of its weights, compared with what the machine has available.
+"""
 
 import atexit
 import importlib.metadata
@@ -13,9 +16,39 @@ from typing import Any
 
 import httpx
 
+from overthink.collect.machine_memory import available_memory
+from overthink.collect.model_info.gguf import gguf_shape
 from overthink.collect.providers.embedded.cache import WORTH, SavedPrompts, SlotPlacement, Slots
-from overthink.collect.providers.embedded.memory import require_memory
 from overthink.errors import InputError
+
+
+def require_memory(path: Path, *, slots: int, context: int) -> None:
+    """Check that weights and the caches of all slots fit into the available memory.
+
+    An engine fills its caches with zeros at once, so that too large ones end the process or stall the machine.
+
+    Args:
+        path: The GGUF file.
+        slots: Traces whose prefix stays cached.
+        context: Context window of a trace, in tokens.
+
+    Raises:
+        InputError: They do not fit, or the file is damaged.
+    """
+    per_token, available = gguf_shape(path).shape.cache_bytes_per_token, available_memory()
+    weights, caches = path.stat().st_size, slots * context * (per_token or 0)
+    if weights + caches <= available:
+        return
+    raise InputError(
+        f"{path.name} needs {_size(weights + caches)} of memory: {_size(weights)} of weights and {_size(caches)} of "
+        f"caches for {slots} traces of {context:,} tokens; {_size(available)} are available. Lower --concurrency or "
+        "--budgets, set -M slots=N or -M context=N, or choose smaller weights"
+    )
+
+
+def _size(n_bytes: float) -> str:
+    return f"{n_bytes / 1e9:,.1f} GB"
+
 
 SMALL_FILE = 1 << 30
 """Weights up to this size, in bytes, run as one engine per core; larger ones as one engine on all cores."""

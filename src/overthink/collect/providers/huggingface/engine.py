@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from overthink.collect.providers.huggingface.detokenizer import Detokenizer
+from overthink.collect.providers.huggingface.decoding import HEAD, Detokenizer, Likely, Sampler
 from overthink.collect.providers.huggingface.kv_cache import HeldTraces, PaddedBatch, TraceCache
-from overthink.collect.providers.huggingface.sampling import HEAD, Likely, Sampler
 
 CPU_BLOCK, GPU_BLOCK = 64, 512
 """Prompt tokens that are read at once."""

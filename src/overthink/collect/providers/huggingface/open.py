@@ -1,4 +1,7 @@
-"""Open ``hf/NAME``: what can be refused is refused before the weights are loaded, in one message."""
+"""Open ``hf/NAME``: what can be refused is refused before the weights are loaded, in one message.
+
+Memory that a model's weights need, from the headers of its files, compared with what is free. Nothing is loaded.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -8,9 +11,69 @@ from inspect_ai.model import GenerateConfig, Model, get_model
 
 from overthink.collect.inspect_internals import copy_registration
 from overthink.collect.machine_memory import available_memory
-from overthink.collect.providers.huggingface.memory import check_memory, loaded_bytes, weight_bytes
+from overthink.collect.model_info.safetensors import count_parameters
 from overthink.errors import InputError
 from overthink.paths import path_kind
+
+WIDTHS = {"float64": 8, "float32": 4, "float": 4, "float16": 2, "half": 2, "bfloat16": 2}
+"""Bytes of a parameter by the name of its type."""
+
+SPARE = 1.1
+"""Factor for buffers and activations beside the weights."""
+
+
+def weight_bytes(folder: Path, *, dtype: str | None) -> int | None:
+    """Return the bytes of a model's weights; None if its files do not tell.
+
+    Args:
+        folder: A folder in Hugging Face layout.
+        dtype: Type in which they are loaded; None or "auto" for that of the files.
+
+    Raises:
+        InputError: A file is truncated, damaged or forged.
+    """
+    count = count_parameters(folder, layers=None)
+    if isinstance(count, str):
+        return None
+    return loaded_bytes(count.parameters, count.bytes, dtype=dtype)
+
+
+def loaded_bytes(parameters: int, stored_bytes: int, *, dtype: str | None) -> int:
+    """Return the bytes of parameters once loaded.
+
+    Example:
+        >>> loaded_bytes(1000, 2000, dtype="float32"), loaded_bytes(1000, 2000, dtype=None)
+        (4000, 2000)
+    """
+    width = WIDTHS.get(str(dtype).removeprefix("torch."))
+    return stored_bytes if width is None else parameters * width
+
+
+def check_memory(name: str, *, needed: int | None, free: int | None, place: str) -> None:
+    """Check that a model's weights fit.
+
+    Args:
+        name: Inspect model string.
+        needed: Bytes of its weights; None if unknown.
+        free: Free bytes; None if unknown.
+        place: Where, for the message.
+
+    Raises:
+        InputError: They do not.
+
+    Example:
+        >>> check_memory("hf/big", needed=16 << 30, free=8 << 30, place="on cpu")
+        Traceback (most recent call last):
+        overthink.errors.InputError: hf/big needs 18.9 GB for its weights, and 8.6 GB are free on cpu. ...
+    """
+    if needed is None or free is None or needed * SPARE <= free:
+        return
+    raise InputError(
+        f"{name} needs {needed * SPARE / 1e9:.1f} GB for its weights, and {free / 1e9:.1f} GB are free {place}. Load "
+        "it in a smaller type (-M dtype=bfloat16), choose a smaller model or another -M device=..., or serve it "
+        "elsewhere: vllm-completions/NAME."
+    )
+
 
 PREFIX = "hf/"
 """Beginning of the model strings."""
@@ -74,7 +137,7 @@ def open_hugging_face(name: str, args: dict[str, Any]) -> Model:
 
 def _laddered(inner: Model, args: dict[str, Any], *, context: int) -> Model:
     """Return a model with our provider around Inspect's own."""
-    from overthink.collect.providers.huggingface.detokenizer import Detokenizer
+    from overthink.collect.providers.huggingface.decoding import Detokenizer
     from overthink.collect.providers.huggingface.engine import Engine
     from overthink.collect.providers.huggingface.provider import HuggingFaceModel
 

@@ -24,8 +24,8 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from overthink.collect.providers.huggingface.decoding import Sampler
 from overthink.collect.providers.huggingface.engine import Completion, Engine, Request
-from overthink.collect.providers.huggingface.sampling import Sampler
 from overthink.collect.providers.token_ids import TokenOutput, no_room, raw_prompt
 from overthink.plan.study import TEMPERATURE, TOP_P
 

@@ -12,13 +12,12 @@ from inspect_ai.model import ChatMessage, ChatMessageUser, Model
 from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.chat_template import NOT_THERE, RenderedChat
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, generate
-from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.replies import ReplyError
 from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress
 from overthink.collect.providers.servers.description import describe, running_description
 from overthink.collect.providers.servers.dialect import Vllm
-from overthink.collect.providers.servers.returned_ids import return_ids
-from overthink.collect.providers.servers.tokens import ServerTokens, dialect_of, rendered_chat
+from overthink.collect.providers.servers.tokens import ServerTokens, dialect_of, rendered_chat, return_ids
 from overthink.errors import InputError
 
 PROBE = (ChatMessageUser(content="Hello"),)

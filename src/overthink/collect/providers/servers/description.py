@@ -15,9 +15,12 @@ from overthink.collect.providers.servers.address import (
     ServerAddress,
     address_of,
     address_without_start,
+    json_of,
+    refuse_address,
+    refuse_name,
+    refuse_reply,
     set_endpoints,
 )
-from overthink.collect.providers.servers.faults import json_of, refuse_address, refuse_name, refuse_reply
 from overthink.data.tokens import is_count
 from overthink.errors import InputError
 

@@ -12,10 +12,9 @@ from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.chat_template import TemplateError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.requests import JsonClient
-from overthink.collect.providers.servers.address import ServerAddress
+from overthink.collect.providers.servers.address import ServerAddress, json_of
 from overthink.collect.providers.servers.completions import CompletionsContinuation, checked_endpoint
 from overthink.collect.providers.servers.description import UNREACHED, describe
-from overthink.collect.providers.servers.faults import json_of
 from overthink.collect.providers.servers.tokens import rendered_chat
 from overthink.data.visible import visible
 from overthink.errors import InputError

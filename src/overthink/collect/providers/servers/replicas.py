@@ -15,10 +15,9 @@ from typing import Any, TypeVar
 
 from inspect_ai.model import ChatMessage, Model
 
-from overthink.collect.providers.attempts import REFUSALS, CallError
+from overthink.collect.providers.attempts import REFUSALS, CallError, patience, with_patience
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation, Prefix, Sampling, Segment
-from overthink.collect.providers.patience import patience, with_patience
 from overthink.collect.providers.servers.completions import CompletionsContinuation, forget_endpoint
 from overthink.collect.providers.servers.description import answers, describe_running
 from overthink.collect.providers.servers.identity import ServerIdentity, server_identity

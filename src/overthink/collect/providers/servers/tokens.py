@@ -1,16 +1,17 @@
-"""Token ids of a server: of chats in its template, of texts, and of what it decoded."""
+"""Token ids of a server: of chats in its template, of texts, of what it decoded, and of replies in Inspect's output."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inspect_ai.model import ChatMessage
+from inspect_ai.model import ChatMessage, ModelOutput
 
 from overthink.collect.providers.attempts import repeated
 from overthink.collect.providers.chat_template import RenderedChat, TemplateError, render_chat
 from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress
 from overthink.collect.providers.servers.dialect import DecodedIds, Dialect, LlamaCpp, Vllm
+from overthink.collect.providers.token_ids import DecodedTokens
 
 MOST_TEXTS = 64
 """Texts whose ids are stored: a study inserts the same few, the answer cue above all, at every rung of every trace."""
@@ -106,3 +107,39 @@ async def rendered_chat(
 def dialect_of(rendered: RenderedChat) -> Dialect:
     """Return the dialect of a server by how it renders a chat: vLLM as tokens, llama.cpp as a text."""
     return LlamaCpp() if rendered.ids is None else Vllm()
+
+
+def return_ids(api: Any, tokens: ServerTokens) -> None:
+    """Add to every later output of a provider what the embedded models' outputs have: ids, stop, cached tokens.
+
+    Args:
+        api: The provider; after a repeated call the later tokens hold.
+        tokens: Tokens of its server.
+    """
+    original = api.generate
+    if hasattr(original, "server_tokens"):
+        original.server_tokens = tokens
+        return
+
+    async def generate(*args: Any, **settings: Any) -> Any:
+        result, tokens = await original(*args, **settings), generate.server_tokens  # type: ignore[attr-defined]
+        if not isinstance(result, tuple):
+            return result
+        output, call = result
+        if isinstance(output, ModelOutput) and output.choices and (decoded := _decoded(tokens, call)) is not None:
+            ids = await tokens.without_stop(decoded, output.completion)
+            output.metadata = (output.metadata or {}) | {
+                "token_ids": DecodedTokens(ids),
+                "stop": decoded.stop,
+                "cached_tokens": decoded.cached_tokens,
+            }
+            output.choices[0].logprobs = output.choices[0].logprobs or decoded.logprobs
+        return result
+
+    generate.server_tokens = tokens  # type: ignore[attr-defined]
+    api.generate = generate
+
+
+def _decoded(tokens: ServerTokens, call: Any) -> DecodedIds | None:
+    reply = getattr(call, "response", None)
+    return tokens.dialect.read(reply) if isinstance(reply, dict) and reply.get("choices") else None

@@ -3,15 +3,7 @@
 from collections.abc import Callable
 
 from overthink.governance.statement.read import Breaches, Rule
-from overthink.governance.statement.rules import (
-    curves,
-    hypotheses,
-    mitigations,
-    numbers,
-    oversight,
-    scope,
-    whole,
-)
+from overthink.governance.statement.rules import curves, hypotheses, mitigations, numbers, oversight, scope, whole
 from overthink.governance.statement.schema import Statement
 
 _TABLE: dict[str, Callable[[Statement], Breaches]] = {
