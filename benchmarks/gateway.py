@@ -36,11 +36,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from overthink.gateway.ledger import Counter, Demand, Grant, Ledger, Reservation
+from overthink.gateway.replica import UsageLog
 from overthink.gateway.server import server_of
 from overthink.gateway.session import Settings
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.stores import open_ledger
-from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Budget, Policy, Rule, Tries
 
 SECONDS = float(os.environ.get("SECONDS", "60"))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
-from overthink.stats.judge_drift import DRIFT, NO_DRIFT, NOT_KNOWN, judge_drift
+from overthink.stats.judge_error import DRIFT, NO_DRIFT, NOT_KNOWN, judge_drift
 
 EFFORTS = (0.0, 0.2, 0.7, 0.9, 0.99)
 ERROR_LARGE = (0.281, 0.181, 0.192, 0.154, 0.173)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration.population import MEMBERS, logit_normal
-from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
+from overthink.cost.equal_terms import MIN_COST_RATIO, ComputeCurve, common_costs
 from overthink.cost.mitigation import mitigation, verdicts
 from overthink.data.verdict_labels import MitigationLabel
 

@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.stats.oversight.auroc import auroc
-from overthink.stats.oversight.encoded import EncodedClaim, Views, encoded_reasoning, view_gap
-from overthink.stats.oversight.information import bits_in_trace, information_bits
+from overthink.stats.oversight.encoded import (
+    EncodedClaim,
+    Views,
+    bits_in_trace,
+    encoded_reasoning,
+    information_bits,
+    view_gap,
+)
 from overthink.stats.oversight.latent import latent_uplift
 from overthink.stats.oversight.necessity import early_answering
 from overthink.stats.oversight.probe import fold_auroc, probe_minus_text, probe_scores, ridge_logistic

@@ -11,8 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.population import MEMBERS, logit_normal
-from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
-from overthink.cost.equal_thinking import ThinkingArm, at_lesser_thinking, differs
+from overthink.cost.equal_terms import (
+    MIN_COST_RATIO,
+    ComputeCurve,
+    ThinkingArm,
+    at_lesser_thinking,
+    common_costs,
+    differs,
+)
 from overthink.cost.mitigation import NO_FALL, mitigation, single_fall, verdicts
 from overthink.data.verdict_labels import MitigationLabel
 from overthink.stats.testing import paired_differences

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
     from overthink.stats.oversight.auroc import auroc
-    from overthink.stats.oversight.information import information_bits, success_bound
+    from overthink.stats.oversight.encoded import information_bits, success_bound
     from overthink.stats.oversight.recovered import performance_gap_recovered
     from overthink.stats.oversight.tpr_at_fpr import tpr_at_fpr
     from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
@@ -130,7 +130,7 @@ _HOMES = {
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "forecast_table": "workflows.forecast_table",
-    "information_bits": "stats.oversight.information",
+    "information_bits": "stats.oversight.encoded",
     "label": "workflows.label",
     "long_table": "workflows.exports",
     "majority_at_k": "stats.pass_at_k",
@@ -146,7 +146,7 @@ _HOMES = {
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
     "status": "workflows.status",
-    "success_bound": "stats.oversight.information",
+    "success_bound": "stats.oversight.encoded",
     "table": "workflows.paper",
     "thresholds": "governance.thresholds.lookup",
     "tpr_at_fpr": "stats.oversight.tpr_at_fpr",

@@ -24,7 +24,7 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import from_records
 from overthink.data.phrases import Limit, Phrase, Reason, phrases_of, unknown_phrases
 from overthink.plan.analysis import Analysis
-from overthink.stats.judge_drift import EVIDENCE
+from overthink.stats.judge_error import EVIDENCE
 from overthink.stats.oversight.encoded import SOLVES, WIDE
 
 OUTCOMES = Path(__file__).parents[1] / "golden" / "outcomes"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.cost.equal_compute import ComputeCurve, common_costs
+from overthink.cost.equal_terms import ComputeCurve, common_costs
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles, Unit

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from overthink.cli import completion, values
+from overthink.cli import main, values
 from overthink.cli.main import run_app
 from overthink.errors import ExitCode, InputError
 from overthink.plan.study import HIGH_WORDS
@@ -20,7 +20,7 @@ Patch = pytest.MonkeyPatch
 
 def answer(words: str, patch: Patch, capsys: Capture) -> list[str]:
     """What completes the last of some words in Bash."""
-    patch.setenv(completion.REQUEST, "complete_bash")
+    patch.setenv(main.REQUEST, "complete_bash")
     patch.setenv("COMP_WORDS", words)
     patch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
     assert run_app() == ExitCode.DONE
@@ -63,7 +63,7 @@ def test_the_words_are_those_that_are_read() -> None:
 
 @pytest.mark.parametrize(("shell", "seen"), [("zsh", '"analyse":"Findings'), ("fish", "analyse\tFindings")])
 def test_other_shells_get_a_line_for_each(shell: str, seen: str, monkeypatch: Patch, capsys: Capture) -> None:
-    monkeypatch.setenv(completion.REQUEST, f"complete_{shell}")
+    monkeypatch.setenv(main.REQUEST, f"complete_{shell}")
     monkeypatch.setenv("_TYPER_COMPLETE_ARGS", "overthink an")
     monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
     assert run_app() == ExitCode.DONE
@@ -88,7 +88,7 @@ def test_a_shell_that_passes_no_words_on_gets_no_fault(
         monkeypatch.delenv(name, raising=False)
     for name, value in words.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv(completion.REQUEST, f"complete_{shell}")
+    monkeypatch.setenv(main.REQUEST, f"complete_{shell}")
     assert run_app() == ExitCode.DONE
     out, err = capsys.readouterr()
     assert err == ""
@@ -97,7 +97,7 @@ def test_a_shell_that_passes_no_words_on_gets_no_fault(
 
 @pytest.mark.parametrize(("words", "code"), [("overthink an", 0), ("overthink analyse logs/x", 1)])
 def test_fish_learns_whether_there_is_a_completion(words: str, code: int, monkeypatch: Patch) -> None:
-    monkeypatch.setenv(completion.REQUEST, "complete_fish")
+    monkeypatch.setenv(main.REQUEST, "complete_fish")
     monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
     monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "is-args")
     assert run_app() == code
@@ -114,7 +114,7 @@ def test_it_is_installed_for_the_shell_that_calls(
     assert (code, err) == (0, "")
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     text = "".join(path.read_text() for path in files) if option == "--install-completion" else out
-    assert f"{completion.REQUEST}=complete_{shell}" in text
+    assert f"{main.REQUEST}=complete_{shell}" in text
     assert bool(files) == (option == "--install-completion")
 
 

@@ -10,9 +10,8 @@ from pydantic import Field
 from overthink import InputError, arms
 from overthink.collect.arms.registry import PARTS
 from overthink.collect.arms.verifiers.registry import read_verifier
-from overthink.components.base import Component, SameAs, Simulated, component
+from overthink.components.base import Component, SameAs, Simulated, component, resolve_settings
 from overthink.components.files import component_sha256, components_of_file, referenced_files
-from overthink.components.settings import resolve_settings
 
 MODEL = "mockllm/model"
 

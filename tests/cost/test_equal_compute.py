@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.cost.equal_compute import ComputeCurve, common_costs
+from overthink.cost.equal_terms import ComputeCurve, common_costs
 
 Array = NDArray[np.float64]
 NONE = np.zeros(3)

@@ -29,9 +29,9 @@ from overthink.forecasts.curve_families import CURVE_FAMILIES
 from overthink.governance.statement.claims import SHAPE_SENTENCES
 from overthink.governance.statement.curve_schema import Shape, Tries
 from overthink.governance.statement.rules.whole import AXIS_SELECTORS
+from overthink.reports.arm_cells import READING_MEANINGS
 from overthink.reports.arm_table import MITIGATION_MEANINGS
 from overthink.reports.page import asset
-from overthink.reports.reading_table import READING_MEANINGS
 from overthink.reports.verdicts import SHAPE_TEXTS
 from overthink.reports.wording import AXIS_TEXTS, ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_COLOURS, SELECTOR_TEXTS
 from overthink.storage.findings import findings_json, read_findings

@@ -17,8 +17,8 @@ from openai import OpenAI
 
 from overthink.errors import InputError
 from overthink.gateway.identity import read_keys
+from overthink.gateway.replica import UsageLog
 from overthink.gateway.server import ServeOptions, prepare, upstream_root
-from overthink.gateway.usage_log import UsageLog
 
 
 def options(folder: Path, server: Upstream, **fields: Any) -> ServeOptions:

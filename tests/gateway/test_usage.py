@@ -11,9 +11,9 @@ from gateways import Upstream, gateway
 from openai import OpenAI
 
 from overthink.errors import InputError
+from overthink.gateway.replica import UsageLog
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.gateway.usage import usage_report
-from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Policy
 from overthink.governance.deployment.usage_chain import chain_ends, missing_end
 from overthink.workflows.policy import checked_statement, policy

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from overthink.cli.main import app
 from overthink.errors import InputError
+from overthink.governance.statement.check import RULES
 from overthink.governance.statement.compare import re_evaluation
-from overthink.governance.statement.rules.table import RULES
 from overthink.governance.statement.schema import Statement
 from overthink.workflows.statement import check, statement
 

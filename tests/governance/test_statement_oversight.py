@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from overseen_study import PARAPHRASE, write_overseen_study
 from statement_changes import Document, forged, read
 
-from overthink.governance.statement.check import check_statement, differences
+from overthink.governance.statement.check import RULES, check_statement, differences
 from overthink.governance.statement.claim_schema import OversightClaim
 from overthink.governance.statement.compare import changed_facts, changed_words
 from overthink.governance.statement.exports import (
@@ -24,7 +24,6 @@ from overthink.governance.statement.exports import (
 )
 from overthink.governance.statement.origin import Origin, slots
 from overthink.governance.statement.origin import without as without_origins
-from overthink.governance.statement.rules.table import RULES
 from overthink.governance.statement.schema import (
     SCHEMA_WITHOUT_OVERSIGHT,
     STATEMENT_SCHEMA,

@@ -4,9 +4,9 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 from altair.vegalite.v6.schema.core import load_schema
 
+from overthink.reports.charts.curve import heat_chart
 from overthink.reports.charts.fan import fan_chart
 from overthink.reports.charts.frontier import frontier_chart
-from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.oversight import hidden_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.within import within_chart

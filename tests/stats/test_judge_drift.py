@@ -3,8 +3,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from overthink.stats import judge_drift as module
-from overthink.stats.judge_drift import DRIFT, NO_DRIFT, NOT_KNOWN, judge_drift
+from overthink.stats import judge_error as module
+from overthink.stats.judge_error import DRIFT, NO_DRIFT, NOT_KNOWN, judge_drift
 
 NAN = float("nan")
 

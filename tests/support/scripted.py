@@ -19,8 +19,7 @@ from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import OneStep, ReasoningPath, Stepper, TraceContext
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.think_tags import think_format
-from overthink.components.base import SettingValue
-from overthink.components.settings import resolve_settings
+from overthink.components.base import SettingValue, resolve_settings
 from overthink.plan.study import Plan, checked_plan
 
 WAY = SamplingSpec(

@@ -20,8 +20,7 @@ from overthink.collect.monitors.base import HIDDEN
 from overthink.collect.perturbations.base import Thought, positions, sentences
 from overthink.collect.perturbations.open import NO_THOUGHT
 from overthink.collect.perturbations.score import collect_answers
-from overthink.collect.perturbations.texts import ShuffledThought
-from overthink.collect.perturbations.writers import Mistake, Paraphrase, WriterAlone
+from overthink.collect.perturbations.texts import Mistake, Paraphrase, ShuffledThought, WriterAlone
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.data.oversight import OversightRow, oversight_rows
 from overthink.data.tokens import TokenUsage

@@ -16,8 +16,8 @@ from counting_server import MODEL, CountingServer
 
 import overthink
 from overthink.errors import InputError
-from overthink.storage.folder_copy import FolderSender, Piece, store_pieces
 from overthink.storage.journal import read_journal
+from overthink.storage.shards import FolderSender, Piece, store_pieces
 from overthink.storage.study_folder import LOCK_FILE
 from overthink.workflows import ray_workers
 

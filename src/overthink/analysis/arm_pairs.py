@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from overthink.analysis.options import CurvePrice, attempt_price, compute_definition, unknown_reason
 from overthink.analysis.request import CurveContext
 from overthink.cost.attempt import prompts_known
-from overthink.cost.equal_compute import CommonCost, ComputeCurve, common_costs
+from overthink.cost.equal_terms import CommonCost, ComputeCurve, common_costs
 from overthink.cost.units import Unit, noun
 from overthink.data.arrays import Array, Weights
 from overthink.data.decisions import placebo_of

@@ -6,7 +6,7 @@ import numpy as np
 
 from overthink.analysis.arm_pairs import Pair, equal_compute_points
 from overthink.analysis.arms import NOT_MET, at_total, base_finding, with_estimate
-from overthink.cost.equal_thinking import ThinkingArm, at_lesser_thinking, differs, price_parts
+from overthink.cost.equal_terms import ThinkingArm, at_lesser_thinking, differs, price_parts
 from overthink.cost.mitigation import NO_FALL, Fall, single_fall
 from overthink.data.arrays import Array, Weights
 from overthink.data.finding import At, Finding

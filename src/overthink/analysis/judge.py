@@ -17,7 +17,7 @@ from overthink.data.results.curve import WITHHELD, JudgeErrorResult, ShapeResult
 from overthink.data.selectors import Selector
 from overthink.data.verdict_labels import GateLabel
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
-from overthink.stats.judge_drift import DRIFT, EVIDENCE, NO_DRIFT, JudgeDrift, judge_drift
+from overthink.stats.judge_error import DRIFT, EVIDENCE, NO_DRIFT, JudgeDrift, judge_drift
 
 GATE = Metric.JUDGE_DRIFT
 DRIFT_TEST = "permutation test of equal sensitivity and specificity at all rungs"

@@ -10,7 +10,7 @@ from overthink.data.phrases import Limit, Reason, phrases_of
 WRITERS = {
     "analysis": (
         *("adaptive", "arm_pairs", "arms", "equal_terms", "families", "gaps", "hypotheses", "judge", "ledger"),
-        *("mitigations", "readings", "request", "shapes", "values", "withheld"),
+        *("mitigations", "request", "shapes", "values", "withheld"),
         *("oversight.encoded", "oversight.faithfulness", "oversight.latent", "oversight.monitors"),
         *("oversight.judges", "oversight.monitorability", "oversight.perturbation_curve"),
         *("oversight.probes", "oversight.red_team"),

@@ -14,9 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from overthink.errors import InputError
-from overthink.gateway.anthropic_messages import AnthropicMessages
+from overthink.gateway.dialects import AnthropicMessages, OpenAIChat
 from overthink.gateway.identity import Identity, identify
-from overthink.gateway.openai_chat import OpenAIChat
 from overthink.gateway.relay import KeepAlive, Relay, whole_answer
 from overthink.gateway.request import Limits, Refusal
 from overthink.gateway.session import Dialect, Session, Settings

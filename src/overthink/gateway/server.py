@@ -19,9 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from overthink.errors import InputError
 from overthink.gateway.identity import read_keys
 from overthink.gateway.proxy import application
+from overthink.gateway.replica import UsageLog
 from overthink.gateway.session import Settings
 from overthink.gateway.stores import open_ledger
-from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Policy
 
 HEAD_SECONDS = 10.0

@@ -13,10 +13,9 @@ from typing import Any, Protocol, TypeVar
 from overthink.gateway.identity import Identity
 from overthink.gateway.ledger import ENDED, BusyError, Counter, Demand, Grant, Ledger, Reservation, StoreError
 from overthink.gateway.meter import Meter
-from overthink.gateway.metrics import Metrics
+from overthink.gateway.replica import Metrics, UsageLog
 from overthink.gateway.request import Ask, Limits, Refusal
 from overthink.gateway.request_key import fingerprint_of, normalise
-from overthink.gateway.usage_log import UsageLog
 from overthink.governance.deployment.policy import Budget, Policy, Rule
 
 CHUNK = 64

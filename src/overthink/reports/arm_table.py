@@ -18,6 +18,7 @@ from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.arm_cells import (
+    READING_MEANINGS,
     adjusted_text,
     arm_cell,
     change_cell,
@@ -25,10 +26,12 @@ from overthink.reports.arm_cells import (
     label_text,
     place_text,
     points_text,
+    reading_sentence,
+    reading_table,
     times_cell,
+    without_placebo,
 )
 from overthink.reports.paired_table import FLIPS_IN_TERMINAL, FLIPS_ON_PAGE, paired_sentences, paired_table
-from overthink.reports.reading_table import READING_MEANINGS, reading_sentence, reading_table, without_placebo
 from overthink.reports.summary import TextPiece
 from overthink.reports.tables.budgets import flop_matched_table, supervision_table
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain

@@ -24,8 +24,8 @@ from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
 from overthink.reports.charts.arms import StaticChart, static_charts
+from overthink.reports.charts.curve import heat_chart
 from overthink.reports.charts.frontier import frontier_chart
-from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.oversight import hidden_chart, judge_chart, oversight_chart
 from overthink.reports.charts.reasoning import faithfulness_chart, probe_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart

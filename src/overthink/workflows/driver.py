@@ -29,9 +29,8 @@ from overthink.storage.study_lock import refuse_if_held, study_lock
 from overthink.workflows.collect import OnTrace, with_questions
 from overthink.workflows.merge import check_target, merge
 from overthink.workflows.resume import check_plan
-from overthink.workflows.shard_waves import has_draws, tables_of, write_shard_waves
 from overthink.workflows.study import Study
-from overthink.workflows.waves import Draws, OnWave, collect_in_waves
+from overthink.workflows.waves import Draws, OnWave, collect_in_waves, has_draws, tables_of, write_shard_waves
 from overthink.workflows.workers import Ending, Outcome, ShardTask
 
 if TYPE_CHECKING:

@@ -32,9 +32,8 @@ from overthink.storage.study_lock import LOCK_FILE, reading_lock, study_lock
 from overthink.workflows import arguments as arg
 from overthink.workflows.endpoints import carry_endpoints
 from overthink.workflows.shard_rows import ShardRows, common_plan, missing_traces, rows_of_shard, without_duplicates
-from overthink.workflows.shard_waves import merged_waves, wave_notes
 from overthink.workflows.study import Study
-from overthink.workflows.waves import draws_of
+from overthink.workflows.waves import draws_of, merged_waves, wave_notes
 
 
 @arg.checked(out=arg.a_path, command=arg.a(str | None))

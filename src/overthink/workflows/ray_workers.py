@@ -21,7 +21,7 @@ from typing import Any
 from overthink.data.shards import AUTO, Workers
 from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there, read_file
-from overthink.storage.folder_copy import FolderSender, Piece, store_pieces
+from overthink.storage.shards import FolderSender, Piece, store_pieces
 from overthink.storage.study_lock import LOCK_FILE
 from overthink.workflows.own_thread import ThreadWork
 from overthink.workflows.workers import Ending, Outcome, ShardTask, collect_shard

@@ -23,8 +23,15 @@ from overthink.data.results.oversight import OversightResults
 from overthink.data.results.study import Results
 from overthink.reports.charts.oversight import hidden_charts
 from overthink.reports.tables.reasoning import bound_sentences, encoded_tables
-from overthink.stats.oversight.encoded import NO_PLAIN, NO_PLANTED, PLANTED_LOST, SOLVES, WIDE, EncodedClaim
-from overthink.stats.oversight.information import information_bits
+from overthink.stats.oversight.encoded import (
+    NO_PLAIN,
+    NO_PLANTED,
+    PLANTED_LOST,
+    SOLVES,
+    WIDE,
+    EncodedClaim,
+    information_bits,
+)
 
 N, DRAWS, TOP = 60, 2, 1024
 SIDE_TASK = "overthink/side_task"

@@ -16,8 +16,7 @@ from overthink.collect.arms.registry import arm_plans, open_arm
 from overthink.collect.arms.strategies.beam_search import Tot
 from overthink.collect.arms.strategies.node import Node
 from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
-from overthink.collect.concurrency import gather_limited
-from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.accounting import UsageMeter, gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Segment
 from overthink.components.base import SettingValue

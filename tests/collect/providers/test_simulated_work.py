@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, GenerateConfig
 
-from overthink.collect.providers.simulated import prefixes, thinking
+from overthink.collect.providers.simulated import provider, thinking
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.collect.providers.simulated.thinking import TurnReading, encode
 from overthink.collect.providers.token_ids import TokenIds
@@ -45,7 +45,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     counts = dict.fromkeys(("bytes_of", "packed"), 0)
     for name in counts:
         counting = partial(count, counts, name, getattr(thinking, name))
-        monkeypatch.setattr(prefixes, name, counting)
+        monkeypatch.setattr(provider, name, counting)
         monkeypatch.setattr(thinking, name, counting)
     return counts
 
@@ -73,7 +73,7 @@ def test_twice_the_thinking_is_twice_the_work(work: dict[str, int], room: int, i
 
 
 def test_a_forgotten_prefix_is_read_again(work: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prefixes, "MOST_PREFIXES", 0)
+    monkeypatch.setattr(provider, "MOST_PREFIXES", 0)
     trace(1024, 64, is_step=True)
     assert sum(work.values()) > 20 * 1024  # the control: reading every prefix from its beginning is noticed
 

@@ -13,7 +13,7 @@ from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.sampling import completion_of
 from overthink.collect.ladder.thinking import InOnePiece, TraceContext
 from overthink.collect.monitors.base import Excerpt, Monitor
-from overthink.collect.monitors.own_tasks import HintMonitor, RuleMonitor
+from overthink.collect.monitors.without_model import HintMonitor, RuleMonitor
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.think_tags import for_prompt, think_format
 from overthink.collect.tasks import hints, no_cot, side_task, thought_control

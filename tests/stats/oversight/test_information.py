@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from overthink.stats.oversight.information import bits_in_trace, information_bits, success_bound
+from overthink.stats.oversight.encoded import bits_in_trace, information_bits, success_bound
 
 
 def mutual_information(joint: np.ndarray) -> float:

@@ -12,8 +12,8 @@ from literature_page import label_of, largest_fall, rows, verdict_of
 
 from overthink.stats.oversight.auroc import auroc
 from overthink.stats.oversight.elo import nested_oversight
+from overthink.stats.oversight.encoded import information_bits, success_bound
 from overthink.stats.oversight.hints import hint_faithfulness
-from overthink.stats.oversight.information import information_bits, success_bound
 from overthink.stats.oversight.latent import paired_correlation
 from overthink.stats.oversight.monitorability import g_mean_square
 from overthink.stats.oversight.necessity import area_over_curve, necessity_label

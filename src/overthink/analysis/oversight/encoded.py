@@ -38,9 +38,9 @@ from overthink.stats.oversight.encoded import (
     WIDE,
     EncodedReasoning,
     Views,
+    bits_in_trace,
     encoded_reasoning,
 )
-from overthink.stats.oversight.information import bits_in_trace
 from overthink.stats.oversight.scores import IntervalEstimate
 
 PARAPHRASE, WRITER = "paraphrase", "writer"

@@ -20,9 +20,8 @@ from overthink.collect.arms.strategies.calculator import CalculatorIntervention
 from overthink.collect.arms.strategies.no_thinking import LessThink, ZeroThink
 from overthink.collect.arms.strategies.revision import Revision
 from overthink.collect.ladder.thinking import InOnePiece, OneStep, StepByStep, Stepper, Thinker, TraceContext
-from overthink.components.base import SettingValue, component
+from overthink.components.base import SettingValue, build, component, resolve_settings
 from overthink.components.registry import Registry
-from overthink.components.settings import build, resolve_settings
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, check_placebos, read_arms
 from overthink.plan.study import Plan

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from overthink.collect.concurrency import gather_limited
+from overthink.collect.ladder.accounting import gather_limited
 from overthink.collect.ladder.climb import Step
 from overthink.collect.ladder.controls import ControlRow, ScoreCompletion
 from overthink.collect.ladder.thinking import TraceContext

@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.collect.monitors.base import Monitor
-from overthink.collect.monitors.own_tasks import HintMonitor, RuleMonitor
 from overthink.collect.monitors.probe import ProbeMonitor, SimulatedProbe
 from overthink.collect.monitors.text import TextMonitor
-from overthink.collect.monitors.without_model import LexicalMonitor, ScoutMonitor, SimulatedMonitor
+from overthink.collect.monitors.without_model import (
+    HintMonitor,
+    LexicalMonitor,
+    RuleMonitor,
+    ScoutMonitor,
+    SimulatedMonitor,
+)
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
 from overthink.data.oversight import View

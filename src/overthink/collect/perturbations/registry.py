@@ -4,8 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.collect.perturbations.base import Perturbation
-from overthink.collect.perturbations.texts import EarlyAnswer, FillerThought, NoThought, SameThought, ShuffledThought
-from overthink.collect.perturbations.writers import Mistake, Paraphrase, WriterAlone
+from overthink.collect.perturbations.texts import (
+    EarlyAnswer,
+    FillerThought,
+    Mistake,
+    NoThought,
+    Paraphrase,
+    SameThought,
+    ShuffledThought,
+    WriterAlone,
+)
 from overthink.components.registry import Registry
 from overthink.errors import InputError
 from overthink.plan.arms import read_arms

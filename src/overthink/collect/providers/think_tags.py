@@ -4,9 +4,8 @@ from typing import ClassVar, Self
 
 from pydantic import ConfigDict, model_validator
 
-from overthink.components.base import Component, component
+from overthink.components.base import Component, build, component
 from overthink.components.registry import Registry
-from overthink.components.settings import build
 
 ANSWER_LINE = "ANSWER:"
 """Inspect's convention: a prompt that asks for a final line `ANSWER: …` gets exactly that cue."""

@@ -21,7 +21,7 @@ from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
 from overthink.collect.providers.servers.completions import server_tokens
-from overthink.collect.providers.servers.tokens import ServerTokens
+from overthink.collect.providers.servers.dialect import ServerTokens
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.open import solver_of

@@ -18,8 +18,7 @@ from typing import Any, ClassVar, NamedTuple, get_args
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
-from overthink.components.base import Component, failure_text
-from overthink.components.settings import build
+from overthink.components.base import Component, build, failure_text
 from overthink.errors import InputError, OverthinkError
 from overthink.governance.calculators import result
 from overthink.governance.calculators.result import POINTS, Calculation, InputValue, Result

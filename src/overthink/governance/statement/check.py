@@ -1,10 +1,12 @@
 """Check of a statement: its facts keep every rule, and everything else is what its facts give.
 
 With the study, the facts themselves are those that plan and pool give now, with nothing left out.
+
+The table of rules that the facts of a statement keep. What is generated from facts needs none: it is made again.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +14,65 @@ from overthink.data.finding import Finding
 from overthink.governance.statement.compare import changed_facts, changed_words
 from overthink.governance.statement.generate import facts_of, generate
 from overthink.governance.statement.origin import own_words
-from overthink.governance.statement.read import Fault, ReadStatement, close
-from overthink.governance.statement.rules import whole
-from overthink.governance.statement.rules.table import RULES
+from overthink.governance.statement.read import Breaches, Fault, ReadStatement, Rule, close
+from overthink.governance.statement.rules import claims, curves, numbers, oversight, scope, whole
 from overthink.governance.statement.schema import Stated, Statement
+
+_TABLE: dict[str, Callable[[Statement], Breaches]] = {
+    # every number by itself
+    "interval": numbers.interval,
+    "null-reason": numbers.null_reason,
+    "range": numbers.value_range,
+    "unit": numbers.unit,
+    "simultaneous": numbers.simultaneous,
+    "p-adjusted": numbers.adjusted,
+    # the numbers of a curve together
+    "one-curve": curves.one_curve,
+    "counts": curves.counts,
+    "verdict": curves.verdicts,
+    "change": curves.changes_tested,
+    "turns": curves.turns,
+    "gates": curves.gate_names,
+    "gates-failed": curves.failed_gates,
+    "gap": curves.gaps_measured,
+    "hypothesis": claims.hypotheses,
+    # texts of findings: a rule that each limit and each reason is a text that Overthink writes has its place here
+    # what must not be left out
+    "names": whole.names,
+    "limits": whole.limits,
+    "quantiles": whole.quantiles,
+    "tries": whole.tries,
+    "changes": whole.changes,
+    "gaps": whole.gaps,
+    # texts taken over from findings
+    "limit-texts": numbers.limits,
+    "reason-texts": numbers.reasons,
+    # arms
+    "arm-curves": claims.arm_curves,
+    "arm-verdicts": claims.arm_verdicts,
+    "arm-numbers": claims.arm_numbers,
+    "arms-whole": claims.arms_whole,
+    # oversight
+    "oversight-names": oversight.oversight_names,
+    "oversight-verdicts": oversight.oversight_verdicts,
+    "oversight-numbers": oversight.oversight_numbers,
+    "oversight-whole": oversight.oversight_whole,
+    # the setting
+    "settings": scope.settings,
+    "test-names": scope.test_names,
+    "budgets": scope.budgets,
+    "checkpoints": scope.checkpoints,
+    "efforts": scope.efforts,
+    "arms": scope.arms,
+    "k-stated": scope.k_stated,
+    "consumption": scope.consumption,
+    "polarity": scope.polarity,
+    "date": scope.creation_date,
+}
+
+RULES = tuple(Rule(name, (find.__doc__ or "").strip(), find) for name, find in _TABLE.items())
+"""The rules, in the order in which breaches are listed."""
+
 
 REWORDED = "reworded"
 """Rule of everything generated: it is what the facts of the statement give, word by word."""

@@ -7,7 +7,7 @@ from functools import partial
 from anyio import CapacityLimiter
 
 from overthink.collect.arms.strategies.node import Node, NodeValue, choose
-from overthink.collect.concurrency import gather_limited
+from overthink.collect.ladder.accounting import gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
 
 

@@ -12,9 +12,8 @@ from overthink.collect.arms.verifiers.judge import JudgeVerifier
 from overthink.collect.arms.verifiers.own_probability import OwnProbability
 from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
-from overthink.components.base import SettingValue
+from overthink.components.base import SettingValue, checked_setting
 from overthink.components.registry import Registry
-from overthink.components.settings import checked_setting
 from overthink.errors import InputError
 from overthink.plan.components import complete_component, name_and_settings
 

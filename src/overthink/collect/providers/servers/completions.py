@@ -16,8 +16,7 @@ from overthink.collect.providers.replies import ReplyError
 from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress
 from overthink.collect.providers.servers.description import describe, running_description
-from overthink.collect.providers.servers.dialect import Vllm
-from overthink.collect.providers.servers.tokens import ServerTokens, dialect_of, rendered_chat, return_ids
+from overthink.collect.providers.servers.dialect import ServerTokens, Vllm, dialect_of, rendered_chat, return_ids
 from overthink.errors import InputError
 
 PROBE = (ChatMessageUser(content="Hello"),)

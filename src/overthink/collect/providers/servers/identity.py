@@ -15,7 +15,7 @@ from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress, json_of
 from overthink.collect.providers.servers.completions import CompletionsContinuation, checked_endpoint
 from overthink.collect.providers.servers.description import UNREACHED, describe
-from overthink.collect.providers.servers.tokens import rendered_chat
+from overthink.collect.providers.servers.dialect import rendered_chat
 from overthink.data.visible import visible
 from overthink.errors import InputError
 

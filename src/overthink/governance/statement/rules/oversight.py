@@ -24,8 +24,7 @@ from overthink.governance.statement.read import Breaches, by_id, close, level_of
 from overthink.governance.statement.rules.curves import is_even
 from overthink.governance.statement.schema import Statement
 from overthink.stats.oversight.auroc import CHANCE
-from overthink.stats.oversight.encoded import EncodedClaim
-from overthink.stats.oversight.information import information_bits
+from overthink.stats.oversight.encoded import EncodedClaim, information_bits
 
 FINDINGS: Mapping[str, tuple[Kind, Metric]] = {
     "monitor": (Kind.MONITOR, Metric.AUROC),
