@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import math
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overthink.data import pool as pool_module
 from overthink.data.outcomes import from_frame, outcome_bytes
 from overthink.data.pool import pool_of, records_of
 from overthink.data.record import OF_LOGS, POOL_VERSION, Axis, Estimand, RungRecord, Verdict
@@ -19,6 +21,15 @@ from overthink.errors import InputError, StoppedError
 from overthink.storage import files, foreign_files
 from overthink.storage import pool as storage_pool
 from overthink.storage.pool import read_pool, scan_pool, write_pool
+
+
+@pytest.fixture(autouse=True, params=["in memory", "by column"], scope="module")
+def _pools_of_few_and_of_many_rows(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "by column":
+            patch.setattr(pool_module, "FEW_ROWS", -1)
+        yield
+
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 MAYBE_INT = st.none() | st.integers(0, 2**62)

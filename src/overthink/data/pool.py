@@ -178,6 +178,8 @@ def words_of(pool: Pool, *names: str) -> tuple[pl.Series, ...]:
         >>> words_of(pl.LazyFrame({"arm": ["b", "a", "b", None]}), "arm")[0].to_list()
         ['a', 'b']
     """
+    if isinstance(pool, pl.DataFrame):
+        return tuple(pool[name].unique().drop_nulls().sort() for name in names)
     # One query each: queries that are collected together keep what they have in common in memory.
     distinct = (read(pool.select(pl.col(name).unique())) for name in names)
     return tuple(frame.to_series().drop_nulls().sort() for frame in distinct)

@@ -4,7 +4,7 @@ import hashlib
 
 import polars as pl
 
-from overthink.data.pool import TRACE_KEY, read, words_of
+from overthink.data.pool import TRACE_KEY, Pool, read, words_of
 from overthink.data.record import Estimand
 
 TRACE = "trace"
@@ -65,7 +65,7 @@ def trace_ids(pool: pl.LazyFrame) -> pl.DataFrame:
     return read(named.group_by(_KEY).agg(pl.col(TRACE).first()))
 
 
-def trace_hashes(pool: pl.LazyFrame) -> pl.LazyFrame:
+def trace_hashes(pool: Pool) -> Pool:
     """Return the rows with an id, with hashes of the id and of what names its trace: both texts would fill the memory.
 
     The columns are ``id_hash`` and ``key_hash``; of six million traces two coincide with a probability of 1e-6.
@@ -85,7 +85,7 @@ def with_earlier_traces(pool: pl.LazyFrame, ids: pl.DataFrame) -> pl.LazyFrame:
     return numbered.join(ids.lazy(), on=_KEY, how="left", maintain_order="left").drop("number")
 
 
-def _number(pool: pl.LazyFrame, *scope: str) -> pl.Expr:
+def _number(pool: Pool, *scope: str) -> pl.Expr:
     """Number of a row's trace among those of its arm, task, question and draw; 0 where they share one trace."""
     if Estimand.EFFORT not in words_of(pool, "estimand")[0]:
         return pl.lit(0, dtype=pl.UInt32)

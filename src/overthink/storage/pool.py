@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from overthink.data.cells import row_codes
 from overthink.data.outcomes import outcome_bytes
-from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, first_line, read, words_of
+from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, Pool, first_line, in_memory, read, words_of
 from overthink.data.record import OF_LOGS, POOL_VERSION
 from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
 from overthink.data.visible import name_list
@@ -83,12 +83,12 @@ def write_pool(path: Path, pool: pl.LazyFrame) -> str:
     if TRACE not in pool.collect_schema():
         pool = pool.with_columns(pl.lit(None, pl.Binary).alias(TRACE))
     _check_schema(path, pool.collect_schema(), SCHEMA, and_more=True)
-    pool = pool.select(schema.names()).with_columns(pl.col(pl.Float64).fill_nan(None))
-    code = _check_rows(path, pool)
+    rows = in_memory(pool.select(schema.names()).with_columns(pl.col(pl.Float64).fill_nan(None)))
+    code = _check_rows(path, rows)
     if (code[1:] < code[:-1]).any():
-        pool = read(pool)[np.argsort(code)].lazy()
+        rows = read(rows)[np.argsort(code)]
     del code
-    return sink_pool(path, pool)
+    return sink_pool(path, rows.lazy())
 
 
 def sink_pool(path: Path, pool: pl.LazyFrame) -> str:
@@ -171,12 +171,13 @@ def _checked_pool(path: Path, max_rows: int | None, *, follow: bool) -> pl.LazyF
     check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
     if not _n_rows(pool):
         raise InputError(f"{path} has no rows, so nothing can be analysed; needed: the pool of a study that ran")
-    known = _known_columns(pool, pool.collect_schema().names())
-    check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
-    _check_rows(path, pool)
+    rows = in_memory(pool)  # few rows are read once: each query of a file opens it
+    known = _known_columns(rows, rows.collect_schema().names())
+    check_memory(path, rows=_n_rows(rows), row_bytes=outcome_bytes(known), max_rows=max_rows)
+    _check_rows(path, rows)
     if TRACE in schema:
-        _check_traces(path, pool)
-    return pool
+        _check_traces(path, rows)
+    return rows.lazy()
 
 
 def scan_pool(path: Path) -> pl.LazyFrame:
@@ -214,17 +215,17 @@ def _all_columns(pool: pl.LazyFrame) -> pl.LazyFrame:
     return pool.with_columns(missing) if missing else pool
 
 
-def _known_columns(pool: pl.LazyFrame, names: Sequence[str]) -> list[str]:
+def _known_columns(pool: Pool, names: Sequence[str]) -> list[str]:
     """Return the columns with a known cell. Every cell is decoded, few columns at a time, and none is kept."""
     known: list[str] = []
     for start in range(0, len(names), _COLUMNS_AT_ONCE):
         part = names[start : start + _COLUMNS_AT_ONCE]
-        counts = pool.select(part).select(pl.all().count()).collect(engine="streaming").row(0, named=True)
+        counts = read(pool.select(part).select(pl.all().count())).row(0, named=True)
         known += [name for name, count in counts.items() if count]
     return known
 
 
-def _n_rows(pool: pl.LazyFrame) -> int:
+def _n_rows(pool: Pool) -> int:
     return int(read(pool.select(pl.len())).item())
 
 
@@ -256,7 +257,7 @@ def _check_schema(path: Path, seen: pl.Schema, needed: pl.Schema, *, and_more: b
         raise InputError(f"{path}: {'; '.join(wrong)}")
 
 
-def _check_rows(path: Path, pool: pl.LazyFrame) -> NDArray[np.int64]:
+def _check_rows(path: Path, pool: Pool) -> NDArray[np.int64]:
     """Return the position of each row in the order of the pool; refuse a row that no pool holds, and repeated ones."""
     empty = read(pool.select(pl.col(REQUIRED).null_count() > 0)).row(0, named=True)
     if any(empty.values()):
@@ -281,7 +282,7 @@ def _check_rows(path: Path, pool: pl.LazyFrame) -> NDArray[np.int64]:
     return code
 
 
-def _check_numbers(path: Path, pool: pl.LazyFrame) -> None:
+def _check_numbers(path: Path, pool: Pool) -> None:
     """Refuse NaN and infinities, values outside [0, 1], and counts and times below 0."""
     names = [name for name, kind in SCHEMA.items() if kind in (pl.Int64, pl.Float64) and name != "seed"]
     for start in range(0, len(names), _COLUMNS_AT_ONCE):
@@ -309,7 +310,7 @@ def _number_faults(name: str) -> pl.Expr:
     return ~number.is_finite() | ~number.is_between(0, 1 if name == "value" else math.inf)
 
 
-def _check_traces(path: Path, pool: pl.LazyFrame) -> None:
+def _check_traces(path: Path, pool: Pool) -> None:
     """Refuse ids of traces that are no ids, stand for two traces, or differ within one."""
     wrong = pool.filter(pl.col(TRACE).bin.size() != TRACE_BYTES)
     if n_wrong := _n_rows(wrong):
