@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from overthink.analysis.request import CurveContext
-from overthink.data.finding_ids import curve_ids
+from overthink.data.ids import curve_ids
 from overthink.data.outcomes import from_frame
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord

@@ -17,7 +17,7 @@ from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
 from overthink.collect.providers.think_tags import think_format
 from overthink.components.base import failure_text
-from overthink.components.files import components_of_file
+from overthink.components.registry import components_of_file
 from overthink.data.pool import records_of
 from overthink.workflows.analyse import Study
 

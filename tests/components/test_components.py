@@ -11,7 +11,7 @@ from overthink import InputError, arms
 from overthink.collect.arms.registry import PARTS
 from overthink.collect.arms.verifiers.registry import read_verifier
 from overthink.components.base import Component, SameAs, Simulated, component, resolve_settings
-from overthink.components.files import component_sha256, components_of_file, referenced_files
+from overthink.components.registry import component_sha256, components_of_file, referenced_files
 
 MODEL = "mockllm/model"
 

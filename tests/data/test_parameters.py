@@ -8,7 +8,7 @@ import pytest
 
 import overthink
 from overthink.data.parameters import instance, real, real_array, texts, whole
-from overthink.forecasts.false_positives import FalsePositives
+from overthink.forecasts.layers import FalsePositives
 
 RNG = np.random.default_rng(1)
 VALUES = np.full((2, 1, 3), 0.5)

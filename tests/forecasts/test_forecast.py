@@ -9,7 +9,7 @@ from sweeps import few
 
 from overthink import first_success_at_k, forecast, pass_at_k
 from overthink.forecasts import Forecast
-from overthink.forecasts.false_positives import FalsePositives
+from overthink.forecasts.layers import FalsePositives
 from overthink.forecasts.prior import zero_success_bound
 
 PROMISES = load_benchmark("forecast_promises")

@@ -6,16 +6,16 @@ from core_pools import pool
 
 from forecasts import RISING
 from overthink import forecast
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At
+from overthink.data.ids import CurveKey
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult
 from overthink.data.results.study import findings_of
 from overthink.data.verdict_labels import ForecastLabel, NextBudgetLabel
 from overthink.forecasts.counts import CurveBank
-from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result
+from overthink.forecasts.layers import FalsePositives
 from overthink.forecasts.next_budget_findings import next_budget_result
 from overthink.forecasts.printed import printed_result, printed_share
 from overthink.stats.curve import REQUESTED_TOKENS

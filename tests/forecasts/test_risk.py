@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from overthink.forecasts import Forecast, forecast
-from overthink.forecasts.false_positives import FalsePositives, judge_alone
+from overthink.forecasts.layers import FalsePositives, judge_alone
 from overthink.forecasts.tail_risk import (
     aggregate_risk,
     any_question,

@@ -13,7 +13,7 @@ CUTS = frozenset(
 FIELDS = frozenset({"label", "metric", "id", "limits", "finding"})
 NAMES = frozenset({"label", "metric", "limit", "limits"})
 
-ALLOWED = frozenset({"data/results/study.py", "data/finding_ids.py"})
+ALLOWED = frozenset({"data/results/study.py", "data/ids.py"})
 """The flattener, and the file in which ids are put together and read: a statement names findings by their ids."""
 
 

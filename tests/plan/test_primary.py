@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.errors import InputError
 from overthink.plan.analysis import check_primary, is_primary
 from overthink.plan.study import checked_plan

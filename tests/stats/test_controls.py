@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from overthink.analysis.controls import controls, thought_judge_limit
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
-from overthink.data.finding_ids import curve_ids
+from overthink.data.ids import curve_ids
 from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 from overthink.data.results.beside import TwoByTwoResult

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.results.arms import (
     AddedCompute,

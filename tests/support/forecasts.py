@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from overthink import forecast
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.forecast import FamilyResult, NextBudgetResult

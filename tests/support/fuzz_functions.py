@@ -21,7 +21,7 @@ import numpy as np
 
 import overthink
 from overthink.errors import InputError
-from overthink.forecasts.false_positives import FalsePositives
+from overthink.forecasts.layers import FalsePositives
 from overthink.plan.study import checked_plan
 
 MOST_SECONDS, MOST_BYTES = 2.0, 500 * 1024**2

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from arm_results import ARM_KINDS, arm_results_of
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import regimes_and_parts
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
 from overthink.data.results.budgets import SteeringDepthResult

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from overthink.collect.arms.component import StepperSetup
 from overthink.collect.arms.registry import PARTS
-from overthink.collect.arms.strategies import node
+from overthink.collect.arms.strategies import tree
 from overthink.collect.arms.verifiers.base import Scores
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
@@ -142,7 +142,7 @@ def searched(
 
     async def collect() -> tuple[list[Step], TraceContext]:
         context = TraceContext(model, way, UsageMeter(), ())
-        with patch.object(node, "read_verifier", lambda *_, **__: opens(reader)):
+        with patch.object(tree, "read_verifier", lambda *_, **__: opens(reader)):
             strategy: Any = part(**complete).open(plan(budgets=way.budgets))
         stepper: Stepper = OneStep(context)
         stepper = stepper if around is None else around(stepper, context)

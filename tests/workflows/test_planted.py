@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink.data.curve_key import CurveKey, PlantedCurve
+from overthink.data.ids import CurveKey
+from overthink.data.results.beside import PlantedCurve
 from overthink.reports.report_curves import planted_lines, planted_sentences, planted_summary, report_curves
 from overthink.workflows.results import planted_curves
 

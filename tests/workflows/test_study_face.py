@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 import overthink
-from overthink.data.curve_key import CurveKey, PlantedCurve
+from overthink.data.ids import CurveKey
 from overthink.data.pool import COLUMNS
 from overthink.data.results.arms import ArmResults
+from overthink.data.results.beside import PlantedCurve
 from overthink.errors import InputError
 from overthink.workflows.paper import table_text
 

@@ -30,9 +30,8 @@ from overthink.analysis.oversight.tax import monitorability_taxes
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
-from overthink.data.finding_ids import curve_ids
+from overthink.data.ids import CurveKey, curve_ids
 from overthink.data.interventions import OversightRuns
 from overthink.data.outcomes import Outcomes
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.arrays import Weights
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Axis, Estimand
 from overthink.data.results.beside import DisagreementResult, TwoByTwoResult

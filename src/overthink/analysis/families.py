@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.outcomes import Outcomes
 from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.plan.analysis import Analysis, check_primary, is_primary

@@ -26,7 +26,7 @@ from overthink.cost.flop_matched import Match, flop_matched, served_below
 from overthink.cost.frontier import Frontier, frontier
 from overthink.cost.units import Unit, amount
 from overthink.data.finding import At, Finding
-from overthink.data.finding_ids import other_curve
+from overthink.data.ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.budgets import FlopMatch, FlopMatchResult

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from overthink.analysis.request import CurveContext, with_place
 from overthink.analysis.withheld import unlike_runs
 from overthink.data.finding import At, Finding
-from overthink.data.finding_ids import other_curve
+from overthink.data.ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Reason
 from overthink.data.record import Axis

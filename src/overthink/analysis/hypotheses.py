@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from overthink.analysis.families import CurveFamily, unadjusted_p
 from overthink.analysis.request import CurveContext
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Reason, one_of
 from overthink.data.results.curve import CurveResult, HypothesisResult, Withheld

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from overthink.cost.units import Unit, figure
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.record import Estimand
 from overthink.data.results.curve import CurveResult, RungResult

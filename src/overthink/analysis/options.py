@@ -15,7 +15,7 @@ from overthink.cost.bill import STATED, attempt_cost, verifier_cost
 from overthink.cost.frontier import FOLDS, PARTITIONS
 from overthink.cost.units import Cost, ModelRoles, Unit, noun
 from overthink.data.arrays import Array, Weights
-from overthink.data.finding_ids import curve_ids
+from overthink.data.ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.selectors import SCORED_SELECTORS, Allocation

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from overthink.data.arrays import Weights
 from overthink.data.blocks import known_draws
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.finding_ids import finding_id
+from overthink.data.ids import CurveKey, finding_id
 from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes, at_rungs, guaranteed_part

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from overthink.analysis.families import CurveFamily, resamples, unadjusted_p
 from overthink.analysis.hypotheses import CORRECTED, gates_of_trend, hypothesis_metric, hypothesis_result, tested_parts
 from overthink.analysis.request import CurveContext, with_place
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, Reason, one_of, quotation
 from overthink.data.results.curve import CurveResult, ShapeResult, Withheld, shape_metric

@@ -11,7 +11,7 @@ import numpy as np
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.supervision import SupervisionComparison, process_against_outcome
 from overthink.data.finding import Finding, FindingTest
-from overthink.data.finding_ids import other_curve
+from overthink.data.ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand

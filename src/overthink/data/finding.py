@@ -5,7 +5,7 @@ This is the only place where the shape of ``findings.json`` is defined.
 
 from dataclasses import dataclass
 
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.selectors import SelectorName
 

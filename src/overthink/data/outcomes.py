@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import blank
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.data.parameters import real_array
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves

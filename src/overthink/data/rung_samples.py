@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.data.pool import CURVE, SCHEMA, read
 from overthink.data.record import Verdict
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.forecast import (
@@ -26,7 +26,7 @@ from overthink.data.results.forecast import (
 from overthink.data.selectors import Selector
 from overthink.data.verdict_labels import ForecastLabel
 from overthink.forecasts.counts import CurveBank
-from overthink.forecasts.false_positives import judge_alone
+from overthink.forecasts.layers import judge_alone
 from overthink.forecasts.result import Crossing, Forecast
 from overthink.forecasts.tail_risk import (
     Figure,

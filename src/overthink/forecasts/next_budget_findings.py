@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import Estimand

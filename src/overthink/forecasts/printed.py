@@ -15,8 +15,8 @@ import numpy as np
 from scipy import optimize, special
 
 from overthink.data.arrays import Array
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.forecast import PrintedCrossing, PrintedResult

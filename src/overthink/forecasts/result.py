@@ -13,8 +13,7 @@ from overthink.data.arrays import Array
 from overthink.data.parameters import generator, instance
 from overthink.data.verdict_labels import CrossingLabel
 from overthink.forecasts.counts import MOST_TRIES, NO_SUCCESSES, check_share, forecast_sizes, read_bank
-from overthink.forecasts.false_positives import FalsePositives
-from overthink.forecasts.layers import Layers, build_layers
+from overthink.forecasts.layers import FalsePositives, Layers, build_layers
 from overthink.stats.subsets import Counts
 
 NEVER = float("inf")

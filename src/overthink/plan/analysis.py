@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 
 from overthink.adaptive.stopping import PrecisionTarget
 from overthink.cost.units import ModelRoles, Unit
-from overthink.data.curve_key import CurveKey
 from overthink.data.hypothesis import Part
+from overthink.data.ids import CurveKey
 from overthink.data.labels import HumanLabel
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError

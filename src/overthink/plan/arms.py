@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from overthink.components.base import KEY, SettingValue
-from overthink.components.files import file_reference
+from overthink.components.registry import file_reference
 from overthink.data.decisions import CONTROL_PROTOCOLS, PLACEBO, control_of, placebo_label, placebo_of
 from overthink.errors import InputError
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from overthink.components.base import Component, SettingValue, build, resolve_settings
-from overthink.components.files import file_reference, split_settings
-from overthink.components.registry import Registry
+from overthink.components.registry import Registry, file_reference, split_settings
 from overthink.errors import InputError
 from overthink.plan.arms import read_arms
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.components.base import Component, failure_text
-from overthink.components.files import referenced_files
-from overthink.components.registry import Registry
+from overthink.components.registry import Registry, referenced_files
 from overthink.data.selectors import OTHER_SELECTORS, OtherInfo, OtherSelector, Tries, other_selector
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text

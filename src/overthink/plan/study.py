@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from overthink._version import __version__
-from overthink.components.files import referenced_files
+from overthink.components.registry import referenced_files
 from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
 from overthink.data.secrets import holds_secret
 from overthink.errors import InputError

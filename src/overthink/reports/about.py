@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from overthink.analysis.k_scale import KScale
 from overthink.cost.estimate import Estimate, StudyUsage
-from overthink.data.curve_key import PlantedCurve
+from overthink.data.results.beside import PlantedCurve
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.charts.thresholds import Thresholds
 

@@ -3,8 +3,8 @@
 from collections.abc import Container, Iterable, Mapping
 
 from overthink.cost.units import amount
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.results.arms import ArmResults, ReadingResult
 from overthink.data.verdict_labels import ReadingLabel
 from overthink.data.visible import PROSE_LIMIT, visible

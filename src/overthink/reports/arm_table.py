@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 
 from overthink.cost.units import amount, figure, noun
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.record import Axis
 from overthink.data.results.arms import ArmDifferenceResult, ArmResults, MitigationResult, SafetyTaxResult, TaxVerdict
 from overthink.data.results.study import Results

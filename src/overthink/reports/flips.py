@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At
+from overthink.data.ids import CurveKey
 from overthink.data.results.arms import PairedResult, PairedRungResult
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.study import Results

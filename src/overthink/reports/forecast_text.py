@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.number_text import count, number_range
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult, PrintedResult, ThresholdResult, TriesPoint
 from overthink.data.visible import PROSE_LIMIT, visible

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.analysis.k_scale import RungThinking, rung_thinking
-from overthink.data.curve_key import CurveKey, PlantedCurve
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.number_text import count, fixed
-from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
+from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, PlantedCurve, TwoByTwoResult
 from overthink.data.results.curve import CurveResult, RungResult, ShapeResult
 from overthink.data.results.study import Results
 from overthink.data.visible import visible

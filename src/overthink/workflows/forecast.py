@@ -22,8 +22,8 @@ from overthink.data.results.study import findings_of
 from overthink.errors import InputError
 from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.counts import CurveBank
-from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result
+from overthink.forecasts.layers import FalsePositives
 from overthink.forecasts.tail_risk import half_lives
 from overthink.paths import name_text, path_kind
 from overthink.plan.stated_tasks import AXES

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from overthink.data.curve_key import CurveKey
-from overthink.data.finding_ids import curve_ids
+from overthink.data.ids import CurveKey, curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
 from overthink.data.results.forecast import NextBudgetResult, PrintedResult

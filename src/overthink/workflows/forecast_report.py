@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from overthink._version import __version__
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.errors import InputError
 from overthink.forecasts.findings import fan_points
 from overthink.paths import is_there

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 
 from overthink.errors import InputError
-from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions
+from overthink.forecasts.layers import FalsePositives
 from overthink.paths import name_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.forecast import DEFAULT_K, ForecastRequest, Forecasts, forecast_path

@@ -10,8 +10,7 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from overthink.components.base import component, failure_text
-from overthink.components.files import referenced_files
-from overthink.components.registry import Registry
+from overthink.components.registry import Registry, referenced_files
 from overthink.data.number_text import rounded_share
 from overthink.data.oversight import oversight_frame
 from overthink.data.pool import PoolReading, pool_of

@@ -12,11 +12,12 @@ import polars as pl
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
-from overthink.data.curve_key import CurveKey, PlantedCurve
+from overthink.data.ids import CurveKey
 from overthink.data.interventions import OversightRuns, hint_moves, intervention_runs
 from overthink.data.oversight_cells import MonitorScores, monitor_scores, perturbation_answers
 from overthink.data.projections import is_probe, probe_runs
 from overthink.data.record import Estimand
+from overthink.data.results.beside import PlantedCurve
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.study import Results
 from overthink.data.waves import Waves

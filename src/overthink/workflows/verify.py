@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from overthink.components.files import referenced_files
+from overthink.components.registry import referenced_files
 from overthink.data.pool import words_of
 from overthink.data.pool_scores import answers_of, is_forced, with_scores
 from overthink.data.verifier_scores import AnswerScore, VerifierRun

@@ -13,8 +13,8 @@ from overthink.analysis.oversight.curves import UPLIFT
 from overthink.analysis.oversight.shape_verdicts import oversight_shapes
 from overthink.analysis.request import CurveContext
 from overthink.data.arrays import Array
-from overthink.data.finding_ids import curve_ids
 from overthink.data.hypothesis import read_hypothesis
+from overthink.data.ids import curve_ids
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import from_frame
 from overthink.data.oversight import HONEST, OversightRow, View, oversight_frame

@@ -6,7 +6,7 @@ import pytest
 from overthink.analysis import Analysis
 from overthink.analysis.oversight.tax import NO_CHOICE, NO_G, monitorability_taxes
 from overthink.analysis.request import CurveContext
-from overthink.data.finding_ids import curve_ids
+from overthink.data.ids import curve_ids
 from overthink.data.interventions import InterventionRuns
 from overthink.data.outcomes import from_frame
 from overthink.data.pool import pool_of

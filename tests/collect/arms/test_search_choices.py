@@ -14,7 +14,7 @@ from scripted import OPENED, PLAN, Model, Reader, early, ladder, plan, random_li
 
 from overthink.collect.arms.registry import arm_plans, open_arm
 from overthink.collect.arms.strategies.beam_search import Tot
-from overthink.collect.arms.strategies.node import Node
+from overthink.collect.arms.strategies.tree import Node
 from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.collect.ladder.accounting import UsageMeter, gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext

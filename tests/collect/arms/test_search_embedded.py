@@ -9,7 +9,7 @@ from scripted import Reader, opens
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
-from overthink.collect.arms.strategies import node
+from overthink.collect.arms.strategies import tree
 from overthink.collect.providers.embedded.provider import LocalModel
 from overthink.data.pool import records_of
 from overthink.plan.study import checked_plan
@@ -32,13 +32,13 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return output
 
     monkeypatch.setattr(LocalModel, "generate", generate)
-    read = node.read_verifier
+    read = tree.read_verifier
     short = opens(Reader(lambda step: 1 / (1 + len(step))))  # short steps are better; rollouts for all would take long
 
     def read_here(named: str, *, model: str) -> Any:
         return short if named == "short" else read(named, model=model)
 
-    monkeypatch.setattr(node, "read_verifier", read_here)
+    monkeypatch.setattr(tree, "read_verifier", read_here)
     plan = checked_plan(
         overthink="0",
         model=NAME,

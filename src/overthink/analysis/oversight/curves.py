@@ -23,7 +23,7 @@ from overthink.analysis.oversight.perturbation_curve import (
 )
 from overthink.analysis.request import CurveContext
 from overthink.data.arrays import Array
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.kinds import Metric
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
 from overthink.data.phrases import Phrase

@@ -22,7 +22,7 @@ from overthink.analysis.oversight.perturbation_curve import (
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight import HONEST, SECRET_CHOICES
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers

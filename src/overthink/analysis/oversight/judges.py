@@ -16,7 +16,7 @@ from overthink.analysis.oversight.perturbation_curve import NO_ANSWER
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.data.record import Axis

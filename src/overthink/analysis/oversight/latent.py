@@ -14,7 +14,7 @@ from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.decisions import gives_room
 from overthink.data.finding import Finding
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, name
 from overthink.data.record import Axis

@@ -14,7 +14,7 @@ from overthink.analysis.families import is_shown, with_adjusted_p
 from overthink.analysis.oversight.monitors import LABEL
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.finding import Finding, FindingTest
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.interventions import InterventionRuns
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, Reason

@@ -15,7 +15,7 @@ from overthink.analysis.options import attempt_price
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.interventions import HINT_MONITOR, honest_arm
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores

@@ -14,7 +14,7 @@ from overthink.analysis.oversight.monitors import BEHAVIOUR, IDLE, Watch, curve_
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores
 from overthink.data.phrases import Limit, Phrase, Reason, component, one_of

@@ -24,7 +24,7 @@ from overthink.analysis.oversight.monitors import (
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.units import Unit
 from overthink.data.finding import Finding, FindingTest
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Limit, Phrase, name, one_of
 from overthink.data.results.oversight_parts import PolicySearchResult, PolicySearchRung, WorstPolicyResult

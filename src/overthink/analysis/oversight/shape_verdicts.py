@@ -20,7 +20,7 @@ from overthink.analysis.shapes import TestedCells, adjusted_verdicts, shapes
 from overthink.analysis.withheld import unlike_runs
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
-from overthink.data.finding_ids import other_curve
+from overthink.data.ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
 from overthink.data.phrases import Phrase, one_of

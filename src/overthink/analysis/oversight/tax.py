@@ -17,7 +17,7 @@ from overthink.analysis.oversight.monitors import LABEL
 from overthink.analysis.request import POINTWISE, CurveContext, with_estimate
 from overthink.data.arrays import Array
 from overthink.data.finding import Finding
-from overthink.data.finding_ids import id_part
+from overthink.data.ids import id_part
 from overthink.data.interventions import InterventionRuns, hint_of
 from overthink.data.kinds import Kind, Metric
 from overthink.data.phrases import Phrase

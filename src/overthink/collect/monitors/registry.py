@@ -14,8 +14,7 @@ from overthink.collect.monitors.without_model import (
     ScoutMonitor,
     SimulatedMonitor,
 )
-from overthink.components.files import referenced_files
-from overthink.components.registry import Registry
+from overthink.components.registry import Registry, referenced_files
 from overthink.data.oversight import View
 from overthink.data.verifier_scores import SHOWN_DIGITS
 from overthink.errors import InputError

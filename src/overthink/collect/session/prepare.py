@@ -41,7 +41,7 @@ from overthink.collect.session.prompt_length import (
 from overthink.collect.session.server_check import check_context, check_levels, check_server, server_notes
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.data.number_text import count
 from overthink.data.shards import Shard
 from overthink.data.visible import visible

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.verdict_labels import MitigationLabel, PairedLabel, ReadingLabel, TaxLabel
 
 

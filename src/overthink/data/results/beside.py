@@ -1,10 +1,10 @@
-"""Results that join curves of one arm: divergence, controls, commitment, and how curves on oversight move."""
+"""Results beside those of one curve: divergence, controls, commitment, how curves on oversight move, planted truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.results.curve import HypothesisResult
 from overthink.data.verdict_labels import HypothesisLabel, OversightGapLabel, ShapeLabel
@@ -123,3 +123,24 @@ class CommitmentResult:
     shares: Mapping[Metric, Finding]
     tokens: Finding | None = None
     artefact: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedCurve:
+    """The planted truth of a curve.
+
+    Attributes:
+        key: The curve.
+        values: Expected value by rung, over the questions of the study; empty where it cannot be stated.
+        outside: Rungs at which it is outside the band that holds at all rungs at once; None without a band.
+        half_width: Half of the width of that band where it is widest; None without a band.
+        holds_flat: Whether some flat line is inside that band at every rung, too.
+        obstacle: Why it cannot be stated; empty where it is.
+    """
+
+    key: CurveKey
+    values: Mapping[int, float] = field(default_factory=dict)
+    outside: tuple[int, ...] | None = None
+    half_width: float | None = None
+    holds_flat: bool = False
+    obstacle: str = ""

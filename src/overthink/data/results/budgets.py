@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import ClosedList, Metric
 from overthink.data.record import Category
 from overthink.data.selectors import Allocation

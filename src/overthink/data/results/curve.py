@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import Part
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.selectors import SelectorName
 from overthink.data.verdict_labels import GateLabel

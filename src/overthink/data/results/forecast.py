@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.verdict_labels import CrossingLabel, ForecastLabel, NextBudgetLabel
 
 Band = Literal["assumption-free", "model"]

@@ -5,8 +5,8 @@ Results on probes: what a linear reader of activations sees of the traces of a c
 
 from dataclasses import dataclass
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.verdict_labels import JudgeLabel, MonitorLabel, ProbeLabel
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from overthink.analysis.k_scale import KScale
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.phrases import Reason
 from overthink.data.record import Estimand

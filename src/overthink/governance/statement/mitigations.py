@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.number_text import fixed
 from overthink.data.results.arms import MitigationResult, ReadingResult
 from overthink.data.results.study import Results

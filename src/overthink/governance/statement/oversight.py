@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from overthink.analysis.oversight.encoded import WRITER
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.number_text import fixed
 from overthink.data.oversight import View
 from overthink.data.results.oversight import (

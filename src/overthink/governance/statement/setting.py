@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from overthink.data.conditions import INCOMPLETE, settings_in
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.errors import InputError
 from overthink.governance.statement.schema import ArmTried, Elicitation, NoPlan
 from overthink.plan.analysis import Analysis

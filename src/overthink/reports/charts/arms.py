@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from overthink.cost.units import amount
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.data.results.arms import ComparedTotals
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.study import Results

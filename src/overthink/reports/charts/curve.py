@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from overthink.data.curve_key import PlantedCurve
 from overthink.data.finding import Finding
+from overthink.data.results.beside import PlantedCurve
 from overthink.data.selectors import SelectorName
 from overthink.data.visible import visible
 from overthink.reports import wording

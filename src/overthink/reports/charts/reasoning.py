@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.oversight import MonitorResult

@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 import polars as pl
 
-from overthink.data.curve_key import PlantedCurve
 from overthink.data.finding import Finding
+from overthink.data.results.beside import PlantedCurve
 from overthink.data.results.curve import CurveResult, RungResult
 from overthink.reports.paper.contents import Content, content_findings, data_table
 from overthink.reports.paper.printed_tables import claim_text

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from overthink.cost.units import Unit, amount, figure, noun
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.kinds import Metric
 from overthink.data.record import Estimand
 from overthink.data.results.budgets import FlopMatch, FlopMatchResult, FrontierResult, SupervisionResult

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from overthink.cost.estimate import AmountRange
 from overthink.cost.units import UNIT_NAMES, Unit, figure
-from overthink.data.curve_key import CurveKey
+from overthink.data.ids import CurveKey
 from overthink.data.record import Category
 from overthink.data.results.budgets import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
 from overthink.data.tokens import TokenUsage

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.ids import CurveKey
 from overthink.data.record import Estimand
 from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording

@@ -12,9 +12,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from overthink.collect.arms.strategies.node import VERIFIER, Node, StepScores, charged_scores, open_search_verifier
 from overthink.collect.arms.strategies.search import AGGREGATE, Beam, Search, SearchStrategy, check_sampling
-from overthink.collect.arms.strategies.tree import TreeShape
+from overthink.collect.arms.strategies.tree import (
+    VERIFIER,
+    Node,
+    StepScores,
+    TreeShape,
+    charged_scores,
+    open_search_verifier,
+)
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, aggregate_scores
 from overthink.collect.ladder.thinking import OneStep, TraceContext
 from overthink.components.base import Simulated, component

@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal, Protocol, Self
 from pydantic import Field, PrivateAttr
 
 from overthink.collect.arms.component import StepperSetup, Strategy
-from overthink.collect.arms.strategies.node import (
+from overthink.collect.arms.strategies.tree import (
     charged_scores,
     join_cut_step,
     open_search_verifier,

@@ -12,8 +12,7 @@ from anyio import CapacityLimiter
 from pydantic import Field, PrivateAttr
 
 from overthink.collect.arms.component import StepperSetup, Strategy
-from overthink.collect.arms.strategies.node import NodeValue, choose, verifier_model_names
-from overthink.collect.arms.strategies.tree import Tree, TreeShape
+from overthink.collect.arms.strategies.tree import NodeValue, Tree, TreeShape, choose, verifier_model_names
 from overthink.collect.ladder.accounting import gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix

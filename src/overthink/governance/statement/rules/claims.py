@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from overthink.data.decisions import placebo_label, placebo_of
-from overthink.data.finding_ids import FindingClaim, claim_of
 from overthink.data.hypothesis import Part, hypothesis_text, regimes_and_parts
+from overthink.data.ids import FindingClaim, claim_of
 from overthink.data.kinds import Kind, Metric
 from overthink.data.verdict_labels import HELPS, HypothesisLabel, MitigationLabel, ReadingLabel
 from overthink.governance.statement.claim_schema import ArmClaim

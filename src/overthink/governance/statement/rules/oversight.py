@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import log2
 
 from overthink.analysis.oversight.encoded import PARAPHRASE
-from overthink.data.finding_ids import finding_id, id_part
+from overthink.data.ids import finding_id, id_part
 from overthink.data.kinds import Kind, Metric
 from overthink.data.oversight import SECRET_CHOICES
 from overthink.data.phrases import shown_name

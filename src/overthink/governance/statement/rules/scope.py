@@ -12,7 +12,7 @@ from overthink.analysis.oversight.judges import CHANCE_TEST, GAIN_TEST
 from overthink.analysis.oversight.monitors import TEST as MONITOR_TEST
 from overthink.analysis.oversight.probes import TEST as PROBE_TEST
 from overthink.analysis.oversight.red_team import SEARCH_TEST
-from overthink.data.curve_key import CONTROL_ESTIMANDS
+from overthink.data.ids import CONTROL_ESTIMANDS
 from overthink.data.record import Estimand
 from overthink.errors import InputError
 from overthink.governance.statement.generate import thinking_of

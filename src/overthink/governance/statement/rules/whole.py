@@ -5,8 +5,7 @@ A checker without the study cannot know everything that was measured, but what a
 
 from collections.abc import Iterator, Mapping, Set
 
-from overthink.data.curve_key import CurveKey
-from overthink.data.finding_ids import FindingClaim, claim_of, curve_ids
+from overthink.data.ids import CurveKey, FindingClaim, claim_of, curve_ids
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.curve import PERCENTILES

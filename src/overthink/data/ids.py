@@ -1,4 +1,4 @@
-"""Ids of curves and of findings about them: readable, stable, unique. Only here are ids read.
+"""Names of a curve, and ids of curves and of findings about them: readable, stable, unique. Only here are ids read.
 
 The id of a curve is axis/task/arm/scorer/estimand, each reduced to letters, digits and ``. _ -``; that of a finding is
 its curve's, then kind, metric, and where it stands. A statement names findings by their ids, so its rules read them.
@@ -10,9 +10,45 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.kinds import Kind, Metric
-from overthink.data.record import Axis, Estimand
+from overthink.data.record import ON_TRACE, Axis, Estimand
+
+CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
+"""Estimands of controls: other readings of the traces of a task's own curve."""
+
+
+class CurveKey(NamedTuple):
+    """The names of one curve, in the order in which curves are sorted.
+
+    Attributes:
+        axis: Meaning of a value of 1.
+        task: Task name.
+        arm: Label of the arm.
+        scorer: Scorer of the answers, or of the thinking.
+        estimand: Effect of a budget on the trace.
+
+    Example:
+        >>> key = CurveKey("safety", "secrets", "base", "refusal", "forced")
+        >>> key.is_control, key._replace(estimand="sham").is_control
+        (False, True)
+    """
+
+    axis: str
+    task: str
+    arm: str
+    scorer: str
+    estimand: str
+
+    @property
+    def judges_thinking(self) -> bool:
+        """Whether the scorer read the thinking instead of the answer."""
+        return self.scorer.endswith(ON_TRACE)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the curve is a control: another reading of the same traces."""
+        return self.estimand in CONTROL_ESTIMANDS or self.judges_thinking
+
 
 LONGEST_PART = 48
 """Maximum length of a part of an id; names from foreign logs may be a megabyte long."""
