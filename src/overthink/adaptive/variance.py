@@ -1,6 +1,6 @@
 """Between two waves: half-widths of a curve's intervals now and in the limit of infinite draws, and who draws next.
 
-Within-question variance of single draws, shrunk so that a few equal draws do not give a variance of zero.
+The variance of single draws within a question is shrunk so that a few equal draws do not give a variance of zero.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What one replica writes down: numbers for Prometheus, and its usage ledger, a file of chained lines.
 
-They name no principal: who used what is for `overthink gateway usage`, which reads the store.
+The numbers name no principal: who used what is for `overthink gateway usage`, which reads the store.
 """
 
 import threading

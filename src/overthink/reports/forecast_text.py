@@ -1,7 +1,4 @@
-"""Text, table cells and terminal output of a forecast. Numbers are looked up and formatted, never computed.
-
-One bank in the report of a forecast, with its name. Nothing is computed.
-"""
+"""Text, table cells and terminal output of a forecast. Numbers are looked up and formatted, never computed."""
 
 from collections import Counter
 from collections.abc import Sequence

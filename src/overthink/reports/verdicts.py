@@ -1,7 +1,4 @@
-"""Text of verdicts on the shape of a curve and on hypotheses; and which curves a short list shows.
-
-Which curves a short list shows where a report has more than it holds.
-"""
+"""Text of verdicts on the shape of a curve and on hypotheses; and which curves a short list shows."""
 
 import math
 from collections.abc import Mapping, Sequence

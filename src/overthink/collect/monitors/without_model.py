@@ -1,8 +1,6 @@
 """Monitors that call no model: words, rules and hints of built-in tasks, a scan of Inspect Scout, a planted AUROC.
 
-A monitor with a planted AUROC: it knows which traces are to be caught, and reads them through noise.
-
-The question's id holds what a monitor needs to know, so that stored traces suffice.
+A question's id holds what a monitor needs to know, so that stored traces suffice.
 """
 
 import math

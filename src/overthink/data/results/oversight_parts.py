@@ -1,7 +1,4 @@
-"""Parts of the results on oversight: judges of two answers, probes of activations, and the best attack of a red team.
-
-Results on probes: what a linear reader of activations sees of the traces of a curve, beside its baselines.
-"""
+"""Parts of results on oversight: judges of two answers, probes of activations, and the best attack of a red team."""
 
 from dataclasses import dataclass
 

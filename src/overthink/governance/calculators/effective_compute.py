@@ -1,7 +1,7 @@
 """Effective compute: the training compute equivalent to K times the inference compute. Analysis, not law.
 
 C_eff(K) = C · min(K, K_max)^α with 0 ≤ α ≤ 1. The exponent is an assumption that differs between tasks, so the answer
-is an interval over a stated range, with the sources in ``published_exponents``. Where a curve was measured, use
+is an interval over a stated range, with published sources. Where a curve was measured, use
 ``compute_equivalent_gain`` instead. No instrument counts deployment inference: C_eff crosses no legal threshold.
 """
 

@@ -1,6 +1,6 @@
 r"""How numbers, names and texts from outside stand in the sentences of a statement and in its exports.
 
-One rule for both: printable ASCII, accented Latin letters, kana, hangul and CJK ideographs pass, in composed form.
+The rule of texts: printable ASCII, accented Latin letters, kana, hangul and CJK ideographs pass, in composed form.
 Everything else is shown as ``\u{…}``: control, bidi and zero-width characters, letters of scripts that look like Latin
 (Greek, Cyrillic, fullwidth, mathematical), marks that were left over, and what would end a quotation or open a tag.
 The escape is exact: two different texts never look alike.

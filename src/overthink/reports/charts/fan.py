@@ -1,7 +1,6 @@
 """Fan chart of a forecast: its data for the page and for files, and its template for Vega-Lite.
 
-:mod:`overthink.reports.charts.fan` fills it, for the page and for files. Colours are CSS variables, as in
-:mod:`overthink.reports.charts.templates`.
+Colours are CSS variables, as in :mod:`overthink.reports.charts.templates`.
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ Characters that LaTeX reads as commands are escaped, accented letters are writte
 our own texts (``−``, ``×``, ``≥``) as mathematics. pdfLaTeX has no font for other scripts: such a character stands as
 its code point, ``U+4E2D``, and a comment on top says so.
 
-A table as Markdown, in the form that GitHub and Pandoc read.
+Markdown has the form that GitHub and Pandoc read.
 """
 
 import re

@@ -1,9 +1,4 @@
-"""Tables about budgets: frontiers, models matched by FLOP, process against outcome supervision, control of a budget.
-
-Process against outcome supervision as a text table.
-
-FLOP-matched comparison of a smaller model with a larger one, as a text table.
-"""
+"""Tables about budgets: frontiers, models matched by FLOP, process against outcome supervision, control of a budget."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

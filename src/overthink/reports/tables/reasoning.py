@@ -1,7 +1,4 @@
-"""What the thinking holds, as text tables per rung: is it needed, does it carry the answer, does a probe see more?
-
-What a paraphrase of the thinking loses, as a text table per rung, and sentences on bits that a trace may hide.
-"""
+"""What the thinking holds, as text tables per rung: is it needed, does it carry the answer, does a probe see more?"""
 
 from collections.abc import Iterator
 

@@ -1,8 +1,6 @@
 """Interventions that insert a text: a primer at the beginning, SafeThink and Monitor at a step that scores as unsafe.
 
-The simplest of the early interventions, without training; the line is that of SAFEPATH, arXiv 2505.14667.
-
-Texts inserted between a model's steps.
+The primer is the simplest of the early interventions, without training; its line is that of SAFEPATH, arXiv 2505.14667.
 
 SafeThink: an early step that a guard scores as unsafe is discarded and resampled after an inserted phrase.
 

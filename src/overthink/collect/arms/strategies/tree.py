@@ -1,9 +1,4 @@
-"""One search tree: nodes with the values of their steps; the best paths get children, and nothing is decoded twice.
-
-Continuation of a step that a budget cut.
-
-Verifier of a search, without oracles.
-"""
+"""One search tree: nodes with the values of their steps; the best paths get children, and nothing is decoded twice."""
 
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, replace
