@@ -13,7 +13,7 @@ from overthink.analysis import findings as find
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.paths import file_sha256
-from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.schedule import Checkpoints
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan, checked_plan
 from overthink.storage.findings import write_findings
 from overthink.storage.json_documents import Beside, write_analysis, write_plan

@@ -17,8 +17,8 @@ from overthink.errors import InputError
 from overthink.governance.statement.exports import eee_schema
 from overthink.paths import file_sha256
 from overthink.plan.analysis import Analysis
+from overthink.plan.schedule import Until
 from overthink.plan.selectors import SelectorPlan
-from overthink.plan.stopping import Until
 from overthink.storage.json_documents import analysis_in, analysis_text
 from overthink.workflows.sources import ReadOptions, read_source
 

@@ -16,7 +16,7 @@ import overthink
 from overthink.data.outcomes import from_records
 from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
-from overthink.plan.stopping import Until, read_until
+from overthink.plan.schedule import Until, read_until
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_journal, read_waves, wave_draws, wave_file
 from overthink.workflows.forecast import ForecastRequest, forecast_path

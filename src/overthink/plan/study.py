@@ -16,10 +16,9 @@ from overthink.data.secrets import holds_secret
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
-from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.k_reference import reference_fault
+from overthink.plan.schedule import Checkpoints, Until
 from overthink.plan.secrets import secret_fault
-from overthink.plan.stopping import Until
 
 PLAN_SCHEMA = "overthink.plan/1"
 

@@ -31,7 +31,7 @@ from overthink.workflows.merge import check_target, merge
 from overthink.workflows.resume import check_plan
 from overthink.workflows.study import Study
 from overthink.workflows.waves import Draws, OnWave, collect_in_waves, has_draws, tables_of, write_shard_waves
-from overthink.workflows.workers import Ending, Outcome, ShardTask
+from overthink.workflows.workers import Ending, Outcome, ShardTask, local_workers
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
@@ -76,8 +76,6 @@ def open_executor(workers: Workers) -> Iterator[Executor]:
         with ray_workers(workers) as tasks:
             yield tasks
     else:
-        from overthink.workflows.workers import local_workers
-
         with local_workers(workers) as processes:
             yield processes
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from overthink.cost.model_shape import SourcedShape
 from overthink.errors import InputError
 from overthink.paths import is_text, name_text
-from overthink.plan.stopping import read_until
+from overthink.plan.schedule import read_until
 from overthink.plan.study import Plan, checked_plan
 from overthink.workflows import option_words
 from overthink.workflows.option_types import (

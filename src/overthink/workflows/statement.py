@@ -51,9 +51,8 @@ from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
 from overthink.workflows.policy import usage_faults
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.results import SourceResults, require_waves, results_of
+from overthink.workflows.results import SourceResults, plan_of, require_waves, results_of, setting_of, sources_text
 from overthink.workflows.sources import Source
-from overthink.workflows.statement_setting import plan_of, setting_of, sources_text
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -16,7 +16,7 @@ from overthink.collect.scoring.judging import Judgement
 from overthink.collect.scoring.replay import evaluated_model
 from overthink.data.record import RungRecord, Verdict, verdict_of
 from overthink.data.tokens import NO_USAGE, TokenUsage, split_response, usage_excludes_reasoning
-from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.schedule import Checkpoints
 
 
 @dataclass(frozen=True, slots=True)

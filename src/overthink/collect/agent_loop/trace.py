@@ -27,7 +27,7 @@ from overthink.collect.session.task_run import TaskRun, TraceRun
 from overthink.data.record import Estimand, RungRecord, Verdict
 from overthink.data.tokens import NO_USAGE
 from overthink.errors import InputError
-from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.schedule import Checkpoints
 from overthink.plan.study import Plan
 
 MAX_TOOL_OUTPUT = 16 * 1024

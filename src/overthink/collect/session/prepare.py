@@ -47,8 +47,8 @@ from overthink.data.shards import Shard
 from overthink.data.visible import visible
 from overthink.errors import InputError
 from overthink.plan.analysis import check_primary
-from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.distribution import refuse_shards
+from overthink.plan.schedule import Checkpoints
 from overthink.plan.secrets import refuse_secrets
 from overthink.plan.study import Plan, TaskPlan
 

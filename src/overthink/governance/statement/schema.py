@@ -27,7 +27,7 @@ from overthink.governance.statement.curve_schema import (
 )
 from overthink.governance.statement.origin import LATER, Fact, Generated, Origin, OwnWords
 from overthink.governance.statement.wording import quote
-from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.schedule import Checkpoints
 
 STATEMENT_VERSION = "2.1.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"

@@ -19,7 +19,7 @@ from overthink.governance.statement.generate import thinking_of
 from overthink.governance.statement.read import Breaches, close, tests
 from overthink.governance.statement.schema import LADDERS, Statement
 from overthink.plan.arms import ArmPlan
-from overthink.plan.stopping import read_until
+from overthink.plan.schedule import read_until
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan
 from overthink.stats.shape import MAX_T, REGIMES
 from overthink.stats.testing import TEST_NAME
