@@ -53,10 +53,10 @@ test-hf: $(VENV)/.hf
 test-ray: $(VENV)-ray/.installed
 	$(VENV)-ray/bin/python -m pytest -m ray tests/workflows/test_ray_workers.py
 
-# Error rates over many simulated studies, and many more cases of what `make test` tries at a few: too long for each
-# change, short beside `make calibrate`.
+# Error rates over many simulated studies, many more cases of what `make test` tries at a few, and whole studies of what
+# shorter tests show in part: too long for each change, short beside `make calibrate`.
 test-long: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m "simulation or sweep"
+	$(BIN)/python -m pytest $(PARALLEL) -m "simulation or sweep or long"
 
 # Which lines no test runs; half as fast again.
 coverage: check

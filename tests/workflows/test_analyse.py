@@ -67,6 +67,7 @@ def test_what_is_told_beats_the_default(table: Path) -> None:
     assert shape.metric == "regimes"
 
 
+@pytest.mark.long
 def test_a_report_made_again_keeps_what_was_decided(table: Path, tmp_path: Path) -> None:
     """Labels, level and hypothesis would be lost if only the pool were kept."""
     path = labels(tmp_path, *[f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)])

@@ -207,6 +207,7 @@ def test_compare_takes_paths_one_behind_the_other(answers: Path, tmp_path: Path)
     assert apart.json() == listed.json()
 
 
+@pytest.mark.long
 def test_label_and_forecast_take_the_words_too(answers: Path, tmp_path: Path) -> None:
     sheet = overthink.label(answers, tmp_path / "sheet.csv", per_rung=2, **STATED)  # type: ignore[arg-type]
     assert sheet.answers == 2 * 2 * 2

@@ -99,6 +99,7 @@ def test_the_margin_is_the_evaluators(pools: Path) -> None:
     assert all("δ = 0.2;" in limit for limit in tested(0.2))
 
 
+@pytest.mark.long
 def test_several_sources_share_questions_and_their_arms_get_names(pools: Path, tmp_path: Path) -> None:
     made = compare([pools / "one.parquet", pools / "other.parquet"], out=tmp_path / "made")
     assert {row.arm for row in records_of(made.pool)} == {"base (one)", "base (other)"}

@@ -103,6 +103,7 @@ def test_arms_of_two_models_in_one_source_are_told_by_their_rows(pools: Path) ->
     assert compare([pools / "three.parquet"]).request.analysis.other_models == ()
 
 
+@pytest.mark.long
 def test_models_that_nobody_names_are_called_after_their_arms(pools: Path) -> None:
     paths = [pools / "one.parquet", pools / "other.parquet"]
     (one, *_) = compare(paths, options=AnalysisOptions(unit=Unit.FLOP)).find(kind="flop_matched")

@@ -322,6 +322,7 @@ def test_books_that_write_nothing_off_do_not_balance(
     assert tokens(usage_of_pool(source.pool)) < sum(counted)
 
 
+@pytest.mark.long
 def test_a_report_tells_what_was_made_again(fails: list[Request], tmp_path: Path) -> None:
     fails.append(at_random(0.3, seed=2))
     run(tmp_path / "s", plan())

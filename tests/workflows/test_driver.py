@@ -242,6 +242,7 @@ def test_waves_that_are_complete_and_not_enough_claim_nothing(here: Any, tmp_pat
         overthink.merge(tmp_path / "early", *folders)
 
 
+@pytest.mark.long
 def test_workers_share_endpoints_and_every_trace_keeps_to_one(
     here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

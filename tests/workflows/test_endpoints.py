@@ -78,6 +78,7 @@ def test_one_of_two_dies_in_mid_run_and_nothing_is_lost_or_paid_twice(tmp_path: 
     assert note in again.about.notes
 
 
+@pytest.mark.long
 def test_all_die_and_another_set_of_endpoints_goes_on(tmp_path: Path, start: Start) -> None:
     old, new = start(2), start(1)
     for server in old:
@@ -102,6 +103,7 @@ def test_all_die_and_another_set_of_endpoints_goes_on(tmp_path: Path, start: Sta
         run(tmp_path / "study", other, plan, resume=True)
 
 
+@pytest.mark.long
 def test_shards_at_endpoints_merge_and_other_models_do_not(tmp_path: Path, start: Start) -> None:
     first, second, third = start(3)
     first.block = second.block = 0  # their caches forget

@@ -144,6 +144,7 @@ def test_ctrl_c_in_a_cell_keeps_what_is_finished(tmp_path: Path, way: str) -> No
     assert 5 <= len(list(read_journal(journal))) < 180
 
 
+@pytest.mark.long
 def test_several_threads_wait_for_one_another() -> None:
     with ThreadPoolExecutor(3) as pool:
         studies = [*pool.map(lambda _: overthink.experiment(**OPTIONS), range(3))]

@@ -47,6 +47,7 @@ def test_a_ladder_is_forecast_an_octave_further(overthink) -> None:  # type: ign
     assert found["flat_error"]["estimate"] > found["log_linear_error"]["estimate"]
 
 
+@pytest.mark.long
 def test_the_text_says_it_too(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     ladder("t.csv", arm="a\x1b[31m")
     code, out, _ = overthink("forecast", "t.csv", "--k", "1", "--out", "made")

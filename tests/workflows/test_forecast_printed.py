@@ -45,6 +45,7 @@ def test_small_shares_and_those_just_below_all_are_not_rounded_to_none_or_all(ov
     assert rows == ["0.0015% – 0.0025%", ">99.9% – >99.9%", "0% – 0.5%"]
 
 
+@pytest.mark.long
 def test_json_lines_write_small_shares_with_an_exponent(overthink) -> None:  # type: ignore[no-untyped-def]
     Path("card.jsonl").write_text('{"k": 1, "share": 0.00002}\n{"k": 10000, "share": 1.8e-1}\n')
     Path("card.csv").write_text("k,share\n1,0.00002\n10000,0.18\n")
@@ -55,6 +56,7 @@ def test_json_lines_write_small_shares_with_an_exponent(overthink) -> None:  # t
     assert 0.001 < one[0][0] < one[0][1] < 0.0025
 
 
+@pytest.mark.long
 def test_thresholds_stand_in_the_order_in_which_they_were_given(overthink) -> None:  # type: ignore[no-untyped-def]
     Path("card.csv").write_text(CARD)
     _, out, _ = overthink("forecast", "card.csv", "--k", "1", "--threshold", "0.9,0.1")

@@ -85,6 +85,7 @@ def test_two_shards_are_the_study(whole: overthink.Study, shards: dict[str, Path
     assert merged.about.estimate == whole.about.estimate
 
 
+@pytest.mark.long
 def test_four_shards_of_which_some_are_empty_are_the_study(whole: overthink.Study, tmp_path: Path) -> None:
     counts = [sum(shard_of("overthink/secret", q, 16) == i for q in questions(whole)) for i in range(1, 17)]
     assert 0 in counts

@@ -165,6 +165,7 @@ def test_a_study_that_kept_nothing_is_told_by_its_plan(there: StudyFolder) -> No
     assert read_source(there.path, ReadOptions()).models.roles == parties(there)
 
 
+@pytest.mark.long
 def test_a_verifier_of_answers_joins(there: StudyFolder) -> None:
     score_answers(prepare_verification(there.path, verifier="simulated", by="answer", arms=["base"]))
     found = kept(there).roles

@@ -148,6 +148,7 @@ def test_only_a_record_of_these_lines_says_that_one_plan_made_them(
     assert any("aggregate record that names their checksum" in note for note in read_source(apart, ReadOptions()).notes)
 
 
+@pytest.mark.long
 def test_adaptive_draws_are_read_with_their_waves(tmp_path: Path) -> None:
     model_args = {"safety": "flat", "question_sd": 0.8}
     until = Until(half_width=0.155)

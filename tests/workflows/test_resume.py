@@ -220,6 +220,7 @@ def test_without_token_ids_rungs_are_refused_and_the_plan_stays(tmp_path: Path) 
     assert len(records_of(run(tmp_path / "s", plan(draws=3), resume=True).pool)) == 3 * 3 * 3
 
 
+@pytest.mark.long
 def test_rungs_are_not_added_where_the_text_itself_is_scored(tmp_path: Path) -> None:
     for beside in ({"controls": ("truncated",)}, {"judge_traces": True}):
         folder = StudyFolder(tmp_path / next(iter(beside)))
@@ -324,6 +325,7 @@ def test_a_journal_of_another_study_or_a_damaged_one_is_refused(tmp_path: Path) 
     assert run(tmp_path / "s", resume=True).findings  # a study without its logs is still a study
 
 
+@pytest.mark.long
 def test_human_labels_outlive_an_extension_unless_their_rungs_move(tmp_path: Path) -> None:
     study = run(tmp_path / "s")
     sheet = tmp_path / "labels.csv"

@@ -32,6 +32,7 @@ def test_a_run_gives_a_statement_that_both_schemas_take_and_the_pool_gives_again
     assert written.text() == (tmp_path / "statement.md").read_text()
 
 
+@pytest.mark.long
 def test_a_study_with_resampled_traces_has_a_statement_too(tmp_path: Path) -> None:
     run(tmp_path / "study", plan(limit=2, resamples=2))
     written = statement(tmp_path / "study")

@@ -100,6 +100,7 @@ def test_a_stopped_study_goes_on_with_the_traces_it_lacks(whole: overthink.Study
     assert not CALLS
 
 
+@pytest.mark.long
 def test_a_kill_loses_no_finished_trace(whole: overthink.Study, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"

@@ -101,6 +101,7 @@ def test_no_wave_was_one_too_many(whole: tuple[overthink.Study, list[Wave]]) -> 
         assert now.next_counts().tolist() == waves.counts[number].tolist()
 
 
+@pytest.mark.long
 def test_its_report_made_again_and_its_statement_say_the_same(
     whole: tuple[overthink.Study, list[Wave]], tmp_path: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_its_report_made_again_and_its_statement_say_the_same(
     assert not any(made.exact.any() for made in forecasts.forecasts)
 
 
+@pytest.mark.long
 def test_a_study_stopped_in_every_wave_comes_out_the_same_and_pays_nothing_twice(
     whole: tuple[overthink.Study, list[Wave]], tmp_path: Path, paid: Counter[tuple[str, int, int]]
 ) -> None:
@@ -142,6 +144,7 @@ def test_a_study_stopped_in_every_wave_comes_out_the_same_and_pays_nothing_twice
     assert not paid
 
 
+@pytest.mark.long
 def test_a_kill_between_two_waves_loses_no_wave(whole: tuple[overthink.Study, list[Wave]], tmp_path: Path) -> None:
     """A process killed by the system while a wave is announced, and one with a torn last line of the waves."""
     study, _ = whole
@@ -172,6 +175,7 @@ def test_below_the_floor_it_stops_at_once_and_says_how_many_questions_it_takes(t
     assert not study.find(kind="adaptive", metric="saving")
 
 
+@pytest.mark.long
 def test_at_the_cap_it_stops_and_says_so(tmp_path: Path) -> None:
     study = run(tmp_path / "s", plan(max_draws=4))
     assert only(study, "half_width").label.startswith("cap: ")

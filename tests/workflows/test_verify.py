@@ -170,6 +170,7 @@ def test_scores_of_another_verifier_are_never_overwritten(verified: dict[str, ov
     assert not list(tmp_path.glob(".*.part"))
 
 
+@pytest.mark.long
 def test_a_study_that_grows_keeps_its_scores(verified: dict[str, overthink.Study], tmp_path: Path) -> None:
     assert verified["good"].folder is not None
     study = Path(shutil.copytree(verified["good"].folder.path, tmp_path / "s"))

@@ -105,6 +105,7 @@ def test_a_placebo_makes_and_pays_every_call_of_its_arm(folder: StudyFolder) -> 
     assert total["base"]["guard_tokens"] == total["base"]["probe_tokens"] == 0
 
 
+@pytest.mark.long
 def test_among_candidates_a_placebo_draws(tmp_path: Path) -> None:
     rows, _ = collected(tmp_path, study(SEARCHES, model_args={"step_gain": 2.0}))
     scores: dict[str, list[float]] = defaultdict(list)
@@ -120,12 +121,14 @@ def test_among_candidates_a_placebo_draws(tmp_path: Path) -> None:
         assert total[f"placebo:of={arm}"]["step_verifier_tokens"] > 0.8 * total[arm]["step_verifier_tokens"]
 
 
+@pytest.mark.long
 def test_the_order_of_arms_changes_nothing(folder: StudyFolder, tmp_path: Path) -> None:
     order = "placebo:of=safethink,monitor,safethink,saferemind,placebo:of=saferemind,base,placebo:of=monitor"
     _, keeper = collected(tmp_path, study(order))
     assert keeper.decisions == read_decisions(folder.decisions)
 
 
+@pytest.mark.long
 def test_a_placebo_can_be_added_to_a_study(folder: StudyFolder, tmp_path: Path) -> None:
     run(tmp_path / "s", study("base,safethink,monitor,saferemind"))
     run(tmp_path / "s", study(ARMS), resume=True)

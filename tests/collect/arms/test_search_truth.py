@@ -126,6 +126,7 @@ def test_where_steps_do_not_matter_a_search_changes_nothing() -> None:
         assert agrees(share, mean_of({0.0: 1.0}, step_gain=0.0))
 
 
+@pytest.mark.long
 def test_lookahead_counts_where_a_step_leads_and_not_what_it_is() -> None:
     """The steps of this model are independent: by the last step of a rollout alone, a step is kept by chance.
 

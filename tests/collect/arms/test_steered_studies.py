@@ -181,6 +181,7 @@ def test_a_study_finds_the_planted_depth(tmp_path: Path) -> None:
     assert found.label in study.html()
 
 
+@pytest.mark.long
 def test_what_is_harmless_is_never_steered(tmp_path: Path) -> None:
     tasks = overthink.tasks(capability=[], safety=[], benign=["overthink/contrast_benign"], args={"examples": False})
     rows = collected(tmp_path, plan("base,safethink,monitor:action=redirect", tasks=tasks, limit=8))

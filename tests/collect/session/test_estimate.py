@@ -101,6 +101,7 @@ def test_no_arm_that_thinks_in_pieces_takes_more_than_was_told(length: int, call
     assert stepwise.spending.in_steps
 
 
+@pytest.mark.long
 def test_the_embedded_model_takes_no_more_than_was_told(tmp_path: Path) -> None:
     asked = plan(
         model=NAME,
