@@ -111,6 +111,7 @@ def answered(questions: int) -> tuple[Outcomes, int]:
     return replace(rows, **columns), arrays
 
 
+@pytest.mark.long
 def test_memory_grows_by_less_than_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overthink.data.blocks, "ENTRIES_AT_ONCE", 2**12)
     monkeypatch.setattr(overthink.stats.bootstrap, "BLOCK_BYTES", 2**18)

@@ -191,6 +191,19 @@ def test_a_refusal_counts_nowhere_and_names_its_counter(store: Store, tmp_path: 
 
 
 @stores
+def test_a_refused_request_leaves_no_family_behind(store: Store, tmp_path: Path) -> None:
+    ledger = store(tmp_path, Clock())
+    full = ledger.reserve(demand(LIFE, tokens=1000, least=1000))
+    refusals = [ledger.reserve(demand(LIFE, fingerprint=fingerprint(f"{n:04}" * 4))).refusal for n in range(20)]
+    assert refusals == ["life"] * 20
+    assert ledger.families("org", None) == []
+    ledger.settle(Reservation(full.id), use=0, prompt=0, tries=1)
+    later = [ledger.reserve(demand(LIFE, fingerprint=fingerprint("0000" * 4))) for _ in range(2)]
+    assert [grant.tries for grant in later] == [1, 2]
+    assert ledger.families("org", None) == [(later[0].family, 2)]
+
+
+@stores
 def test_near_copies_are_tries_of_one_request(store: Store, tmp_path: Path) -> None:
     ledger = store(tmp_path, Clock())
     grants = [ledger.reserve(demand(LIFE, fingerprint=fingerprint(text))) for text in ("abcdefghijklmnop",) * 2]

@@ -68,9 +68,9 @@ def study(name: Name, tmp_path_factory: pytest.TempPathFactory) -> Study:
         arms=overthink.arms(",".join(arms), model="overthink/simulated"),
         think_format=name("think_format"),
         budgets=(0, 16, 48),
-        draws=3,
+        draws=2,
         limit=4,
-        seed=1,
+        seed=2,
     )
     return overthink.run(overthink.prepare(plan), tmp_path_factory.mktemp("study") / "study")
 

@@ -51,6 +51,7 @@ def test_another_document_is_refused(tmp_path: Path) -> None:
         read_backtest(file)
 
 
+@pytest.mark.long
 def test_the_benchmark_writes_what_it_measured(data: Path, tmp_path: Path) -> None:
     bench, writer = load_benchmark("forecast"), load_benchmark("forecast_backtest")
     every = [case for case in bench.cases(data, 1) if case.successes.any()]

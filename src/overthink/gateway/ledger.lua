@@ -86,11 +86,11 @@ end
 
 local function bytes(hex) return (hex:gsub('..', function(two) return string.char(tonumber(two, 16)) end)) end
 
--- The family of a request: that of an equal one, else of the nearest near copy, else a new one.
+-- The family of a request: that of an equal one, else of the nearest near copy, else a new one; and which of the three.
 local function family(f)
   local names, signatures = P .. 'f:' .. f.scope, P .. 'g:' .. f.scope
   local known = redis.call('HGET', names, f.exact)
-  if known then return known end
+  if known then return known, 'member' end
   local own, best, name = bytes(f.signature), f.threshold, nil
   for _, band in ipairs(f.bands) do
     local near = redis.call('ZRANGE', P .. 'b:' .. f.scope .. ':' .. band, 0, BAND_MEMBERS - 1)
@@ -103,8 +103,14 @@ local function family(f)
       end
     end
   end
-  if not name then
-    name = f.new
+  if name then return name, 'near' end
+  return f.new, 'new'
+end
+
+-- Add a request that was granted to its family; a refused one leaves nothing behind.
+local function add_member(f, name, how)
+  if how == 'member' then return end
+  if how == 'new' then
     for _, band in ipairs(f.bands) do
       local key = P .. 'b:' .. f.scope .. ':' .. band
       local members = redis.call('ZCARD', key)
@@ -112,9 +118,8 @@ local function family(f)
     end
     redis.call('SADD', P .. 'n:' .. f.scope, name)
   end
-  redis.call('HSET', names, f.exact, name)
-  redis.call('HSET', signatures, f.exact, f.signature)
-  return name
+  redis.call('HSET', P .. 'f:' .. f.scope, f.exact, name)
+  redis.call('HSET', P .. 'g:' .. f.scope, f.exact, f.signature)
 end
 
 local function anchor(head)
@@ -125,10 +130,10 @@ local function anchor(head)
 end
 
 if op == 'reserve' then
-  local lapses, counters, name = reap(), a.counters, ''
+  local lapses, counters, name, how = reap(), a.counters, '', 'member'
   if a.head and a.head ~= cjson.null then anchor(a.head) end
   if a.fingerprint then
-    name = family(a.fingerprint)
+    name, how = family(a.fingerprint)
     table.insert(counters, { name = name, cap = a.fingerprint.cap, window = a.fingerprint.window, tries = true })
   end
   local tokens = a.tokens
@@ -143,6 +148,7 @@ if op == 'reserve' then
       tokens = math.min(tokens, math.max(a.least, share(free - prompt, streams(c) + 1, tokens, a.whole)))
     end
   end
+  if a.fingerprint then add_member(a.fingerprint, name, how) end
   redis.call('HSET', P .. 'r:' .. a.id, 'reserved', whole(tokens), 'used', '0', 'prompt', whole(a.prompt),
     'tries', whole(a.tries), 'note', a.note, 'family', name)
   redis.call('ZADD', P .. 'expiry', string.format('%.6f', now + a.seconds), a.id)

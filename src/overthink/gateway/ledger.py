@@ -9,6 +9,7 @@ A counter with a window counts in buckets of a sixtieth of it, and a window is a
 its edge, no window of the stated length holds more than the cap.
 """
 
+import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -268,9 +269,9 @@ def new_id() -> str:
     return secrets.token_hex(12)
 
 
-def family_name(scope: str) -> str:
-    """Return the name of the counter of a new family of requests."""
-    return f"tries/{scope}/{secrets.token_hex(8)}"
+def family_name(request: Fingerprint) -> str:
+    """Return the name of the counter of the family that a request is the first of; the same for each equal request."""
+    return f"tries/{request.scope}/{hashlib.sha256(request.exact.encode()).hexdigest()[:16]}"
 
 
 def require_clock(last: float, now: float, store: str) -> None:

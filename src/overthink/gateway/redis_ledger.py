@@ -103,7 +103,7 @@ class RedisLedger:
             fields["fingerprint"] |= {
                 "signature": demand.fingerprint.signature.hex(),
                 "bands": list(map(str, demand.fingerprint.bands)),  # a number of Lua has 53 bits
-                "new": family_name(demand.fingerprint.scope),
+                "new": family_name(demand.fingerprint),
                 "cap": 2**53 if cap is None else cap,
             }
         reply = self._call("reserve", id=new_id(), seconds=self._seconds, **fields)

@@ -188,9 +188,9 @@ class SqliteLedger:
             lapses = self._reap(now)
             if demand.head is not None:
                 self._anchor(demand.head)
-            family, counters = "", demand.counters
+            family, bands, counters = "", None, demand.counters
             if demand.fingerprint is not None:
-                family = self._family(demand.fingerprint)
+                family, bands = self._family(demand.fingerprint)
                 cap = demand.fingerprint.cap
                 counters += (Counter(family, 2**53 if cap is None else cap, demand.fingerprint.window, tries=True),)
             tokens, tries = demand.tokens, 0
@@ -205,6 +205,8 @@ class SqliteLedger:
                 else:
                     room = free - demand.prompt * counter.prompts
                     tokens = min(tokens, max(demand.least, share(room, streams + 1, tokens, whole=demand.whole)))
+            if demand.fingerprint is not None and bands is not None:
+                self._add_member(demand.fingerprint, family, bands)
             reservation = new_id()
             self._db.execute(
                 "INSERT INTO reservations VALUES (?, ?, ?, 0, ?, ?, ?, ?)",
@@ -347,25 +349,31 @@ class SqliteLedger:
             self._db.execute("DELETE FROM lapses WHERE at < ?", (now - LATEST * self._seconds,))
         return tuple(Lapse(*row) for row in rows)
 
-    def _family(self, fingerprint: Fingerprint) -> str:
-        """Return the family of a request: that of an equal one, else of the nearest near copy, else a new one."""
+    def _family(self, fingerprint: Fingerprint) -> tuple[str, list[int] | None]:
+        """Return the family of a request and the bands that are to lead to it, None where the request is a member.
+
+        The family is that of an equal request, else of the nearest near copy, which has the bands, else a new one.
+        """
         scope, exact = fingerprint.scope, fingerprint.exact
         row = self._db.execute("SELECT family FROM families WHERE scope = ? AND exact = ?", (scope, exact)).fetchone()
         if row is not None:
-            return str(row[0])
+            return str(row[0]), None
         bands: dict[int, list[int]] = {band: [] for band in fingerprint.bands}
         for band, number in self._db.execute(f"{_NEAR} ({_marks(len(bands))}) ORDER BY id", [*bands]):
             if len(bands[band]) < _BAND_MEMBERS:
                 bands[band].append(number)
         near = self._near_family(fingerprint, list(dict.fromkeys(chain.from_iterable(bands.values()))))
-        family = near or family_name(scope)
+        if near is not None:
+            return near, []
+        return family_name(fingerprint), [band for band, members in bands.items() if len(members) < _BAND_MEMBERS]
+
+    def _add_member(self, fingerprint: Fingerprint, family: str, bands: Sequence[int]) -> None:
+        """Add a request that was granted to its family; a refused one leaves nothing behind."""
         added = self._db.execute(
-            "INSERT INTO families VALUES (NULL, ?, ?, ?, ?)", (scope, exact, family, fingerprint.signature)
+            "INSERT INTO families VALUES (NULL, ?, ?, ?, ?)",
+            (fingerprint.scope, fingerprint.exact, family, fingerprint.signature),
         )
-        if near is None:
-            rows = [(band, added.lastrowid) for band, members in bands.items() if len(members) < _BAND_MEMBERS]
-            self._db.executemany("INSERT INTO bands VALUES (?, ?)", rows)
-        return family
+        self._db.executemany("INSERT INTO bands VALUES (?, ?)", [(band, added.lastrowid) for band in bands])
 
     def _near_family(self, fingerprint: Fingerprint, numbers: Sequence[int]) -> str | None:
         """Return the family of the nearest of some requests, of two the first; None where none is near enough."""

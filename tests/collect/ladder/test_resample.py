@@ -27,7 +27,7 @@ def plan(**changes: Any) -> Plan:
         "draws": 2,
         "limit": 4,
         "seed": 2,
-        "resamples": 12,
+        "resamples": 8,
     }
     return checked_plan(**fields | changes)
 
@@ -75,6 +75,7 @@ def test_the_cost_is_charged_to_the_rows(tmp_path: Path, counted: list[int]) -> 
     assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in forced) < sum(counted) / 2
 
 
+@pytest.mark.long
 def test_bisecting_looks_only_where_outcomes_differ_and_finds_the_same(study: Study, tmp_path: Path) -> None:
     some = collected(tmp_path, resample_at="bisect")
     every = {(r.question, r.draw, r.rung): r.value for r in anew(study)}

@@ -141,6 +141,7 @@ def test_a_prompt_beyond_the_context_is_an_error_in_the_output(model: Model) -> 
     assert str(context) in (output.error or "")
 
 
+@pytest.mark.long
 def test_the_terminal_stays_quiet_and_nothing_is_left_behind(tmp_path: Path) -> None:
     require_embedded()
     program = (
