@@ -177,7 +177,7 @@ PaidYes = Annotated[bool, typer.Option("--yes", help="Do not ask before spending
 
 Seed = Annotated[
     int,
-    typer.Option(help=option_words.SEED, min=0, rich_help_panel=PANEL_STATISTICS),
+    typer.Option(help="Seed of the sample; the same seed gives the same.", min=0, rich_help_panel=PANEL_STATISTICS),
 ]
 
 Hypothesis = Annotated[

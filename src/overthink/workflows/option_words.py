@@ -77,7 +77,10 @@ BENIGN = (
     "TASK:high=answered or TASK:high=refused; may be repeated."
 )
 
-SEED = "Seed; the same seed gives the same findings."
+SEED = (
+    "Seed of sampling and analysis. The simulated model gives the same findings again; servers that decode requests "
+    "together do so at --concurrency 1 alone."
+)
 
 HYPOTHESIS = (
     "What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
