@@ -155,6 +155,7 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "the test could not be made": ({"fault": "budgets are [0.0, nan]; needed: tokens"},),
     "no question has {k:d}": ({"k": 16},),
     "some question was sampled": ({"k": 16},),
+    "{missing:d} rows are missing": ({"missing": 52},),
     "{n:d} questions are known": ({"n": 5, "needed": 6},),
     "{n:d} {axis} questions": ({"n": 1, "axis": "safety"},),
     "human labels on": ({"n": 3, "needed": 10},),

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.outcomes import Outcomes, from_frame, from_records
+from overthink.data.pool import frame_of
 from overthink.data.record import Estimand, RungRecord, Verdict
 from overthink.stats import gates as module
 from overthink.stats.gates import GateResult, effort_moved, gates
@@ -72,6 +73,33 @@ def test_a_share_fails_just_above_its_threshold_and_only_there(
         assert gate(rows, name, 1).estimate == pytest.approx(share)
         assert gate(rows, name, 1).passed is passed
         assert all(gate(rows, name, rung).passed for rung in (0, 2))
+
+
+def foreign(rows: list[RungRecord]) -> Outcomes:
+    """A table whose rungs no plan made."""
+    (only,) = from_frame(frame_of(rows))
+    return only
+
+
+def test_rows_that_are_missing_count_as_failed_unless_draws_differ_by_design() -> None:
+    rows = efforts([100, 200])  # 20 questions, 1 draw
+    rows += [replace(row, draw=1) for row in rows]
+    partial = [row for row in rows if row.rung == 0 or row.draw == 0 or int(row.question.strip("q")) % 2]
+    (low, high) = (g for g in gates(foreign(partial)) if g.name == "errors")
+    assert (low.passed, low.reason) == (None, module.VERDICTS_UNKNOWN)
+    assert (high.passed, high.estimate) == (False, 0.25)
+    assert high.reason == module.ROWS_MISSING.text(missing=10)
+    assert [g.passed for g in gates(foreign(partial), uneven=True) if g.name == "errors"] == [None, None]
+    assert [g.passed for g in gates(table(partial)) if g.name == "errors"] == [None, None]  # a plan made them
+
+
+def test_few_missing_rows_and_fewer_draws_of_every_question_fail_nothing() -> None:
+    rows = [replace(row, verdict=Verdict.WRONG, draw=draw) for row in efforts([100, 200]) for draw in (0, 1)]
+    few = [row for row in rows if (row.rung, row.draw, row.question) != (1, 1, rows[0].question)]
+    (_, high) = (g for g in gates(foreign(few)) if g.name == "errors")
+    assert (high.passed, high.estimate, high.n_rows) == (True, 1 / 40, 40)
+    half = [row for row in rows if row.rung == 0 or row.draw == 0]
+    assert [g.estimate for g in gates(foreign(half)) if g.name == "errors"] == [0.0, 0.0]
 
 
 def test_ending_by_itself_is_information_and_no_fault() -> None:

@@ -80,7 +80,8 @@ class CurveContext:
         draws = known_draws(even.values).max(axis=0, initial=0)
         batch = stopped_at_success(even, analysis.stopping)
         cells = single_cells(table, batch)
-        return cls(even, table, cells, prefix, analysis, scorers, family, weights, gates(even), draws, batch)
+        results = gates(even, uneven=_is_uneven(table, analysis, batch))
+        return cls(even, table, cells, prefix, analysis, scorers, family, weights, results, draws, batch)
 
     @property
     def key(self) -> CurveKey:
@@ -137,7 +138,8 @@ class CurveContext:
         """Return the context of the same curve at some rungs alone, whose lowest the others are compared with."""
         table, whole = at_rungs(self.table, rungs), at_rungs(self.whole, rungs)
         cells, draws = self.cells[:, list(rungs)], self.draws[list(rungs)]
-        return replace(self, table=table, whole=whole, cells=cells, gate_results=gates(table), draws=draws)
+        results = gates(table, uneven=_is_uneven(whole, self.analysis, self.batch))
+        return replace(self, table=table, whole=whole, cells=cells, gate_results=results, draws=draws)
 
     def at(self, rung: int) -> At:
         """Return the ladder position of an index on axis 2."""
@@ -231,3 +233,8 @@ def with_place(finding: Finding, where: Onset | None, *, missing: str) -> Findin
     if where is None or where.reason is not None:
         return replace(finding, reason=missing if where is None else where.reason)
     return replace(finding, low=where.low, high=where.high, reason=NO_NUMBER)
+
+
+def _is_uneven(whole: Outcomes, analysis: Analysis, batch: int | None) -> bool:
+    """Return whether questions of a curve have unlike numbers of draws by design."""
+    return batch is not None or analysis.stopping == "fixed" or whole.waves is not None

@@ -77,6 +77,8 @@ def _gaps(findings: Sequence[Finding]) -> list[Limitation]:
     if failures:
         text = "A gate failed: what moved there may be the measurement, not the thinking. Marked in the charts."
         lines.append(Limitation(text, failures))
+    missing_rows = Counter(f.reason for f in findings if f.metric == Metric.ERRORS and f.label == GateLabel.FAILED)
+    lines += [Limitation(f"{visible(text, PROSE_LIMIT)}.", n) for text, n in missing_rows.items() if text]
     return lines
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from overthink.data.kinds import Metric
 from overthink.data.number_text import number_range
 from overthink.data.results.study import Results
+from overthink.data.verdict_labels import GateLabel
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.page_data import rung_row
-from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
+from overthink.reports.report_curves import ReportCurve, default_arms, level, level_unit, report_curves
 from overthink.reports.tables.ledger import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
 from overthink.reports.tables.reasoning import bound_sentences, encoded_tables, faithfulness_tables, probe_tables
@@ -97,7 +99,17 @@ def _after(curve: ReportCurve, rungs: int) -> list[str]:
     )
     if rungs > 1 and change.but:
         lines.append(change.but)
-    return lines + about
+    return lines + _missing(curve) + about
+
+
+def _missing(curve: ReportCurve) -> list[str]:
+    """Return why the gate of errors failed at each rung that lacks rows, which no note of the reader says."""
+    gates = [(rung.at, rung.result.gates.get(Metric.ERRORS)) for rung in curve.rungs]
+    return [
+        f"{level(at)}{level_unit(at)}: {visible(gate.reason, 240)}"
+        for at, gate in gates
+        if gate is not None and gate.label == GateLabel.FAILED and gate.reason
+    ]
 
 
 def _oversight(results: Results) -> list[str]:

@@ -10,7 +10,8 @@ manipulation   forced budgets: share of the traces still thinking     at least `
 natural_end    share of traces that had ended by themselves           never asked: it is information
 truncation     share of answers that hit their allowance              at most ``TRUNCATION_MAX``
 unparsed       share of answers that no verdict could be read from    at most ``UNPARSED_MAX``
-errors         share of rows that failed                              at most ``ERRORS_MAX``
+errors         share of rows that failed, or are missing although     at most ``ERRORS_MAX``
+               other questions have as many draws at the rung
 comparability  number of settings in which the runs are not those     0
                of the lowest rung
 =============  =====================================================  =======================================
@@ -57,7 +58,7 @@ UNPARSED_MAX = 0.10
 """What a scorer cannot read it counts as wrong or as safe; neither was observed."""
 
 ERRORS_MAX = 0.05
-"""Failed rows are left out; more than a few would leave a selected set of questions."""
+"""Failed rows are left out, missing ones were; more than a few would leave a selected set of questions and draws."""
 
 BUDGET_UNKNOWN = Reason("the budget asked for is unknown")
 TOKENS_UNKNOWN = Reason("thinking tokens are unknown")
@@ -72,6 +73,10 @@ ENDS_UNKNOWN = Reason("it is unknown which traces ended by themselves")
 CUTS_UNKNOWN = Reason("it is unknown which answers were cut")
 VERDICTS_UNKNOWN = Reason("verdicts are unknown")
 ALL_ENDED = Reason("every trace had ended by itself before this budget")
+ROWS_MISSING = Reason(
+    "{missing:d} rows are missing at this rung, where other questions have more draws; if the draws of each question "
+    "were set beforehand, say stopping=fixed"
+)
 LOWEST = Reason("the lowest rung has no rung to rise from")
 RATIO_UNKNOWN = Reason("the ratio to the rung below is unknown: no token counts there")
 FROM_NOTHING = Reason("the rung below used no reasoning tokens; this one does")
@@ -101,7 +106,7 @@ class GateResult:
     n_rows: int | None = None
 
 
-def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
+def gates(outcomes: Outcomes, *, uneven: bool = False) -> tuple[GateResult, ...]:
     """Every gate that applies to this estimand, rung by rung.
 
     Natural ends are reported only for forced budgets; truncation is no gate where the cut is the treatment. Runs are
@@ -109,11 +114,14 @@ def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
 
     Args:
         outcomes: The table.
+        uneven: Whether questions have unlike numbers of draws by design: they were set beforehand, decided in waves, or
+            ended at the first success.
 
     Returns:
         Gates in the order of the ladder. ``rung`` is the position on axis 2.
     """
     checks: list[GateResult] = []
+    missing = np.zeros(len(outcomes.rungs), dtype=np.int64) if uneven else missing_rows(outcomes)
     for rung in range(len(outcomes.rungs)):
         if outcomes.estimand in FORCED_BUDGETS:
             checks.append(_control(outcomes, rung))
@@ -123,9 +131,28 @@ def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
         if outcomes.estimand is not Estimand.TRUNCATED:
             checks.append(_truncation(outcomes, rung))
         checks.append(_verdict_share(outcomes, rung, "unparsed", Verdict.UNPARSED, UNPARSED_MAX))
-        checks.append(_verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX))
+        checks.append(_errors(outcomes, rung, int(missing[rung])))
         checks += _comparability(outcomes, rung)
     return tuple(checks)
+
+
+def missing_rows(outcomes: Outcomes) -> NDArray[np.int64]:
+    """Return how many rows would have to be added for all questions to have equally many draws at a rung, (rung,).
+
+    A plan that made the rungs has a row for each of its draws, failed ones too: 0 there.
+
+    Example:
+        >>> from overthink.data.outcomes import from_frame
+        >>> from overthink.data.pool import pool_of
+        >>> from overthink.data.record import Axis, RungRecord
+        >>> rows = [RungRecord("s", "base", Axis.CAPABILITY, "sums", "match", question, draw, 0, Estimand.EFFORT)
+        ...         for question, draw in (("a", 0), ("a", 1), ("b", 0))]
+        >>> missing_rows(from_frame(pool_of(rows))[0]).tolist()
+        [1]
+    """
+    draws = outcomes.observed.sum(axis=1)
+    stated = [rung.conditions is not None for rung in outcomes.rungs]
+    return np.asarray((draws.max(axis=0, initial=0) - draws).sum(axis=0) * stated, dtype=np.int64)
 
 
 def had_ended(outcomes: Outcomes) -> NDArray[np.bool_]:
@@ -221,6 +248,19 @@ def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, m
     is_it = np.where(codes < 0, np.nan, codes == VERDICTS.index(verdict))
     n_rows = int(outcomes.observed[:, :, rung].sum())
     return _share(name, rung, is_it, most, VERDICTS_UNKNOWN, n_rows=n_rows)
+
+
+def _errors(outcomes: Outcomes, rung: int, missing: int) -> GateResult:
+    """Return the gate of rows that failed; missing ones count as such, and as seen."""
+    failed = _verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX)
+    if not missing:
+        return failed
+    n_seen, n_rows = (failed.n_seen or 0) + missing, int(outcomes.observed[:, :, rung].sum()) + missing
+    share = ((failed.estimate or 0.0) * (failed.n_seen or 0) + missing) / (n_seen if failed.n_seen else n_rows)
+    if share > ERRORS_MAX:
+        reason = ROWS_MISSING.text(missing=missing)
+        return GateResult("errors", rung, share, False, reason, n_seen=n_seen, n_rows=n_rows)
+    return failed if failed.estimate is None else replace(failed, estimate=share, n_seen=n_seen, n_rows=n_rows)
 
 
 def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str, *, n_rows: int) -> GateResult:
