@@ -171,6 +171,18 @@ def test_runs_that_stand_apart_are_explained() -> None:
     assert "No order is known for turbo." in unknown
 
 
+@pytest.mark.parametrize("limit", ["max_tokens", "reasoning_tokens"])
+def test_a_level_that_rises_while_its_limit_falls_makes_no_ladder(limit: str) -> None:
+    def curves(*tokens: int | None) -> set[str]:
+        levels = zip(("low", "medium", "high"), tokens, strict=False)
+        settings = [replace(ThinkingSetting(effort), **{limit: most}) for effort, most in levels]
+        return {place.curve for place in place_settings(settings).values()}
+
+    assert curves(512, 1024, 4096) == curves(512, 512, 4096) == curves(512, None, 512) == {""}
+    assert len(curves(4096, 512)) == 2
+    assert len(curves(1024, 4096, 512)) == 3
+
+
 @pytest.mark.parametrize(
     ("axis", "good", "bad"),
     [

@@ -86,7 +86,7 @@ def place_settings(settings: Iterable[ThinkingSetting]) -> dict[ThinkingSetting,
     off at its start.
     Where neither is set and several output caps were used, the caps form a curve. A further limit belongs to the
     rung where each level has one of it, as a provider demands more room for a larger budget; where one level was run
-    with several, each of them has a curve of its own.
+    with several, or a higher one with less, each of them has a curve of its own.
 
     The remaining settings have no stated amount of thinking: the provider's default, and levels of an unknown name.
     Each is a curve of its own, as a default may think more than any level does.
@@ -151,8 +151,8 @@ def _curves(settings: list[ThinkingSetting]) -> dict[str, list[ThinkingSetting]]
 def _by_further_limits(
     members: list[ThinkingSetting], parameter: Callable[[ThinkingSetting], Hashable]
 ) -> dict[str, list[ThinkingSetting]]:
-    """Return the settings of one kind by their further limits, where one rung was run with several; else as one."""
-    if len({parameter(setting) for setting in members}) == len(members):
+    """Return the settings of one kind by their further limits, where one rung has several or a higher one less."""
+    if len({parameter(setting) for setting in members}) == len(members) and not _contradicts(members):
         return {"": members} if members else {}
     by_limits: dict[str, list[ThinkingSetting]] = defaultdict(list)
     for setting in members:
@@ -160,6 +160,16 @@ def _by_further_limits(
         further = ThinkingSetting(None, budget, setting.max_tokens)
         by_limits["no further limit" if further == ThinkingSetting() else label(further)].append(setting)
     return by_limits
+
+
+def _contradicts(members: list[ThinkingSetting]) -> bool:
+    """Return whether a limit in tokens falls while the level rises: no one amount of thinking orders the settings."""
+    ordered = sorted(members, key=_rank)
+    for limits in ([s.reasoning_tokens for s in ordered], [s.max_tokens for s in ordered]):
+        known = [tokens for tokens in limits if tokens is not None]
+        if known != sorted(known):
+            return True
+    return False
 
 
 def is_default(setting: ThinkingSetting) -> bool:

@@ -285,7 +285,8 @@ def _pooled_note(keys: Sequence[_RungKey], files: Sequence[Sequence[str]], p_val
         return f"{pooled} They are not alike ({p}): something differs that no log states."
     least = min(1.0, min(finite) * len(finite))
     adjusted = f", adjusted over {len(finite)}" if len(finite) > 1 else ""
-    return f"{pooled} No difference between them is shown (paired by question, p = {least:.2g}{adjusted})."
+    test = f"paired by question, p = {least:.2g}{adjusted}, where below {NOT_ALIKE:g} is called a difference"
+    return f"{pooled} No difference between them is shown ({test})."
 
 
 def _with_run(row: RungRecord, log: OpenLog) -> RungRecord:
