@@ -191,3 +191,14 @@ def test_a_folder_that_is_deleted_while_it_is_read_is_named(tmp_path: Path, monk
     monkeypatch.setattr(Path, "rglob", gone)
     with pytest.raises(InputError, match="changed while it was read: .*deleted"):
         read_logs(tmp_path)
+
+
+def test_json_of_another_tool_says_what_a_table_is(tmp_path: Path) -> None:
+    other = tmp_path / "promptfoo.json"
+    other.write_text('{"results": {"results": [{"success": true}]}}')
+    with pytest.raises(InputError, match="needed: an Inspect log, or a table: a list of objects.*--reader"):
+        read_logs(other)
+    broken = tmp_path / "log.eval"
+    broken.write_text("{}")
+    with pytest.raises(InputError, match="made by another tool$"):
+        read_logs(broken)

@@ -146,6 +146,12 @@ def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
     return logs, failures
 
 
+_TABLE = (
+    "; needed: an Inspect log, or a table: a list of objects, one for each question, draw and budget; for other shapes "
+    "name a reader with --reader"
+)
+
+
 @contextmanager
 def one_message(path: Path) -> Iterator[None]:
     """Convert any exception of a reader on a damaged log into one error with the file's path.
@@ -159,7 +165,7 @@ def one_message(path: Path) -> Iterator[None]:
         first = (str(failure).splitlines() or [""])[0][:200]
         raise InputError(
             f"{path} cannot be read as an Inspect log ({type(failure).__name__}: {first}); it may be "
-            "cut off, damaged, or made by another tool"
+            f"cut off, damaged, or made by another tool{_TABLE if path.suffix.lower() == '.json' else ''}"
         ) from failure
 
 
