@@ -160,7 +160,7 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "{n:d} {axis} questions": ({"n": 1, "axis": "safety"},),
     "human labels on": ({"n": 3, "needed": 10},),
     "no labelled answer": ({"label": 0}, {"label": 1}),
-    "no value is known at the rung": ({"tokens": 1024.0},),
+    "no value is known at {n:d} of": ({"n": 1, "total": 3},),
     "{n:,d} of {total:,d}": ({"n": 3, "total": 1200},),
     "accuracy without thinking is that": ({"where": "of the rung at 0"}, {"where": "behind no thinking"}),
     "accuracy without thinking is no floor": tuple({"arm": arm} for arm in NAMES["arm"]),

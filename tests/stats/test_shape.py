@@ -128,8 +128,8 @@ def test_agreement_is_flat_only_with_enough_questions() -> None:
     ("values", "options", "reason"),
     [
         (np.ones((1, 5, 4)), {}, "1 of 1 questions"),
-        (np.full((9, 5, 4), np.nan), {}, "no value is known at the rung of 0 tokens"),
-        (np.where(np.arange(4) == 2, np.nan, np.ones((9, 5, 4))), {}, "no value is known at the rung of 1000 tokens"),
+        (np.full((9, 5, 4), np.nan), {}, "no value is known at 4 of 4 rungs"),
+        (np.where(np.arange(4) == 2, np.nan, np.ones((9, 5, 4))), {}, "no value is known at 1 of 4 rungs"),
         (np.ones((9, 5, 4)), {"clusters": ["one"] * 9}, "one cluster"),
     ],
 )

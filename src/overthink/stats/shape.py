@@ -47,7 +47,7 @@ NOT_SHOWN = Reason("no shape is shown")
 """Reason of a verdict that is undetermined for no other one."""
 
 TURNS = Reason("the curve turns more than once")
-NO_VALUE = Reason("no value is known at the rung of {tokens:g} tokens")
+NO_VALUE = Reason("no value is known at {n:d} of {total:d} rungs")
 INCOMPLETE = Reason("{n:d} of {total:d} questions have a value at every rung; 2 are needed")
 ONE_CLUSTER = Reason("all questions are in one cluster; 2 are needed")
 
@@ -218,7 +218,7 @@ def shape_of_cells(
     group = cluster_numbers(clusters, len(cells))
     name = MAX_T if regime is None else REGIMES
     complete = ~np.isnan(cells).any(axis=1)
-    reason = _undetermined_reason(cells, ladder, np.asarray(complete), group)
+    reason = _undetermined_reason(cells, np.asarray(complete), group)
     cells = cells[complete]
     if reason:
         return ShapeVerdict(ShapeLabel.UNDETERMINED, FindingTest(name), float("nan"), None, (), (), len(cells), reason)
@@ -270,14 +270,11 @@ def _check(
 
 
 def _undetermined_reason(
-    cells: NDArray[np.float64],
-    ladder: NDArray[np.float64],
-    complete: NDArray[np.bool_],
-    group: NDArray[np.int64] | None,
+    cells: NDArray[np.float64], complete: NDArray[np.bool_], group: NDArray[np.int64] | None
 ) -> str | None:
-    empty = ladder[np.isnan(cells).all(axis=0)]
-    if empty.size:
-        return NO_VALUE.text(tokens=empty[0])
+    n_empty = int(np.isnan(cells).all(axis=0).sum())
+    if n_empty:
+        return NO_VALUE.text(n=n_empty, total=cells.shape[1])
     if complete.sum() < 2:
         return INCOMPLETE.text(n=complete.sum(), total=len(cells))
     if group is not None and len(np.unique(group[complete])) < 2:
