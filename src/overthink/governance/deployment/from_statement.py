@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from overthink.data.ladder import LEVELS
 from overthink.errors import InputError
 from overthink.governance.deployment.policy import Budget, Policy, Rule, Tries
 from overthink.governance.deployment.usage_chain import Entry, chain_ends, missing_end, read_chain
@@ -27,7 +28,8 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
         budgets: Amounts per window and for life, which no statement has.
 
     Raises:
-        InputError: It names no model, or its ladder is one of loops, whose turns no request shows.
+        InputError: It names no model, its ladder is one of loops, whose turns no request shows, or no request can ask
+            for its rungs.
     """
     how = statement.elicitation
     if how.checkpoints is not None:
@@ -45,10 +47,15 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
     thinking = max(_least(curves, lambda curve: curve.points[-1].requested_tokens), default=None)
     efforts = max(_common_efforts(curves), key=len, default=None)
     unknown = {}
+    if thinking is None and efforts is None:
+        raise InputError(
+            f"the rungs of the statement are {_rung_words(curves)}, and no request can ask for them; needed: rungs of "
+            f"thinking tokens, or of plain efforts ({', '.join(LEVELS)})"
+        )
     if thinking is None:
         unknown["thinking_tokens"] = "the statement's ladder is one of efforts, which have no number of tokens"
     if efforts is None:
-        unknown["efforts"] = "the statement's ladder is one of budgets; a request that names an effort is refused"
+        unknown["efforts"] = "the statement's ladder has no plain efforts; a request that names an effort is refused"
     if how.answer_tokens is None:
         unknown["output_tokens"] = "no plan says how long an answer could be"
     rule = Rule(
@@ -83,12 +90,28 @@ def _least(curves: Sequence[Curve], number: Callable[[Curve], int | None]) -> li
 
 
 def _common_efforts(curves: Sequence[Curve]) -> list[tuple[str, ...]]:
-    """Return for every arm the efforts that all its curves have, in their order; arms without any are left out."""
+    """Return for every arm the plain efforts that all its curves have, in their order; arms without any are absent."""
     common = []
     for of_arm in _by_arm(curves):
-        first, *rest = [[point.effort for point in curve.points if point.effort is not None] for curve in of_arm]
+        first, *rest = map(_plain_efforts, of_arm)
         common.append(tuple(effort for effort in first if all(effort in other for other in rest)))
     return [efforts for efforts in common if efforts]
+
+
+def _plain_efforts(curve: Curve) -> list[str]:
+    """Return the rungs of a curve that are levels of effort and nothing else.
+
+    A label such as "low, at most 4096 tokens" is no effort that a model's server takes; where rungs have a number of
+    thinking tokens, that number is the budget, and "none" among them only turns thinking off.
+    """
+    if any(point.requested_tokens is not None for point in curve.points):
+        return []
+    return [point.effort for point in curve.points if point.effort in LEVELS]
+
+
+def _rung_words(curves: Sequence[Curve]) -> str:
+    labels = dict.fromkeys(repr(str(point.effort)[:40]) for curve in curves for point in curve.points)
+    return ", ".join(list(labels)[:5])
 
 
 def _most_tries(curve: Curve) -> int:
