@@ -185,6 +185,33 @@ def test_a_budget_that_cannot_be_read_is_refused(text: str) -> None:
         parse_budget(text)
 
 
+@pytest.mark.parametrize("name", ["", "two\nlines", "red \x1b[31m", "x" * 201])
+def test_a_name_that_no_rule_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="needed: 1 to 200 characters without") as failure:
+        policy(statement_path(), model=["model", name])
+    assert repr(name[:80]) in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": [f"m{i}" for i in range(101)]}, "101 models; needed: at most 100"),
+        ({"budget": ["5/1d"] * 21}, "21 times; needed: at most 20"),
+        ({"budget": "1e18flop/7d"}, "no active_parameters to count them by; needed: a budget in tokens"),
+    ],
+)
+def test_options_that_no_rule_can_hold_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        policy(statement_path(), **options)
+
+
+def test_a_model_of_the_statement_that_no_rule_can_hold_takes_a_name_of_the_user(of_levels: Statement) -> None:
+    odd = of_levels.model_copy(update={"model": "two\nlines"})
+    with pytest.raises(InputError, match="give one with --model"):
+        compile_policy(odd)
+    assert compile_policy(odd, models=("model",)).rules[0].models == ("model",)
+
+
 def test_the_command_prints_the_policy(overthink: Any) -> None:
     code, out, _ = overthink("gateway", "policy", str(statement_path()), "--budget", "5000/1h", "--json")
     assert code == 0
@@ -194,3 +221,6 @@ def test_the_command_prints_the_policy(overthink: Any) -> None:
     code, _, err = overthink("gateway", "policy", str(statement_path()), "--budget", "many/1h")
     assert code == 2
     assert "cannot be read" in err
+    code, _, err = overthink("gateway", "policy", str(statement_path()), "--model", "a\nb\x1b[31m")
+    assert code == 2
+    assert "\x1b" not in err

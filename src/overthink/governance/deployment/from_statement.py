@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from overthink.data.ladder import LEVELS
 from overthink.errors import InputError
-from overthink.governance.deployment.policy import Budget, Policy, Rule, Tries
+from overthink.governance.deployment.policy import MAX_BUDGETS, MAX_MODELS, Budget, Policy, Rule, Tries, is_name
 from overthink.governance.deployment.usage_chain import Entry, chain_ends, missing_end, read_chain
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.read import Fault
@@ -29,9 +29,10 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
 
     Raises:
         InputError: It names no model, its ladder is one of loops, whose turns no request shows, or no request can ask
-            for its rungs.
+            for its rungs; or a name or a budget is none that a policy can hold.
     """
     how = statement.elicitation
+    names = tuple(dict.fromkeys(models)) or _names(statement.model or "")
     if how.checkpoints is not None:
         raise InputError(
             f"the statement holds for {how.checkpoints.labels[-1]} of a loop of tool calls, and a gateway sees "
@@ -39,6 +40,8 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
         )
     if statement.model is None and not models:
         raise InputError("the statement names no model; name it with --model")
+    _require_names(names)
+    _require_budgets(budgets, statement.stated.active_parameters)
     curves = [curve for curve in statement.curves if curve.estimand in _ESTIMANDS]
     if not curves:
         raise InputError(
@@ -59,7 +62,7 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
     if how.answer_tokens is None:
         unknown["output_tokens"] = "no plan says how long an answer could be"
     rule = Rule(
-        models=tuple(dict.fromkeys(models)) or _names(statement.model or ""),
+        models=names,
         thinking_tokens=thinking,
         output_tokens=how.answer_tokens,
         efforts=efforts,
@@ -76,6 +79,29 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
 
 def _names(model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((model, model.partition("/")[2] or model)))
+
+
+def _require_names(names: Sequence[str]) -> None:
+    """Raise an error unless a rule can hold these names of models."""
+    if len(names) > MAX_MODELS:
+        raise InputError(f"--model names {len(names):,} models; needed: at most {MAX_MODELS} names of one model")
+    for name in names:
+        if not is_name(name):
+            raise InputError(
+                f"{name[:80]!r} ({len(name):,} characters) is no name of a model that a rule can hold; needed: 1 to "
+                "200 characters without a control character; give one with --model"
+            )
+
+
+def _require_budgets(budgets: Sequence[Budget], active_parameters: float | None) -> None:
+    """Raise an error unless a rule can hold these budgets."""
+    if len(budgets) > MAX_BUDGETS:
+        raise InputError(f"--budget is there {len(budgets):,} times; needed: at most {MAX_BUDGETS} budgets of one rule")
+    if active_parameters is None and any(budget.unit == "flop" for budget in budgets):
+        raise InputError(
+            "a budget is in FLOP, and the statement has no active_parameters to count them by; needed: a budget in "
+            "tokens, as 100000/1d, or a statement with active_parameters among its facts"
+        )
 
 
 def _by_arm(curves: Sequence[Curve]) -> Iterator[list[Curve]]:
