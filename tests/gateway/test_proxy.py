@@ -72,6 +72,7 @@ def test_an_answer_goes_through_and_is_counted(tmp_path: Path, upstream: Upstrea
     assert (first["end"], first["counted"], first["prompt_tokens"], first["tries"]) == ("complete", "provider", 7, 1)
     assert upstream.bodies[1]["stream_options"] == {"include_usage": True}
     assert [body["max_tokens"] for body in upstream.bodies] == [50, 50, 50]
+    assert not any("reasoning_effort" in body for body in upstream.bodies)  # the rule has no efforts
 
 
 def test_a_stream_is_cut_at_the_budget_with_a_well_formed_end(tmp_path: Path, upstream: Upstream) -> None:

@@ -9,8 +9,9 @@ from deployment import statement_path
 from made_study import Made, write_study
 
 from overthink.errors import InputError
-from overthink.governance.deployment.from_statement import excesses
+from overthink.governance.deployment.from_statement import compile_policy, excesses
 from overthink.governance.deployment.policy import Policy, parse_budget
+from overthink.governance.statement.schema import Statement
 from overthink.workflows.policy import policy
 from overthink.workflows.statement import statement
 
@@ -50,6 +51,54 @@ def test_efforts_are_those_that_every_curve_has(tmp_path: Path) -> None:
     assert path is not None
     rule = policy(path).rules[0]
     assert (rule.thinking_tokens, rule.efforts) == (None, ("low", "high"))
+
+
+@pytest.fixture(scope="module")
+def of_levels(tmp_path_factory: pytest.TempPathFactory) -> Statement:
+    made = Made({"capability": (0.3, 0.6)}, budgets=None, efforts=("low", "high"), questions=2, draws=2)
+    return statement(write_study(tmp_path_factory.mktemp("levels") / "study", made), write=False).statement
+
+
+def with_rungs(made: Statement, *rungs: tuple[str, int | None]) -> Statement:
+    """The statement with other labels and budgets of tokens on its rungs, as tables and logs have them."""
+    (curve,) = made.curves
+    points = tuple(
+        point.model_copy(update={"effort": effort, "requested_tokens": tokens})
+        for point, (effort, tokens) in zip(curve.points, rungs, strict=True)
+    )
+    return made.model_copy(update={"curves": (curve.model_copy(update={"points": points}),)})
+
+
+@pytest.mark.parametrize(
+    ("rungs", "thinking", "efforts"),
+    [
+        ((("low", None), ("high", None)), None, ("low", "high")),
+        ((("512 thinking tokens", 512), ("4096 thinking tokens", 4096)), 4096, None),
+        ((("low, 512 thinking tokens", 512), ("high, 4096 thinking tokens", 4096)), 4096, None),
+        ((("none", None), ("4096 thinking tokens", 4096)), 4096, None),
+        ((("low", None), ("high, at most 4096 tokens", None)), None, ("low",)),
+    ],
+)
+def test_only_a_plain_level_is_an_effort(
+    of_levels: Statement, rungs: tuple[tuple[str, int | None], ...], thinking: int | None, efforts: tuple[str] | None
+) -> None:
+    rule = compile_policy(with_rungs(of_levels, *rungs)).rules[0]
+    assert (rule.thinking_tokens, rule.efforts) == (thinking, efforts)
+
+
+def test_rungs_that_no_request_can_ask_for_give_no_policy(of_levels: Statement) -> None:
+    capped = with_rungs(of_levels, ("low, at most 4096 tokens", None), ("Turbo\x1b[31m", None))
+    with pytest.raises(InputError, match="no request can ask for them; needed: rungs of thinking tokens, or of plain"):
+        compile_policy(capped)
+
+
+def test_a_statement_of_caps_in_tokens_gives_a_budget_and_no_effort(tmp_path: Path) -> None:
+    made = Made({"capability": (0.3, 0.6)}, budgets=None, efforts=("1024", "4096"), questions=2, draws=2)
+    path = statement(write_study(tmp_path / "caps", made)).path
+    assert path is not None
+    own = policy(path)
+    assert (own.rules[0].thinking_tokens, own.rules[0].efforts) == (4096, None)
+    assert "no plain efforts" in own.unknown["efforts"]
 
 
 def test_a_loop_is_not_what_a_gateway_sees(tmp_path: Path) -> None:
@@ -136,6 +185,33 @@ def test_a_budget_that_cannot_be_read_is_refused(text: str) -> None:
         parse_budget(text)
 
 
+@pytest.mark.parametrize("name", ["", "two\nlines", "red \x1b[31m", "x" * 201])
+def test_a_name_that_no_rule_can_hold_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="needed: 1 to 200 characters without") as failure:
+        policy(statement_path(), model=["model", name])
+    assert repr(name[:80]) in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": [f"m{i}" for i in range(101)]}, "101 models; needed: at most 100"),
+        ({"budget": ["5/1d"] * 21}, "21 times; needed: at most 20"),
+        ({"budget": "1e18flop/7d"}, "no active_parameters to count them by; needed: a budget in tokens"),
+    ],
+)
+def test_options_that_no_rule_can_hold_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        policy(statement_path(), **options)
+
+
+def test_a_model_of_the_statement_that_no_rule_can_hold_takes_a_name_of_the_user(of_levels: Statement) -> None:
+    odd = of_levels.model_copy(update={"model": "two\nlines"})
+    with pytest.raises(InputError, match="give one with --model"):
+        compile_policy(odd)
+    assert compile_policy(odd, models=("model",)).rules[0].models == ("model",)
+
+
 def test_the_command_prints_the_policy(overthink: Any) -> None:
     code, out, _ = overthink("gateway", "policy", str(statement_path()), "--budget", "5000/1h", "--json")
     assert code == 0
@@ -145,3 +221,6 @@ def test_the_command_prints_the_policy(overthink: Any) -> None:
     code, _, err = overthink("gateway", "policy", str(statement_path()), "--budget", "many/1h")
     assert code == 2
     assert "cannot be read" in err
+    code, _, err = overthink("gateway", "policy", str(statement_path()), "--model", "a\nb\x1b[31m")
+    assert code == 2
+    assert "\x1b" not in err

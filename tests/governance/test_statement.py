@@ -123,6 +123,21 @@ def test_k_is_thinking_over_one_reference_of_all_axes(study: Path) -> None:
     )
 
 
+def test_a_statement_of_caps_in_tokens_passes_its_own_check(tmp_path: Path) -> None:
+    made = Made({"capability": (0.3, 0.7)}, budgets=None, efforts=("1024", "4096"), questions=2, draws=2)
+    folder = write_study(tmp_path / "study", made)
+    written = statement(folder)
+    rungs = tuple(point.effort for point in written.statement.curves[0].points)
+    assert rungs == written.statement.elicitation.efforts == ("1024 thinking tokens", "4096 thinking tokens")
+    reference = written.statement.curves[0].reference
+    assert reference is not None
+    assert reference.value == 1024
+    assert not [message for message in written.statement.deviations if "rungs" in str(message)]
+    for study in (None, folder):
+        outcome = check(written.path, study=study)
+        assert outcome.ok, outcome.text()
+
+
 def test_without_token_counts_k_is_in_tries(tmp_path: Path) -> None:
     made = Made({"safety": (0.8, 0.6)}, budgets=None, efforts=("low", "high"))
     folder = write_study(tmp_path / "study", made)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis import findings as find
+from overthink.data.ladder import level_label
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.paths import file_sha256
@@ -37,7 +38,7 @@ class Made:
     Attributes:
         shares: By axis, the share that is good at every rung.
         budgets: The ladder; None for efforts.
-        efforts: The levels; None for budgets.
+        efforts: The levels, or caps in tokens; None for budgets.
         turns: Turns of a loop; then there are neither budgets nor efforts.
         loop_tokens: Tokens of a loop; the same.
         questions: Questions per task.
@@ -138,7 +139,9 @@ class Made:
         if loop is not None:
             asked = None if loop.unit == "turns" else loop.at[r]
             return replace(row, requested_tokens=asked, generated_tokens=100 * 2**r, effort=loop.labels[r])
-        asked = None if self.budgets is None else self.budgets[r]
+        level = None if self.efforts is None else self.efforts[r]
+        cap = int(level) if level is not None and level.isdecimal() else None
+        asked = cap if self.budgets is None else self.budgets[r]
         thought = asked if asked is not None else 100 * 3**r
         return replace(
             row,
@@ -148,7 +151,7 @@ class Made:
             generated_tokens=thought + 10,
             answer=f"a{value:g}" if axis == "capability" else None,
             verifier_score=value + 0.1 * d if self.verifier else None,
-            effort=None if self.efforts is None else self.efforts[r],
+            effort=None if level is None else level_label(level),
         )
 
 

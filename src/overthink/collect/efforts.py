@@ -17,7 +17,7 @@ from overthink.collect.session.failures import RESUME, Boundary
 from overthink.collect.session.open import open_task
 from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, number_samples
-from overthink.data.ladder import ThinkingSetting, label
+from overthink.data.ladder import level_label
 from overthink.data.pool import failed_try
 from overthink.data.record import Estimand, Reading, RungRecord, unread_notes
 from overthink.data.tokens import CutShort
@@ -93,8 +93,7 @@ def finished_samples(session: Session, *, study: str, log_dir: Path) -> list[Run
 
 def _of_level(records: Sequence[RungRecord], *, study: str, task: str, rung: int, effort: str) -> Iterator[RungRecord]:
     """Yield the rows of the logs of one level as rows of the study."""
-    cap = cap_of(effort)
-    name = effort if cap is None else label(ThinkingSetting(reasoning_tokens=cap))
+    cap, name = cap_of(effort), level_label(effort)
     for row in records:
         yield replace(row, study=study, arm="base", task=task, rung=rung, effort=name, requested_tokens=cap)
 

@@ -198,3 +198,13 @@ def label(setting: ThinkingSetting) -> str:
     if setting.max_tokens is not None:
         parts.append(f"at most {setting.max_tokens} tokens")
     return ", ".join(parts) or DEFAULT
+
+
+def level_label(effort: str) -> str:
+    """Return the label of the rung that an entry of a plan's `efforts` gives: a level's name, or that of a cap.
+
+    Example:
+        >>> level_label("low"), level_label("1024")
+        ('low', '1024 thinking tokens')
+    """
+    return label(ThinkingSetting(reasoning_tokens=int(effort))) if effort.isdecimal() else effort

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from overthink.data.ladder import LEVELS
 from overthink.errors import InputError
-from overthink.governance.deployment.policy import Budget, Policy, Rule, Tries
+from overthink.governance.deployment.policy import MAX_BUDGETS, MAX_MODELS, Budget, Policy, Rule, Tries, is_name
 from overthink.governance.deployment.usage_chain import Entry, chain_ends, missing_end, read_chain
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.read import Fault
@@ -27,9 +28,11 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
         budgets: Amounts per window and for life, which no statement has.
 
     Raises:
-        InputError: It names no model, or its ladder is one of loops, whose turns no request shows.
+        InputError: It names no model, its ladder is one of loops, whose turns no request shows, or no request can ask
+            for its rungs; or a name or a budget is none that a policy can hold.
     """
     how = statement.elicitation
+    names = tuple(dict.fromkeys(models)) or _names(statement.model or "")
     if how.checkpoints is not None:
         raise InputError(
             f"the statement holds for {how.checkpoints.labels[-1]} of a loop of tool calls, and a gateway sees "
@@ -37,6 +40,8 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
         )
     if statement.model is None and not models:
         raise InputError("the statement names no model; name it with --model")
+    _require_names(names)
+    _require_budgets(budgets, statement.stated.active_parameters)
     curves = [curve for curve in statement.curves if curve.estimand in _ESTIMANDS]
     if not curves:
         raise InputError(
@@ -45,14 +50,19 @@ def compile_policy(statement: Statement, *, models: Sequence[str] = (), budgets:
     thinking = max(_least(curves, lambda curve: curve.points[-1].requested_tokens), default=None)
     efforts = max(_common_efforts(curves), key=len, default=None)
     unknown = {}
+    if thinking is None and efforts is None:
+        raise InputError(
+            f"the rungs of the statement are {_rung_words(curves)}, and no request can ask for them; needed: rungs of "
+            f"thinking tokens, or of plain efforts ({', '.join(LEVELS)})"
+        )
     if thinking is None:
         unknown["thinking_tokens"] = "the statement's ladder is one of efforts, which have no number of tokens"
     if efforts is None:
-        unknown["efforts"] = "the statement's ladder is one of budgets; a request that names an effort is refused"
+        unknown["efforts"] = "the statement's ladder has no plain efforts; a request that names an effort is refused"
     if how.answer_tokens is None:
         unknown["output_tokens"] = "no plan says how long an answer could be"
     rule = Rule(
-        models=tuple(dict.fromkeys(models)) or _names(statement.model or ""),
+        models=names,
         thinking_tokens=thinking,
         output_tokens=how.answer_tokens,
         efforts=efforts,
@@ -71,6 +81,29 @@ def _names(model: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((model, model.partition("/")[2] or model)))
 
 
+def _require_names(names: Sequence[str]) -> None:
+    """Raise an error unless a rule can hold these names of models."""
+    if len(names) > MAX_MODELS:
+        raise InputError(f"--model names {len(names):,} models; needed: at most {MAX_MODELS} names of one model")
+    for name in names:
+        if not is_name(name):
+            raise InputError(
+                f"{name[:80]!r} ({len(name):,} characters) is no name of a model that a rule can hold; needed: 1 to "
+                "200 characters without a control character; give one with --model"
+            )
+
+
+def _require_budgets(budgets: Sequence[Budget], active_parameters: float | None) -> None:
+    """Raise an error unless a rule can hold these budgets."""
+    if len(budgets) > MAX_BUDGETS:
+        raise InputError(f"--budget is there {len(budgets):,} times; needed: at most {MAX_BUDGETS} budgets of one rule")
+    if active_parameters is None and any(budget.unit == "flop" for budget in budgets):
+        raise InputError(
+            "a budget is in FLOP, and the statement has no active_parameters to count them by; needed: a budget in "
+            "tokens, as 100000/1d, or a statement with active_parameters among its facts"
+        )
+
+
 def _by_arm(curves: Sequence[Curve]) -> Iterator[list[Curve]]:
     for arm in dict.fromkeys(curve.arm for curve in curves):
         yield [curve for curve in curves if curve.arm == arm]
@@ -83,12 +116,28 @@ def _least(curves: Sequence[Curve], number: Callable[[Curve], int | None]) -> li
 
 
 def _common_efforts(curves: Sequence[Curve]) -> list[tuple[str, ...]]:
-    """Return for every arm the efforts that all its curves have, in their order; arms without any are left out."""
+    """Return for every arm the plain efforts that all its curves have, in their order; arms without any are absent."""
     common = []
     for of_arm in _by_arm(curves):
-        first, *rest = [[point.effort for point in curve.points if point.effort is not None] for curve in of_arm]
+        first, *rest = map(_plain_efforts, of_arm)
         common.append(tuple(effort for effort in first if all(effort in other for other in rest)))
     return [efforts for efforts in common if efforts]
+
+
+def _plain_efforts(curve: Curve) -> list[str]:
+    """Return the rungs of a curve that are levels of effort and nothing else.
+
+    A label such as "low, at most 4096 tokens" is no effort that a model's server takes; where rungs have a number of
+    thinking tokens, that number is the budget, and "none" among them only turns thinking off.
+    """
+    if any(point.requested_tokens is not None for point in curve.points):
+        return []
+    return [point.effort for point in curve.points if point.effort in LEVELS]
+
+
+def _rung_words(curves: Sequence[Curve]) -> str:
+    labels = dict.fromkeys(repr(str(point.effort)[:40]) for curve in curves for point in curve.points)
+    return ", ".join(list(labels)[:5])
 
 
 def _most_tries(curve: Curve) -> int:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from overthink.errors import InputError
 from overthink.storage.json_text import json_value, typed_value
@@ -25,6 +25,23 @@ Seconds = Annotated[float, Field(ge=1, le=10 * 366 * 86400)]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Scope = Literal["principal", "organisation", "everybody"]
+MAX_MODELS, MAX_BUDGETS = 100, 20
+"""Most names of a model, and most budgets, of one rule."""
+_NAME = TypeAdapter(Name)
+
+
+def is_name(text: str) -> bool:
+    """Return whether a policy can hold a text as a name.
+
+    Example:
+        >>> is_name("made/model"), is_name(""), is_name("x" * 201)
+        (True, False, False)
+    """
+    try:
+        _NAME.validate_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 class Part(BaseModel):
@@ -79,12 +96,12 @@ class Rule(Part):
     """
 
     principal: Name = ANY
-    models: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
+    models: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_MODELS)]
     thinking_tokens: Count | None
     output_tokens: PositiveCount | None
     efforts: Annotated[tuple[Name, ...], Field(min_length=1, max_length=20)] | None
     tries: Tries
-    budgets: Annotated[tuple[Budget, ...], Field(max_length=20)] = ()
+    budgets: Annotated[tuple[Budget, ...], Field(max_length=MAX_BUDGETS)] = ()
 
     @property
     def sample_tokens(self) -> int | None:

@@ -10,6 +10,7 @@ from typing import get_args
 
 from overthink.data.conditions import INCOMPLETE, settings_in
 from overthink.data.ids import CurveKey
+from overthink.data.ladder import level_label
 from overthink.errors import InputError
 from overthink.governance.statement.schema import ArmTried, Elicitation, NoPlan
 from overthink.plan.analysis import Analysis
@@ -94,7 +95,7 @@ def setting_of_plan(plan: Plan) -> Setting:
     """Return the setting of a study by its plan."""
     how = Elicitation(
         budgets=plan.budgets,
-        efforts=plan.efforts,
+        efforts=None if plan.efforts is None else tuple(map(level_label, plan.efforts)),
         turns=plan.turns,
         loop_tokens=plan.loop_tokens,
         arms=tuple(ArmTried(label=arm.label, parts=arm.parts, settings=arm.settings) for arm in plan.arms),

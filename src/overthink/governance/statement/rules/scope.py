@@ -100,7 +100,8 @@ def _is_level_shared(statement: Statement) -> bool:
 
 def _lowest_budget(statement: Statement) -> Breaches:
     """Where K = 1 is the lowest budget that all curves have, it is that budget."""
-    curves = [c for c in statement.curves if c.estimand in (Estimand.FORCED.value, Estimand.CHECKPOINT.value)]
+    of_budgets = (Estimand.FORCED.value, Estimand.CHECKPOINT.value, Estimand.EFFORT.value)  # efforts may be caps
+    curves = [curve for curve in statement.curves if curve.estimand in of_budgets]
     if statement.elicitation.no_plan is not None:  # logs and tables state budgets of any estimand
         own = [curve for curve in statement.curves if curve.estimand not in CONTROL_ESTIMANDS]
         curves = own or list(statement.curves)
