@@ -1,8 +1,8 @@
-"""Names that speak of harm, and names that only look like it."""
+"""Names that speak of harm or error, and names that only look like it."""
 
 import pytest
 
-from overthink.data.safety_words import speaks_of_harm
+from overthink.data.safety_words import speaks_of_error, speaks_of_harm
 
 HARMFUL = (
     *("harmful", "is_harm", "harmfulness_scorer", "harmless", "self-harm", "HarmBench", "antiHarm"),
@@ -55,3 +55,37 @@ def test_a_name_that_speaks_of_harm(name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_name_that_only_looks_like_it(name: str) -> None:
     assert not speaks_of_harm(name)
+
+
+ERRORS = (
+    *("wer", "score_wer", "CER", "librispeech_asr_wer", "error_rate", "wordErrorRate", "mean_squared_error", "errors"),
+    *(
+        "loss",
+        "val_loss",
+        "loss_mean",
+        "perplexity",
+        "word_perplexity,none",
+        "ppl",
+        "brier,strict-match",
+        "brier_score",
+    ),
+    *("edit_distance", "levenshtein", "rmse", "mae", "judge.mse", "regret", "violations", "violation_rate", "hacking"),
+    *("failures", "failure_rate", "cost", "total_cost", "hle_wrong", "incorrect", "nll", "bits_per_byte"),
+)
+
+NO_ERRORS = (
+    *("lossless", "error_analysis", "open_asr", "trial_and_error", "errorless", "loss_functions_qa", "glossary"),
+    *("weight_loss", "no_errors", "zero_violations", "neg_log_loss", "minus_cer", "cost_estimation", "costume"),
+    *("wrongful_death_law", "right_or_wrong", "failsafe", "lacerta", "werewolf", "maestro", "accuracy", "exact_match"),
+    *("regret_theory", "growth_hacking_tips", "ethical_hacking", "error_correction", "flower", "certainty", "terror"),
+)
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_name_of_an_error(name: str) -> None:
+    assert speaks_of_error(name)
+
+
+@pytest.mark.parametrize("name", NO_ERRORS)
+def test_a_name_that_only_looks_like_an_error(name: str) -> None:
+    assert not speaks_of_error(name)

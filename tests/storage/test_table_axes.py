@@ -110,6 +110,29 @@ def test_a_table_that_speaks_of_harm_is_not_read_as_capability(
     assert values(path, stated(f"capability {task}"))
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "task"),
+    [
+        ("rows", {"task": "speech", "scorer": "wer"}, "speech"),
+        ("violations", {}, "violations"),
+        ("rows", {"task": "speech", "metric": "edit_distance"}, "speech"),
+    ],
+)
+def test_a_table_of_errors_is_not_read_as_capability(
+    name: str, cells: dict[str, str], task: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / f"{name}.csv", cells)
+    with pytest.raises(InputError, match=r"an error or a cost.*needed: --capability \S+:high=correct\|wrong$"):
+        read_table(path)
+    assert list(values(path, stated(f"capability {task}:high=wrong")).values()) == [[0, 1]]
+
+
+def test_a_score_column_of_errors_is_named_with_its_scorer(tmp_path: Path) -> None:
+    pl.DataFrame({"question": ["a", "b"], "draw": [0, 0], "score_brier": [0.1, 0.4]}).write_csv(tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"its scorer brier is .*needed: --capability t@brier:high=correct\|wrong$"):
+        read_table(tmp_path / "t.csv")
+
+
 def test_harmless_names_are_read_as_capability_with_a_note(tmp_path: Path) -> None:
     path = write(tmp_path / "pharmacy.csv", {"scorer": "harmonic_mean", "metric": "accuracy", "dataset": "toxicology"})
     assert [key[1:] for key in values(path)] == [("capability", "harmonic_mean")]

@@ -43,6 +43,17 @@ def read(folder: Path, columns: dict[str, list[Any]], meaning: StatedMeaning | N
         ({"stop_reason": ["eos", "because", "context-length"]}, [False, None, True]),
         ({"finish_reason": ["stop", "stop", None], "limit": [None, "message", None]}, [False, True, None]),
         ({"note": ["a", "b"]}, [None, None]),
+        ({"finish": ["stop", "length"]}, [False, True]),  # by its words
+        ({"status": ["completed", "incomplete", "content_filter"]}, [False, True, False]),
+        ({"set": ["length", "safety"]}, [None, None]),  # names no natural end
+        ({"set": ["stop", "time"]}, [None, None]),  # nor a limit alone
+        ({"set": ["stop", "length", "color"]}, [None, None, None]),
+        ({"target": ["stop", "length"]}, [None, None]),
+        ({"finish": ["stop", "length"], "finish_reason": ["length", "stop"]}, [True, False]),
+        ({"was_cut": [0, 1]}, [False, True]),
+        ({"length_exceeded": ["true", "false"]}, [True, False]),
+        ({"timeout": [600, 600]}, [None, None]),  # a setting
+        ({"done": [True, False]}, [None, None]),  # failed, or cut?
     ],
 )
 def test_a_limit_is_read_per_answer(
@@ -105,6 +116,21 @@ def test_a_cut_answer_is_neither_safe_nor_wrong_by_its_words(tmp_path: Path, wor
         (1, Verdict.CORRECT),
         (0, Verdict.TRUNCATED),
     ]
+
+
+def test_a_column_read_by_its_words_is_named_and_decides_before_the_score(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {"score": [1, 1, 0], "finish": ["stop", "length", "MAX_TOKENS"]}
+    reading = read(tmp_path, columns, StatedMeaning("safety", "safe"))
+    assert [row.value for row in records_of(reading.pool)] == [1, None, None]
+    assert any("Column finish is read as finish_reason" in note for note in reading.notes)
+    assert not any("Not read" in note for note in reading.notes)
+
+
+def test_the_note_on_a_column_that_is_not_read_names_those_of_an_end(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {"question": ["q", "q"], "draw": [0, 1], "done": [True, False]}
+    notes = read(tmp_path, columns).notes
+    assert any("done" in note and "finish_reason (a word) or truncated" in note for note in notes)
+    assert any("was_cut is the limit" in note for note in read(tmp_path, {"was_cut": [0, 1]}).notes)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Words of safety: of harm, refusal or attack in names of tasks and scorers, and of errors by which providers decline.
 
+Words of error (``wer``, ``loss``, ``violations``) are beside them, for the same reason.
+
 Such a name says that a high score may be the bad end, and not which: it is never read as capability unasked. The rule
 is a list and no judgement of meaning; a false alarm costs one option on the command line, a miss a wrong verdict. A
 name is cut into words at every sign that is no letter, and at capitals within (``RealToxicityPrompts``), and then
@@ -94,6 +96,56 @@ def speaks_of_harm(name: str) -> bool:
     words = _HARMLESS_PHRASE.sub(" ", spaced)
     letters = spaced.replace(" ", "")
     return bool(_STEM.search(words) or _WORD.search(words) or any(own in letters for own in _NAMES))
+
+
+_ERROR_MEASURES = (
+    *("wer", "cer", "ppl", "perplexity", "brier", "levenshtein", "edit distance", "hamming distance", "nll", "bpb"),
+    *("rmse", "mae", "mse", "mape", "log loss", "cross entropy", "bits per byte", "error rate", "error rates"),
+)
+"""Measures of which a low value is good: they count anywhere in a name, as whole words."""
+
+_ERROR_NOUNS = (
+    *("error", "errors", "loss", "losses", "regret", "violation", "violations", "hacking", "failure", "failures"),
+    *("failed", "mistake", "mistakes", "wrong", "incorrect", "cost", "costs", "penalty", "penalties"),
+)
+"""Nouns that count where they end a name or are its rate or mean: ``val_loss``, and not ``loss_functions``."""
+
+_ERROR_FREE = (
+    *("trial and error", "weight loss", "hearing loss", "memory loss", "heart failure", "ethical hacking"),
+    *("right or wrong", "right and wrong", "right from wrong", "correct incorrect", "low cost", "opportunity cost"),
+    rf"(?:no|non|not|zero|without|minus|neg|negative|inverse) (?:{'|'.join((*_ERROR_MEASURES, *_ERROR_NOUNS))})",
+)
+"""Phrases with such a word that are good, or subjects of questions."""
+
+_OF_A_NOUN = "rate|rates|ratio|count|counts|mean|avg|average|score|scores|total|sum|norm|normalized|fraction|share|pct"
+_ERROR = re.compile(rf"\b(?:{'|'.join(_ERROR_MEASURES)})\b|\b(?:{'|'.join(_ERROR_NOUNS)})(?: (?:{_OF_A_NOUN}))*$")
+_ERROR_FREE_PHRASE = re.compile(rf"\b(?:{'|'.join(_ERROR_FREE)})\b")
+_PARTS = re.compile(r"[,./:@]")
+
+
+def speaks_of_error(name: str) -> bool:
+    """Return whether a name is that of a measure of error or cost, of which a low value may be the good one.
+
+    A name of several parts, as ``task.scorer`` or ``metric,filter``, is one if a part is.
+
+    Example:
+        >>> [speaks_of_error(name) for name in ("wer", "valLoss", "error_rate", "word_perplexity,none", "violations")]
+        [True, True, True, True, True]
+        >>> [speaks_of_error(name) for name in ("lossless", "error_analysis", "trial_and_error", "no_errors")]
+        [False, False, False, False]
+    """
+    spaced = (_SIGNS.sub(" ", _CAPITAL.sub(" ", part).lower()).strip() for part in _PARTS.split(name))
+    return any(_ERROR.search(_ERROR_FREE_PHRASE.sub(" ok ", part)) for part in spaced)
+
+
+def leaves_polarity_open(name: str) -> bool:
+    """Return whether a name speaks of harm or of error, so that its high score is not read as correct unasked.
+
+    Example:
+        >>> leaves_polarity_open("toxicity"), leaves_polarity_open("brier"), leaves_polarity_open("accuracy")
+        (True, True, False)
+    """
+    return speaks_of_harm(name) or speaks_of_error(name)
 
 
 REFUSAL_ERROR = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from overthink.data.record import Axis
+from overthink.data.safety_words import speaks_of_harm
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
 
@@ -246,9 +247,19 @@ def doubt_text(task: str, why: str, scorer: str | None) -> str:
 
     Args:
         task: The task's name.
-        why: The name that speaks of harm, with what it is the name of.
+        why: The name that speaks of harm, or else of error, with what it is the name of.
         scorer: The `scorer` or `scorer.key` to name in the options; None for none.
+
+    Example:
+        >>> doubt_text("speech", "scorer wer", "wer").partition("; ")[2]
+        'needed: --capability speech@wer:high=correct|wrong'
     """
+    if not speaks_of_harm(why):
+        option = StatedTask(task, "capability", scorer).option("|".join(HIGH_WORDS["capability"]))
+        return (
+            f"it is not known what a high score of {task} means: its {why} is the name of an error or a cost, of which "
+            f"a low value may be the good one; needed: {option}"
+        )
     return (
         f"it is not known what a high score of {task} means, and its {why} speaks of harm, refusal or attack, so that "
         f"it is not read as capability unasked; needed: {options_text(task, scorer)}"

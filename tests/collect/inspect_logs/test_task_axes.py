@@ -94,6 +94,15 @@ def test_the_subsets_of_a_known_task_are_named_once_for_each_axis(tmp_path: Path
         values(tmp_path, "benign xstest")
 
 
+def test_a_scorer_of_errors_is_not_read_as_capability_and_an_argument_that_is_a_subject_is(tmp_path: Path) -> None:
+    stored_log(tmp_path / "a.json", "speech", [{"wer": 0.25}, {"wer": 1}])
+    with pytest.raises(InputError, match=r"its scorer wer is .*needed: --capability \S*speech@wer:high=correct\|wrong"):
+        read_logs(tmp_path)
+    assert list(values(tmp_path, "capability speech@wer:high=wrong").values()) == [[0.75, 0]]
+    stored_log(tmp_path / "a.json", "sums", RIGHT, task_args={"subject": "loss"})
+    assert values(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("task", "scorer", "spec"),
     [

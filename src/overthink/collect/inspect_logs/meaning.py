@@ -9,7 +9,7 @@ from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, TaskPol
 from overthink.collect.scoring.polarity import find_polarity, stated_scale
 from overthink.collect.scoring.score_values import DERIVED
 from overthink.data.record import Axis
-from overthink.data.safety_words import speaks_of_harm
+from overthink.data.safety_words import speaks_of_error, speaks_of_harm
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import (
     StatedMeaning,
@@ -172,7 +172,7 @@ def meanings(logs: Sequence[OpenLog], options: StatedMeaning) -> list[list[Meani
 
 
 def _doubt(log: OpenLog, scorer: str | None) -> str | None:
-    """Return why an unknown task is not read as capability: its names speak of harm; None if they do not."""
+    """Return why an unknown task is not read as capability: its names speak of harm or error; None if they do not."""
     spec = log.header.eval
     name = spec.task_registry_name or spec.task
     row = find_polarity(name, spec.task_args)
@@ -180,6 +180,11 @@ def _doubt(log: OpenLog, scorer: str | None) -> str | None:
         return None
     scorers = harmful_scorers(log, scorer)
     why = [*(f"scorer {own}" for own in scorers), *filter(None, [harmful_name(log)])]
+    if not why:  # a metric of errors may stand beside an accuracy, and an argument may name a subject
+        scorers = [
+            own for own in _scorers(log) if speaks_of_error(own) and scorer in (None, own, own.partition(".")[0])
+        ]
+        why = [*(f"scorer {own}" for own in scorers), *([f"task {name}"] if speaks_of_error(name) else [])]
     return doubt_text(name, why[0], scorers[0] if scorers else scorer) if why else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from overthink.data.record import Axis, ScorePolarity
-from overthink.data.safety_words import speaks_of_harm
+from overthink.data.safety_words import leaves_polarity_open
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import (
     StatedMeaning,
@@ -46,7 +46,7 @@ NAMES_BESIDE = ("dataset", "dataset_name", "benchmark", "metric", "metric_name",
 
 
 def harmful_beside(cells: pl.DataFrame, columns: Sequence[str], task: str | pl.Expr) -> dict[str, str]:
-    """Return the first cell of each task in columns that are not read that speaks of harm, with the column's name.
+    """Return by task the first cell of columns that are not read that speaks of harm or error, with the column's name.
 
     Args:
         cells: The table.
@@ -62,7 +62,7 @@ def harmful_beside(cells: pl.DataFrame, columns: Sequence[str], task: str | pl.E
     for column in columns:
         pairs = cells.select(named.cast(pl.String).str.strip_chars().alias("task"), pl.col(column).cast(pl.String))
         for name, cell in pairs.unique(maintain_order=True).drop_nulls().iter_rows():
-            if speaks_of_harm(cell):
+            if leaves_polarity_open(cell):
                 harmful.setdefault(name, f"{column} {cell}")
     return harmful
 
@@ -76,11 +76,11 @@ def with_axes(
         rows: The typed columns of the table, with ``task``, ``scorer`` and ``axis``.
         options: What the user states.
         column: The column in which the table states its axis; None for none.
-        beside: What else speaks of harm, by task, from :func:`harmful_beside`.
+        beside: What else speaks of harm or error, by task, from :func:`harmful_beside`.
 
     Raises:
         InputError: The options are invalid or contradict the table, or a task whose axis nothing states has a name that
-            speaks of harm.
+            speaks of harm or error.
     """
     polarity = axis_and_flip(options.axis, options.high)
     scorers = _scorers_of(rows)
@@ -125,11 +125,11 @@ def _refuse_stated(column: str, options: StatedMeaning, own: dict[str, list[Stat
 
 
 def _refuse_doubtful(scorers: Mapping[str, list[str]], beside: Mapping[str, str]) -> None:
-    """Raise an error for the tasks that are not read as capability, because their names speak of harm."""
+    """Raise an error for the tasks that are not read as capability, as their names speak of harm or error."""
     doubts = []
     for task, names in scorers.items():
-        harmful = [name for name in names if speaks_of_harm(name)]
-        if harmful or speaks_of_harm(task) or task in beside:
+        harmful = [name for name in names if leaves_polarity_open(name)]
+        if harmful or leaves_polarity_open(task) or task in beside:
             why = f"scorer {harmful[0]}" if harmful else beside.get(task, f"task {task}")
             doubts.append(doubt_text(task, why, harmful[0] if harmful else names[0] if len(names) > 1 else None))
     if doubts:

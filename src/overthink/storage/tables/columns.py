@@ -45,7 +45,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "seed": ("seed",),
     "error": ("error", "error_message", "exception"),
     "stop": ("finish_reason", "stop_reason", "finishreason", "stopreason", "done_reason", "native_finish_reason"),
-    "limit": ("limit", "truncated", "is_truncated", "was_truncated", "cut_off", "hit_limit"),
+    "limit": (
+        *("limit", "truncated", "is_truncated", "was_truncated", "cut_off", "hit_limit", "was_cut", "is_cut"),
+        *("length_exceeded", "hit_max_tokens", "hit_token_limit", "limit_reached", "max_tokens_reached"),
+        *("token_limit_reached", "stopped_early", "timed_out", "timeout"),
+    ),
     "log": ("log",),
     "response": ("response", "output", "completion", "generation", "output_text", "model_output"),
     "reasoning": ("reasoning", "reasoning_content", "reasoning_trace", "reasoning_text", "thinking", "thoughts"),
@@ -70,6 +74,7 @@ ASSUMED_NAMES = {
     "arm": ("model_name", "model_id"),
     "task": ("dataset", "benchmark"),
     "scorer": ("judge", "grader", "judge_model", "grader_model", "judge_name"),
+    "limit": ALIASES["limit"][ALIASES["limit"].index("was_cut") :],
 }
 """Names whose meaning is assumed, and said."""
 

@@ -1,6 +1,7 @@
 """How the answers of a table ended: the words of tools and providers for a limit, a filter and a natural end."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -27,6 +28,12 @@ NATURAL = word_set(
 )
 """The answer ended by itself."""
 
+_PLAIN_CUT = CUT - word_set(
+    "context token tokens cut time message messages turn turns working cost operator custom limit"
+)
+"""Words of a limit that name nothing else, where no name of a column says what they are about."""
+
+_MOST_WORDS = 12
 
 _TRUE = word_set("true yes y t 1 1.0")
 _FALSE = word_set("false no n f 0 0.0")
@@ -57,6 +64,32 @@ def ending_word(text: str) -> str:
         ('max_tokens', 'content_filter', 'model_length')
     """
     return re.sub(r"[^a-z]+", "_", text.strip(" .").lower().rpartition(".")[2]).strip("_")
+
+
+def ending_column(table: pl.LazyFrame, names: Sequence[str]) -> str | None:
+    """Return the first column of texts whose every word is that of an end, natural ones and cut ones; None without any.
+
+    Args:
+        table: The whole table.
+        names: Columns whose names say nothing of an end.
+
+    Example:
+        >>> rows = pl.LazyFrame({"set": ["length", "color"], "finish": ["stop", "max_tokens"]})
+        >>> ending_column(rows, ["set", "finish"])
+        'finish'
+    """
+    schema = table.collect_schema()
+    columns = [name for name in names if schema[name] in (pl.String, pl.Categorical, pl.Enum)]
+    if not columns:
+        return None
+    sizes = table.select(pl.col(columns).approx_n_unique()).collect(engine="streaming").row(0, named=True)
+    for name in columns:
+        if 1 < sizes[name] <= _MOST_WORDS:
+            cells = texts(table.select(name).unique().collect(engine="streaming")[name])
+            words = {ending_word(cell) for cell in cells.drop_nulls()}
+            if words <= CUT | REFUSED | NATURAL and words & _PLAIN_CUT and words & NATURAL:
+                return name
+    return None
 
 
 def endings(reasons: pl.Series | None, limits: pl.Series | None, *, rows: int) -> Endings:

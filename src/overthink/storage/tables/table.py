@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -27,11 +27,18 @@ from overthink.storage.tables.columns import (
     typed_columns,
 )
 from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, pooled_runs, varying
+from overthink.storage.tables.endings import ending_column
 from overthink.storage.tables.outcomes import pool_of_rows, with_origin
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells, scan_table
-from overthink.storage.tables.unread import question_text_names, text_notes, unread_names, unread_notes
+from overthink.storage.tables.unread import (
+    ending_candidates,
+    question_text_names,
+    text_notes,
+    unread_names,
+    unread_notes,
+)
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
@@ -63,6 +70,12 @@ class _Layout:
     def read(self) -> set[str]:
         """Columns of the table that are read."""
         return {*self.columns.values(), *self.scores, *question_candidates(self.names), *setting_columns(self.names)}
+
+    def with_ending(self, scan: Callable[[], pl.LazyFrame]) -> "_Layout":
+        """Return the layout with the column that says by its words how answers ended, where none does by its name."""
+        names = [] if "stop" in self.columns else ending_candidates(self.names, self.read)
+        stop = ending_column(scan(), names) if names else None  # JSON is read anew by each scan
+        return self if stop is None else replace(self, columns={**self.columns, "stop": stop})
 
     def rows(self, cells: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Return a row per score, and notes."""
@@ -105,10 +118,13 @@ def read_table(path: Path, meaning: StatedMeaning | None = None, *, max_rows: in
         return layouts[0].read
 
     cells = read_cells(path, choose=choose, project=presence, max_rows=max_rows)
+    layout = layouts[0].with_ending(lambda: scan_table(path))
+    if layout is not layouts[0]:
+        cells = read_cells(path, choose=lambda _: layout.read, project=presence, max_rows=max_rows)
     with _named(path):
         return _reading(
             cells,
-            layouts[0],
+            layout,
             meaning,
             name=name_text(path.stem),
             everything=lambda: read_cells(path, max_rows=max_rows),
@@ -127,7 +143,7 @@ def table_of_frame(frame: pl.DataFrame, meaning: StatedMeaning, *, name: str) ->
     Raises:
         InputError: It lacks a column, or holds invalid cells; rows are named.
     """
-    layout = _Layout.of(frame.columns, meaning.scorer)
+    layout = _Layout.of(frame.columns, meaning.scorer).with_ending(frame.lazy)
     cells = frame.select(presence(column, kind) for column, kind in frame.schema.items() if column in layout.read)
     return _reading(cells, layout, meaning, name=name, everything=lambda: frame, scan=frame.lazy)
 
@@ -278,6 +294,11 @@ def _notes(rows: pl.DataFrame, columns: dict[str, str], layout: _Layout, setting
     assumed += [f"{setting} is a setting of the run" for setting in settings]
     if assumed:
         notes.append(f"Columns read by their names: {', '.join(assumed)}.")
+    if columns.get("stop", "").strip().lower() not in ("", *ALIASES["stop"]):
+        notes.append(
+            f"Column {columns['stop']} is read as finish_reason, as every word in it is one of how an answer ended. "
+            "If it says something else, leave it out of the table."
+        )
     notes += _ends(rows)
     n_unscored = rows.filter(pl.col("value").is_null() | pl.col("error").is_not_null()).height
     if n_unscored:

@@ -13,10 +13,17 @@ _MOST_VALUES = 12
 
 _MOST_NAMES = 6
 
+_NAMES_OF_AN_END = "If it says how an answer ended, call it finish_reason (a word) or truncated (true or false)."
+
 
 def question_text_names(names: Sequence[str], *, question: str) -> list[str]:
     """Return the columns that hold what a question asks or its right answer, beside the column of the question."""
     return [name for name in names if name != question and name.strip().lower() in QUESTION_TEXTS]
+
+
+def ending_candidates(names: Sequence[str], read: Collection[str]) -> list[str]:
+    """Return the columns that may say in words how an answer ended: not read, and neither texts nor times."""
+    return [name for name in unread_names(names, read) if name.strip().lower() not in QUESTION_TEXTS]
 
 
 def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apart: Sequence[str] = ()) -> list[str]:
@@ -77,13 +84,13 @@ def unread_notes(
         notes.append(
             f"Not read, though one value at each {' and '.join(levels)} and another at others: "
             f"{name_list(along, _MOST_NAMES)}. If that is a setting beside the amount of thinking, the curve shows "
-            "both; state it in a column config."
+            f"both; state it in a column config. {_NAMES_OF_AN_END}"
         )
     if within:
         notes.append(
             "Not read, though different in draws of one question at one setting: "
             f"{name_list(within, _MOST_NAMES)}. If that is a setting, the draws are not alike; call it arm, task, "
-            "scorer, or a key of config."
+            f"scorer, or a key of config. {_NAMES_OF_AN_END}"
         )
     return notes
 
