@@ -9,6 +9,7 @@ import pytest
 from overthink.data.conditions import setting_words
 from overthink.data.outcomes import from_frame
 from overthink.data.pool import read
+from overthink.errors import InputError
 from overthink.stats.gates import gates
 from overthink.storage.tables.table import read_table
 
@@ -55,7 +56,9 @@ def test_settings_that_differ_along_the_ladder_fail_and_within_a_rung_make_arms(
     assert any("2 arms of one rung each. They differ in" in note and "name budget" in note for note in notes)
 
 
-@pytest.mark.parametrize("name", ["task_version", "system_message", "scaffold", "dtype", "prompt_version"])
+@pytest.mark.parametrize(
+    "name", ["task_version", "system_message", "scaffold", "dtype", "prompt_version", "deployment"]
+)
 def test_a_setting_that_differs_along_the_ladder_fails_the_gate(name: str, tmp_path: Path) -> None:
     _, failed, _ = reading(tmp_path, [{"effort": "low", name: "a"}, {"effort": "high", name: "b"}])
     assert len(failed) == 1
@@ -76,3 +79,29 @@ def test_several_texts_of_one_question_are_noted(name: str, tmp_path: Path) -> N
 
     assert len(notes([["a", "b", "c"], ["a", "c", "b"]])) == 1
     assert notes([["a", "b", "c"], ["a", "b", "c"]]) == []
+
+
+@pytest.mark.parametrize("name", ["llm", "model_id"])
+def test_a_model_by_another_name_makes_arms(name: str, tmp_path: Path) -> None:
+    levels, _, notes = reading(tmp_path, [{"budget": 512, name: "a"}, {"budget": 4096, name: "b"}])
+    assert sorted(levels) == ["a", "b"]
+    assert any(f"{name} is the arm" in note for note in notes)
+
+
+@pytest.mark.parametrize("name", ["evaluator", "scorer_model", "judge"])
+def test_a_judge_by_another_name_keeps_scores_apart(name: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"question,budget,draw,score,{name}\n1,512,0,1,a\n1,4096,0,0,b\n")
+    rows = read_table(tmp_path / "t.csv").pool.collect()
+    assert rows["scorer"].to_list() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("model", "model_id"), ("scorer", "judge"), ("effort", "reasoning_effort")]
+)
+def test_two_columns_of_one_meaning_that_do_not_agree_are_refused(first: str, second: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"question,budget,draw,score,{second},{first}\n1,512,0,1,low,low\n1,4096,0,0,high,low\n")
+    with pytest.raises(InputError, match=rf"columns {first} and {second} both name the .* do not agree"):
+        read_table(path)
+    path.write_text(f"question,budget,draw,score,{second},{first}\n1,512,0,1,a-1,low\n1,4096,0,0,b-1,high\n")
+    assert read_table(path).pool.collect().height == 2

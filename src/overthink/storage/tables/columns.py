@@ -35,10 +35,13 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "seconds": ("seconds", "working_time", "total_time"),
     "answer": ("answer",),
     "verifier_score": ("verifier_score", "prm_score", "reward"),
-    "arm": ("arm", "model", "model_name", "model_id"),
-    "model": ("model", "model_name", "model_id"),
+    "arm": ("arm", "model", "model_name", "model_id", "llm", "llm_name"),
+    "model": ("model", "model_name", "model_id", "llm", "llm_name"),
     "task": ("task", "task_name", "dataset", "benchmark"),
-    "scorer": ("scorer", "judge", "grader", "judge_model", "grader_model", "judge_name"),
+    "scorer": (
+        *("scorer", "judge", "grader", "judge_model", "grader_model", "judge_name", "evaluator", "evaluator_model"),
+        *("scorer_model", "judge_llm"),
+    ),
     "axis": ("axis",),
     "estimand": ("estimand",),
     "run": ("run_id", "run"),
@@ -66,14 +69,15 @@ SETTING_NAMES = (
     "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "frequency_penalty", "presence_penalty",
     "system_prompt", "system_message", "system", "prompt_template", "prompt_name", "prompt_version", "num_fewshot",
     "n_shot", "few_shot", "shots", "task_version", "dataset_version", "scaffold", "solver", "agent", "tools",
-    "quantization", "precision", "dtype", "base_url", "provider", "backend", "engine",
+    "quantization", "precision", "dtype", "base_url", "provider", "backend", "engine", "deployment",
+    "deployment_name", "prompt_style", "prompt_v", "prompt_variant",
 )  # fmt: skip
 """Columns that are other settings of a run, as a key of ``config`` is."""
 
 ASSUMED_NAMES = {
-    "arm": ("model_name", "model_id"),
+    "arm": ALIASES["arm"][2:],
     "task": ("dataset", "benchmark"),
-    "scorer": ("judge", "grader", "judge_model", "grader_model", "judge_name"),
+    "scorer": ALIASES["scorer"][1:],
     "limit": ALIASES["limit"][ALIASES["limit"].index("was_cut") :],
 }
 """Names whose meaning is assumed, and said."""

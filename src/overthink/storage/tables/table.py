@@ -35,6 +35,7 @@ from overthink.storage.tables.table_files import read_cells, scan_table
 from overthink.storage.tables.unread import (
     ending_candidates,
     question_text_names,
+    refuse_disagreement,
     text_notes,
     unread_names,
     unread_notes,
@@ -159,6 +160,7 @@ def _reading(
 ) -> PoolReading:
     cells, notes = layout.rows(cells)
     columns = dict(layout.columns)
+    refuse_disagreement(scan, layout.names, columns)
     levels = [columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns]
     question = question_column(
         cells,

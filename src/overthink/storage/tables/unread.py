@@ -1,10 +1,12 @@
 """Columns of a table that are not read, and may be settings in which answers to one question differ."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import polars as pl
 
 from overthink.data.visible import name_list
+from overthink.errors import InputError
+from overthink.storage.tables.columns import ALIASES
 from overthink.storage.tables.draws import ANSWER_NAMES
 from overthink.storage.tables.questions import QUESTION_TEXTS
 
@@ -24,6 +26,36 @@ def question_text_names(names: Sequence[str], *, question: str) -> list[str]:
 def ending_candidates(names: Sequence[str], read: Collection[str]) -> list[str]:
     """Return the columns that may say in words how an answer ended: not read, and neither texts nor times."""
     return [name for name in unread_names(names, read) if name.strip().lower() not in QUESTION_TEXTS]
+
+
+_OF_A_RUN = ("model", "scorer", "budget", "effort")
+"""Meanings of which a second column may contradict the first about which rows are alike."""
+
+
+def refuse_disagreement(scan: Callable[[], pl.LazyFrame], names: Sequence[str], columns: Mapping[str, str]) -> None:
+    """Raise an error where one value of a column that is read has several in another column of the same meaning.
+
+    Args:
+        scan: Gives the whole table; called only where two columns mean the same.
+        names: Columns of the table.
+        columns: Meaning → column that is read.
+
+    Raises:
+        InputError: There are such columns; both are named.
+    """
+    for meaning in _OF_A_RUN:
+        first = columns.get(meaning)
+        others = [name for name in names if name != first and name.strip().lower() in ALIASES[meaning]]
+        if first is not None and first in names and others:
+            table = scan()
+            plain = [name for name in others if not table.collect_schema()[name].is_nested()]
+            several = _differing(table, plain, [first])
+            if several:
+                raise InputError(
+                    f"columns {first} and {name_list(several, _MOST_NAMES)} both name the {meaning} of a row and do "
+                    f"not agree: rows of one {first} have several values there. Needed: one column that says which "
+                    "rows are alike, so leave the wrong one out, or rename it to what it is"
+                )
 
 
 def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apart: Sequence[str] = ()) -> list[str]:
