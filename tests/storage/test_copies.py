@@ -49,6 +49,8 @@ def twofold(name: str, values: Sequence[object], **more: object) -> Rows:
     ("name", "values", "expected"),
     [
         ("model_name", ("weak", "strong"), {("t", "weak", "score"), ("t", "strong", "score")}),
+        ("llm", ("weak", "strong"), {("t", "weak", "score"), ("t", "strong", "score")}),
+        ("evaluator", ("gpt", "llama"), {("t", "base", "gpt"), ("t", "base", "llama")}),
         ("dataset", ("aime", "gsm8k"), {("aime", "base", "score"), ("gsm8k", "base", "score")}),
         ("benchmark", ("aime", "gsm8k"), {("aime", "base", "score"), ("gsm8k", "base", "score")}),
         ("judge", ("gpt", "llama"), {("t", "base", "gpt"), ("t", "base", "llama")}),
@@ -70,7 +72,7 @@ def test_a_known_name_keeps_unlike_rows_apart(
     assert any(f"{name} is " in note for note in reading.notes)
 
 
-@pytest.mark.parametrize("name", ["llm", "rater", "variant", "host", "lang", "Checkpoint"])
+@pytest.mark.parametrize("name", ["llm_used", "rater", "variant", "host", "lang", "Checkpoint"])
 @pytest.mark.parametrize("numbered", [False, True])
 def test_a_column_that_is_not_read_and_tells_rows_apart_is_named(tmp_path: Path, name: str, numbered: bool) -> None:
     rows = twofold(name, ("a", "b"), **({"draw": 0} if numbered else {}))
