@@ -8,7 +8,8 @@ from forecasts import RISING
 from overthink import forecast
 from overthink.data.finding import At
 from overthink.data.ids import CurveKey
-from overthink.data.outcomes import from_records
+from overthink.data.outcomes import from_frame, from_records
+from overthink.data.pool import frame_of
 from overthink.data.record import Axis
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult
 from overthink.data.results.study import findings_of
@@ -149,6 +150,21 @@ def test_a_curve_beyond_its_ladder_has_its_pool_and_each_family_with_its_error()
     pooled = ", ".join(family.words for family in result.families if family.is_used)
     assert result.notes[-1].endswith(pooled)
     assert result.pool.limits[1:] == result.notes
+
+
+@pytest.mark.parametrize(("stopping", "gates"), [("fixed", ()), (None, ("errors",))])
+def test_rows_are_missing_unless_the_draws_of_each_question_were_set_beforehand(
+    stopping: str | None, gates: tuple[str, ...]
+) -> None:
+    values = (np.random.default_rng(3).random((20, 2, 6)) < 0.5).astype(float)
+    budgets = np.broadcast_to(np.array(LADDER, dtype=object), values.shape)
+    rows = [row for row in pool(values, requested_tokens=budgets) if row.draw == 0 or int(row.question.strip("q")) % 2]
+    (table,) = from_frame(frame_of(rows))
+    result = next_budget_result(
+        table, level=0.9, margin=0.05, stopping=stopping, prefix="p", rng=np.random.default_rng(1)
+    )
+    assert result is not None
+    assert result.pool.gates_failed == gates
 
 
 def test_a_family_that_could_predict_no_held_out_rung_has_no_error() -> None:

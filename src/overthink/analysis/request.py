@@ -18,7 +18,7 @@ from overthink.data.verifier_scores import VerifierRun
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import OutsideSelector, single_cells
-from overthink.stats.first_success import stopped_at_success
+from overthink.stats.first_success import is_uneven, stopped_at_success
 from overthink.stats.gates import GateResult, gates
 from overthink.stats.oversight.scores import IntervalEstimate
 from overthink.stats.regimes import Onset
@@ -80,7 +80,7 @@ class CurveContext:
         draws = known_draws(even.values).max(axis=0, initial=0)
         batch = stopped_at_success(even, analysis.stopping)
         cells = single_cells(table, batch)
-        results = gates(even, uneven=_is_uneven(table, analysis, batch))
+        results = gates(even, uneven=is_uneven(table, analysis.stopping, batch))
         return cls(even, table, cells, prefix, analysis, scorers, family, weights, results, draws, batch)
 
     @property
@@ -138,7 +138,7 @@ class CurveContext:
         """Return the context of the same curve at some rungs alone, whose lowest the others are compared with."""
         table, whole = at_rungs(self.table, rungs), at_rungs(self.whole, rungs)
         cells, draws = self.cells[:, list(rungs)], self.draws[list(rungs)]
-        results = gates(table, uneven=_is_uneven(whole, self.analysis, self.batch))
+        results = gates(table, uneven=is_uneven(whole, self.analysis.stopping, self.batch))
         return replace(self, table=table, whole=whole, cells=cells, gate_results=results, draws=draws)
 
     def at(self, rung: int) -> At:
@@ -233,8 +233,3 @@ def with_place(finding: Finding, where: Onset | None, *, missing: str) -> Findin
     if where is None or where.reason is not None:
         return replace(finding, reason=missing if where is None else where.reason)
     return replace(finding, low=where.low, high=where.high, reason=NO_NUMBER)
-
-
-def _is_uneven(whole: Outcomes, analysis: Analysis, batch: int | None) -> bool:
-    """Return whether questions of a curve have unlike numbers of draws by design."""
-    return batch is not None or analysis.stopping == "fixed" or whole.waves is not None

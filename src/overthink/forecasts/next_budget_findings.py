@@ -1,6 +1,6 @@
 """Forecasts at twice the highest budget as results: the pooled forecast, then each family with its error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +15,8 @@ from overthink.data.selectors import Selector
 from overthink.data.verdict_labels import NextBudgetLabel
 from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extrapolate_cells
 from overthink.stats.curve import POSITION, REQUESTED_TOKENS, Ladder, ladder_of, single_cells
-from overthink.stats.first_success import stopped_at_success
-from overthink.stats.gates import gates
+from overthink.stats.first_success import is_uneven, stopped_at_success
+from overthink.stats.gates import GateResult, gates
 
 FORECAST_ESTIMANDS = (Estimand.FORCED, Estimand.EFFORT, Estimand.NATURAL)
 """Estimands that are forecast. The others are control rows, or count turns instead of thinking."""
@@ -55,12 +55,14 @@ def next_budget_result(
     ladder, even = ladder_of(table), guaranteed_part(table)
     key = CurveKey(table.axis.value, table.task, table.arm, table.scorer, table.estimand.value)
     folder = f"{prefix}/next_octave"
-    blank = _blank(table, even, f"{folder}/{Metric.MEAN}")
+    batch = stopped_at_success(even, stopping)
+    results = gates(even, uneven=is_uneven(table, stopping, batch))
+    blank = _blank(table, even, results, f"{folder}/{Metric.MEAN}")
     if not ladder.in_tokens:
         none = NextBudgetLabel.NOT_FORECAST
         pool = replace(blank, label=none, reason=NO_TOKENS)
         return NextBudgetResult(key, POSITION, none, NO_TOKENS, None, None, None, (), pool)
-    cells = single_cells(table, stopped_at_success(even, stopping))
+    cells = single_cells(table, batch)
     forecast = extrapolate_cells(cells, ladder.budgets, level=level, margin=margin, rng=rng)
     beyond = BEYOND.format(top=forecast.top, target=forecast.target)
     notes = _notes(ladder, blank.gates_failed)
@@ -76,8 +78,8 @@ def next_budget_result(
     )
 
 
-def _blank(table: Outcomes, even: Outcomes, name: str) -> Finding:
-    failed_gates = dict.fromkeys(gate.name for gate in gates(even) if gate.passed is False)
+def _blank(table: Outcomes, even: Outcomes, results: Sequence[GateResult], name: str) -> Finding:
+    failed_gates = dict.fromkeys(gate.name for gate in results if gate.passed is False)
     return Finding(
         id=name,
         kind=Kind.NEXT_OCTAVE,

@@ -183,3 +183,14 @@ def _ends_with_success(values: NDArray[np.float64], success: float, batch: int) 
     last_starts = np.maximum(attempts - 1, 0) // batch * batch
     early = np.arange(values.shape[1])[:, None] < last_starts[:, None, :]
     return not ((values == success) & early).any()
+
+
+def is_uneven(outcomes: Outcomes, stopping: str | None, batch: int | None) -> bool:
+    """Return whether questions have unlike numbers of draws by design, so that no row of theirs is missing.
+
+    Args:
+        outcomes: The table, later waves included.
+        stopping: "fixed" where the draws of each question were set beforehand; else "first_success" or None.
+        batch: What :func:`stopped_at_success` returns for the table.
+    """
+    return batch is not None or stopping == "fixed" or outcomes.waves is not None
