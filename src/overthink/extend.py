@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         insert_text,
         think_on,
     )
+    from overthink.collect.latent.base import LatentModel, LatentQuestion
     from overthink.collect.monitors.base import Excerpt, Monitor, Suspicion
     from overthink.collect.providers.continuation import Prefix
     from overthink.collect.providers.think_tags import ThinkFormat
@@ -53,6 +54,8 @@ __all__ = [
     "GuardScore",
     "InputError",
     "Intervention",
+    "LatentModel",
+    "LatentQuestion",
     "Monitor",
     "NotedFrame",
     "PlainLadder",
@@ -101,6 +104,7 @@ _HOMES = {
         "insert_text",
         "think_on",
     ),
+    "collect.latent.base": ("LatentModel", "LatentQuestion"),
     "collect.monitors.base": ("Excerpt", "Monitor", "Suspicion"),
     "collect.providers.continuation": ("Prefix",),
     "collect.providers.think_tags": ("ThinkFormat",),

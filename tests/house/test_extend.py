@@ -23,6 +23,7 @@ CLASSES = {
     "strategy": ("frugal", "Frugal"),
     "verifier": ("unhedged", "Unhedged"),
     "monitor": ("shouting", "Shouting"),
+    "latent_model": ("running-sum", "RunningSum"),
     "guard": ("word-list", "WordList"),
     "think_format": ("reasoning", "Reasoning"),
     "reader": ("graded-lines", "GradedLines"),
@@ -130,6 +131,13 @@ def test_a_monitor_watches_a_study(name: Name, study: Study, tmp_path: Path) -> 
     (watched,) = result.results.oversight.monitors
     assert watched.monitor.startswith(f"{name('monitor')}:most=0.5")
     assert {rung.scored.estimate for rung in watched.rungs} == {1.0}
+
+
+def test_every_step_of_a_running_sum_counts(name: Name) -> None:
+    result = overthink.latent(f"{name('latent_model')}:size=20,steps=2")
+    (found,) = result.results.oversight.latent_steps
+    assert [step.verdict for step in found.steps] == ["the answer depends on it"] * 2 + ["moves answers"]
+    assert all(step.sham.estimate == 0.0 for step in found.steps)
 
 
 @INSTALLED

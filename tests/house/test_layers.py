@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "overthink"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 LAYERS = [layer.split(" | ") for layer in CONTRACTS[0]["layers"]]
-MAX_MODULES_AT_THE_TOP, MAX_FILES, MAX_ARROWS = 5, 594, 97
+MAX_MODULES_AT_THE_TOP, MAX_FILES, MAX_ARROWS = 5, 601, 97
 
 Graph = Mapping[str, set[str]]
 

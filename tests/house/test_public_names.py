@@ -60,6 +60,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "forecast_table": lambda: overthink.forecast_table(study, k=[10]),
         "information_bits": lambda: overthink.information_bits(0.9, answers=16),
         "label": lambda: overthink.label(study, out.with_suffix(".csv")),
+        "latent": lambda: overthink.latent("simulated:n=4,steps=3"),
         "long_table": lambda: overthink.long_table(study),
         "majority_at_k": lambda: overthink.majority_at_k([2, 1], 0, [1, 2]),
         "merge": lambda: overthink.merge(out, study.parent / "shard"),

@@ -100,6 +100,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("verify",): ("study", "--verifier", "simulated", "--by", "answer"),
     ("monitor",): ("study", "--monitor", "lexical:words=harm"),
     ("perturb",): ("study", "--with", "none"),
+    ("latent",): ("simulated:n=4,steps=3", "--out", "states"),
     ("gateway", "policy"): ("study/statement.json",),
     ("gateway", "usage"): ("study/statement.json",),
     ("run",): (*STUDY, "--capability", "overthink/arithmetic", "--out", "new"),

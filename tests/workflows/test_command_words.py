@@ -38,6 +38,7 @@ FUNCTIONS = {
     "verify": overthink.verify,
     "monitor": overthink.monitor,
     "perturb": overthink.perturb,
+    "latent": overthink.latent,
     "label": overthink.label,
     "table": overthink.table,
     "thresholds": overthink.thresholds,

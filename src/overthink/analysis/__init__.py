@@ -20,6 +20,7 @@ from overthink.analysis.oversight.encoded import bits, encoded
 from overthink.analysis.oversight.faithfulness import necessities, perturbations
 from overthink.analysis.oversight.judges import judge_ratings, judge_results
 from overthink.analysis.oversight.latent import latents, with_elicited
+from overthink.analysis.oversight.latent_steps import latent_dependence
 from overthink.analysis.oversight.monitorability import monitorabilities
 from overthink.analysis.oversight.monitors import oversight, watches_of
 from overthink.analysis.oversight.probes import probe_results
@@ -34,6 +35,7 @@ from overthink.data.finding import Finding
 from overthink.data.ids import CurveKey, curve_ids
 from overthink.data.interventions import OversightRuns
 from overthink.data.outcomes import Outcomes
+from overthink.data.oversight import LATENT
 from overthink.data.oversight_cells import MonitorScores, PerturbationAnswers
 from overthink.data.results.oversight import OversightResults
 from overthink.data.results.study import Results, flatten
@@ -122,6 +124,8 @@ def _oversight(
 ) -> OversightResults:
     """Return everything about the oversight of the curves."""
     latent = latents(contexts)
+    of_steps = [block for block in changes if block.kind.startswith(LATENT)]
+    changes = [block for block in changes if not block.kind.startswith(LATENT)]
     watches = watches_of(contexts, scores, rng=rng) if scores else []
     return replace(
         oversight(watches),
@@ -134,6 +138,7 @@ def _oversight(
         encoded=encoded(contexts, changes),
         bits=bits(contexts, scores, changes),
         latent=latent,
+        latent_steps=latent_dependence(contexts, of_steps),
         judges=judge_results(contexts),
         elo=judge_ratings(contexts),
         interventions=monitorabilities(contexts, beside.interventions),

@@ -39,6 +39,9 @@ COMMANDS: Mapping[str, Entry] = {
     "verify": Entry(MEASURE, "Score a study's answers with a verifier; no new answers are paid."),
     "monitor": Entry(MEASURE, "Score a study's traces with monitors; no new traces are paid."),
     "perturb": Entry(MEASURE, "Change the thinking of a study's traces and answer again; no new traces are paid."),
+    "latent": Entry(
+        MEASURE, "Ask a model of latent steps, and change the state of each: which steps does the answer depend on?"
+    ),
     "analyse": Entry(READ, "Findings and a report from logs, a table or a study."),
     "compare": Entry(READ, "Two runs question by question, or arms at equal compute."),
     "forecast": Entry(READ, "From few tries to many: how often one of k tries succeeds."),

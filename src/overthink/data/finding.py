@@ -212,7 +212,11 @@ class Finding:
     ``latent``
         of answers without thinking: latent_uplift: the largest gain by a prompt with filler or repeats, which the label
         names before the verdict, simultaneous; room_uplift: by each prompt, simultaneous; elicited_uplift, where the
-        first is shown: accuracy with the thinking of the rung minus that without, with the best prompt
+        first is shown: accuracy with the thinking of the rung minus that without, with the best prompt. Of a model of
+        latent steps, at the highest rung: step_change: share of answers that change behind a change of one step's
+        state, or of every step at once, minus that behind the same state handed back (sham; for it the share itself);
+        the label names both, and ends in the verdict, adjusted over all steps and changes; step_loss: accuracy
+        undisturbed minus accuracy behind the change
     ``oversight``
         of a judge of two answers that thinks as long as the rung, both orders of a pair as one unit: judge_accuracy,
         against a half; judge_gain: that behind the arguments of others minus that alone; the label of either is its

@@ -295,6 +295,8 @@ class Metric(ClosedList):
     LATENT_UPLIFT = "latent_uplift"
     ROOM_UPLIFT = "room_uplift"
     ELICITED_UPLIFT = "elicited_uplift"
+    STEP_CHANGE = "step_change"
+    STEP_LOSS = "step_loss"
     # oversight
     JUDGE_ACCURACY = "judge_accuracy"
     JUDGE_GAIN = "judge_gain"

@@ -121,6 +121,30 @@ class OversightRow:
         return tuple(getattr(self, name) for name in OVERSIGHT_KEY)
 
 
+class LatentChange(StrEnum):
+    """Change of the state of a latent step, or of every step at once where a row has no position."""
+
+    ZERO = "zero"  # zeros
+    NOISE = "noise"  # a random direction
+    SWAP = "swap"  # the state of the same step of another question
+    SHAM = "sham"  # the same state, handed back
+
+    def label(self, noise: float) -> str:
+        """Return the perturbation of its rows in the table.
+
+        Args:
+            noise: Scale of the noise, in norms of the state.
+
+        Example:
+            >>> LatentChange.NOISE.label(0.5), LatentChange.SWAP.label(0.5)
+            ('latent_noise:scale=0.5', 'latent_swap')
+        """
+        return f"{LATENT}{self}" + (f":scale={noise:g}" if self is LatentChange.NOISE else "")
+
+
+LATENT = "latent_"
+"""Beginning of the perturbation of a row that is behind a changed latent step."""
+
 OVERSIGHT_KEY = (
     *("task", "arm", "question", "draw", "estimand", "requested_tokens", "effort"),
     *("view", "perturbation", "position", "repeat", "monitor"),

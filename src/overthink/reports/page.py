@@ -39,7 +39,13 @@ from overthink.reports.status_text import answers_so_far, banner
 from overthink.reports.tables.budgets import budget_control_table, frontier_tables, supervision_table
 from overthink.reports.tables.ledger import COST_HEAD, cost_note, cost_rows, ledger_tables
 from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables, shape_table
-from overthink.reports.tables.reasoning import bound_sentences, encoded_tables, faithfulness_tables, probe_tables
+from overthink.reports.tables.reasoning import (
+    bound_sentences,
+    encoded_tables,
+    faithfulness_tables,
+    probe_tables,
+    step_tables,
+)
 from overthink.reports.tables.within import MEANING, within_tables
 from overthink.reports.transcripts import transcripts
 from overthink.reports.verdicts import RULE
@@ -276,6 +282,7 @@ def _oversight(results: Results, drawings: Mapping[str, Sequence[StaticChart]]) 
         "thinking_drawn": drawings["faithfulness"],
         "thinking_tables": faithfulness_tables(results.oversight),
         "encoded_tables": encoded_tables(results.oversight),
+        "step_tables": step_tables(results.oversight),
         "bounds": bound_sentences(results.oversight),
     }
 

@@ -13,7 +13,13 @@ from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, level, level_unit, report_curves
 from overthink.reports.tables.ledger import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.oversight import judge_tables, monitorability_tables, oversight_tables
-from overthink.reports.tables.reasoning import bound_sentences, encoded_tables, faithfulness_tables, probe_tables
+from overthink.reports.tables.reasoning import (
+    bound_sentences,
+    encoded_tables,
+    faithfulness_tables,
+    probe_tables,
+    step_tables,
+)
 from overthink.reports.tables.table import Table
 from overthink.reports.tables.within import within_line
 from overthink.reports.verdicts import RULE, hypothesis_line, selected_curves
@@ -40,7 +46,7 @@ def summary_text(results: Results, about: About) -> str:
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
     oversight = results.oversight
-    tables = (faithfulness_tables, encoded_tables, monitorability_tables, probe_tables, judge_tables)
+    tables = (faithfulness_tables, encoded_tables, step_tables, monitorability_tables, probe_tables, judge_tables)
     blocks += ["\n".join(_first_rows(table)) for rows in tables for table in rows(oversight)]
     blocks += bound_sentences(oversight)
     if oversight_lines := _oversight(results):

@@ -8,6 +8,7 @@ from overthink.data.results.beside import OversightShapeResult
 from overthink.data.results.oversight_parts import (
     EloResult,
     JudgeResult,
+    LatentStepsResult,
     PolicySearchResult,
     ProbeResult,
     WorstPolicyResult,
@@ -339,6 +340,7 @@ class OversightResults:
         encoded: What paraphrases of the thinking lose.
         bits: Bits in the traces: passed, and at an assumed rate.
         latent: Answers without thinking behind filler and repeats.
+        latent_steps: Which latent steps the answers depend on.
         judges: Judges of two answers, alone and behind the arguments of others.
         elo: Their ratings against the debaters.
         interventions: Effects of interventions, and what monitors see of them.
@@ -358,6 +360,7 @@ class OversightResults:
     encoded: tuple[EncodedResult, ...] = ()
     bits: tuple[BitsResult, ...] = ()
     latent: tuple[LatentResult, ...] = ()
+    latent_steps: tuple[LatentStepsResult, ...] = ()
     judges: tuple[JudgeResult, ...] = ()
     elo: tuple[EloResult, ...] = ()
     interventions: tuple[InterventionResult, ...] = ()

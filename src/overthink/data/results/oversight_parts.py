@@ -199,3 +199,39 @@ class PolicySearchResult:
     effort: str | None
     arms: tuple[str, ...]
     rungs: tuple[PolicySearchRung, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentStep:
+    """One latent step of a model, or every step at once, behind each change of its state.
+
+    Attributes:
+        step: Its number, from 1; None for every step at once: the control, which must move answers.
+        changes: Share of answers that change beyond the sham, by change.
+        losses: Accuracy undisturbed minus accuracy behind the change, by change.
+        sham: Share of answers that change behind the same state handed back: the placebo.
+        verdict: What all changes show together; None without a test.
+    """
+
+    step: int | None
+    changes: tuple[Finding, ...]
+    losses: tuple[Finding, ...]
+    sham: Finding
+    verdict: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LatentStepsResult:
+    """Which latent steps the answers of a curve depend on.
+
+    Attributes:
+        key: The curve.
+        kinds: The changes, by their names in the table on oversight, in the order of those of a step.
+        steps: Every step, and every step at once behind them.
+        reason: Why no step is called within the margin; None where one could be.
+    """
+
+    key: CurveKey
+    kinds: tuple[str, ...]
+    steps: tuple[LatentStep, ...]
+    reason: str | None

@@ -1,9 +1,10 @@
-"""What the thinking holds, as text tables per rung: is it needed, does it carry the answer, does a probe see more?"""
+"""What the thinking holds, as text tables: is it needed, does it carry the answer, does a probe see more?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
+from overthink.data.oversight import LATENT, LatentChange
 from overthink.data.results.oversight import (
     BitsResult,
     EncodedResult,
@@ -12,7 +13,7 @@ from overthink.data.results.oversight import (
     OversightResults,
     PerturbationResult,
 )
-from overthink.data.results.oversight_parts import ProbeResult, ProbeTextResult
+from overthink.data.results.oversight_parts import LatentStepsResult, ProbeResult, ProbeTextResult
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level, level_text
@@ -127,6 +128,46 @@ def encoded_tables(results: OversightResults) -> tuple[Table, ...]:
         Table(ELICITED, ELICITED_HEAD, tuple(row for result in results.latent for row in _elicited(result))),
     )
     return tuple(table for table in tables if table.rows)
+
+
+CHANGES = tuple(sorted(change for change in LatentChange if change is not LatentChange.SHAM))
+STEPS = "Which latent steps does the answer depend on? Answers that change behind a changed state, beyond the sham"
+STEPS_HEAD = ("Curve", "Step", "Verdict", *(change.capitalize() for change in CHANGES), "Same state (sham)")
+LOSSES = "Accuracy lost behind a changed state of a latent step"
+LOSSES_HEAD = ("Curve", "Step", *(change.capitalize() for change in CHANGES))
+
+
+def step_tables(results: OversightResults) -> tuple[Table, ...]:
+    """Return the tables that have a row: answers that change behind each latent step, and the accuracy lost there."""
+    tables = (
+        Table(STEPS, STEPS_HEAD, tuple(row for result in results.latent_steps for row in _steps(result))),
+        Table(LOSSES, LOSSES_HEAD, tuple(row for result in results.latent_steps for row in _losses(result))),
+    )
+    return tuple(table for table in tables if table.rows)
+
+
+def _steps(result: LatentStepsResult) -> Iterator[tuple[TextCell, ...]]:
+    for step in result.steps:
+        verdict = step.verdict or "no test"
+        if step.step is not None and result.reason is not None:
+            verdict = f"{verdict} ({result.reason})"
+        sham, name = _number(step.sham), plain(_step_name(step.step))
+        yield plain(curve_name(result.key)), name, plain(verdict), *_by_change(result, step.changes), sham
+
+
+def _losses(result: LatentStepsResult) -> Iterator[tuple[TextCell, ...]]:
+    for step in result.steps:
+        yield plain(curve_name(result.key)), plain(_step_name(step.step)), *_by_change(result, step.losses)
+
+
+def _step_name(step: int | None) -> str:
+    return "every step at once" if step is None else str(step)
+
+
+def _by_change(result: LatentStepsResult, findings: Sequence[Finding]) -> Iterator[TextCell]:
+    """Yield the findings in the order of the head."""
+    cells = {kind: points(finding) for kind, finding in zip(result.kinds, findings, strict=True)}
+    return (cells.get(f"{LATENT}{change}", plain("–")) for change in CHANGES)
 
 
 def bound_sentences(results: OversightResults) -> tuple[str, ...]:

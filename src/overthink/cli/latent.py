@@ -1,0 +1,59 @@
+"""The command `latent`: parse, call, print."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overthink.cli import terminal
+from overthink.cli.options import PANEL_OUTPUT, PANEL_RUN, FindingsJson, command_line, show
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(latent)
+
+
+def latent(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A model that thinks in states: FILE.py@NAME with its settings, or simulated, whose truth is planted "
+            "(docs/faithfulness.md).",
+            metavar="NAME:KEY=VALUE,…",
+        ),
+    ],
+    draws: Annotated[int, typer.Option(min=1, help="Draws of each question.", rich_help_panel=PANEL_RUN)] = 1,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most questions; all if left out.", rich_help_panel=PANEL_RUN)
+    ] = None,
+    noise: Annotated[
+        float,
+        typer.Option(help="Scale of the noise, in norms of the state that it replaces.", rich_help_panel=PANEL_RUN),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the study.", rich_help_panel=PANEL_RUN)] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for pool, findings and report; nothing is written if left out.", rich_help_panel=PANEL_OUTPUT
+        ),
+    ] = None,
+    as_json: FindingsJson = False,
+) -> None:
+    """Ask a model of latent steps, and change the state of each: which steps does the answer depend on?
+
+    The state of one step is set to zero, to noise, to that of another question, or handed back as it is.
+    """
+    from overthink.cli.progress import Meter
+    from overthink.workflows import latent as asking
+
+    session = asking.prepare_latent(model, out=out, draws=draws, limit=limit, noise=noise, seed=seed)
+    try:
+        with Meter(total=session.plan.n_answers, done=0, what="answers") as meter:
+            result = asking.ask_latent(
+                session, on_answer=lambda: meter.add(session.plan.task, 0), command=command_line()
+            )
+    except KeyboardInterrupt:
+        terminal.ending("interrupted; nothing was written.")
+        raise typer.Exit(130) from None
+    show(result, as_json=as_json)

@@ -1,0 +1,1 @@
+"""Models of latent steps, and changes of the state of one step."""

@@ -1,0 +1,218 @@
+"""Answers of a latent model: at every budget of latent steps, and behind a change of one step or of all at once.
+
+A step's own state is changed, and every later state is computed anew behind it. Noise is a random direction with the
+norm of the state times a scale; a swap takes the state of the same step from another question's undisturbed thinking;
+sham hands the same state back.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from overthink.collect.ladder.sampling import seed_for
+from overthink.collect.latent.base import LatentCalls, LatentModel, LatentQuestion, State
+from overthink.collect.latent.simulated import SimulatedLatent
+from overthink.components.registry import Registry, referenced_files
+from overthink.data.oversight import LatentChange, OversightRow
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.tokens import UNKNOWN_USAGE
+from overthink.data.verifier_scores import SHOWN_DIGITS
+from overthink.errors import InputError
+from overthink.plan.components import complete_component, name_and_settings
+from overthink.plan.secrets import refuse_secrets
+
+OPTION = "latent"
+
+LATENT_MODELS: Registry[LatentModel] = Registry(
+    LatentModel,  # type: ignore[type-abstract]
+    (SimulatedLatent,),
+    option=OPTION,
+)
+"""Latent models by name."""
+
+ARM, SCORER = "base", "target"
+
+
+@dataclass(frozen=True, slots=True)
+class LatentPlan:
+    """What is asked of a latent model.
+
+    Attributes:
+        model: The model.
+        label: Its name and settings, with the beginning of the SHA-256 of its file.
+        task: Name of the task: that of the component.
+        questions: The questions.
+        draws: Draws of each question.
+        noise: Scale of the noise, in norms of the state that it replaces.
+        seed: Seed of the study.
+    """
+
+    model: LatentModel
+    label: str
+    task: str
+    questions: tuple[LatentQuestion, ...]
+    draws: int
+    noise: float
+    seed: int
+
+    @property
+    def n_answers(self) -> int:
+        """Number of answers: at every budget, and behind every change."""
+        steps = self.model.steps + 1
+        return len(self.questions) * self.draws * steps * (1 + len(LatentChange))
+
+
+def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed: int) -> LatentPlan:
+    """Return what is asked of the latent model of a text.
+
+    Args:
+        text: `NAME:key=value,key=value`, or `FILE.py@NAME:key=value`.
+        draws: Draws of each question.
+        limit: Most questions; None for all.
+        noise: Scale of the noise.
+        seed: Seed of the study.
+
+    Raises:
+        InputError: The model or a setting is unknown, not possible or a secret, it has fewer than two questions, or two
+            of one id.
+
+    Example:
+        >>> plan = latent_plan("simulated:steps=4,n=10", draws=1, limit=None, noise=1.0, seed=1)
+        >>> plan.label, plan.n_answers
+        ('simulated:steps=4,n=10', 250)
+    """
+    refuse_secrets(text, os.environ, what=OPTION)
+    name, values = name_and_settings(text, option=OPTION, role=LATENT_MODELS.role)
+    part = LATENT_MODELS.look_up(name)
+    model = complete_component(part, values, model=None, option=OPTION)
+    settings = ",".join(f"{key}={value}" for key, value in values.items())
+    label = name + (f":{settings}" if settings else "")
+    label = " ".join([label, *(f"(file {digest[:SHOWN_DIGITS]})" for digest in referenced_files([name]).values())])
+    questions = tuple(model.questions())[:limit]
+    if len(questions) < 2:
+        raise InputError(f"{label}: {len(questions)} questions to ask; needed: 2, for a swap takes another one's state")
+    ids = [question.id for question in questions]
+    twice = next((each for each in ids if ids.count(each) > 1), None) if len(set(ids)) < len(ids) else None
+    if twice is not None:
+        raise InputError(f"{label} has {ids.count(twice)} questions with the id {twice!r:.60}; needed: one id each")
+    return LatentPlan(model, label, part.key, questions, draws, noise, seed)
+
+
+def latent_rows(
+    plan: LatentPlan, *, on_answer: Callable[[], None] = lambda: None
+) -> tuple[list[RungRecord], list[OversightRow]]:
+    """Return the rows of the pool, one per budget, and those of the table on oversight, one per change of a step.
+
+    Args:
+        plan: What is asked.
+        on_answer: Called behind every answer.
+
+    Raises:
+        InputError: The model raised an error, or gave something else than a state or an answer.
+    """
+    calls = LatentCalls(plan.model, plan.label)
+    records: list[RungRecord] = []
+    rows: list[OversightRow] = []
+    for draw in range(plan.draws):
+        seeds = [seed_for(plan.seed, plan.task, question.id, draw) for question in plan.questions]
+        own = [_thought(calls, each, seed) for each, seed in zip(plan.questions, seeds, strict=True)]
+        n = len(own)
+        shift = 1 + seed_for(plan.seed, "swap", draw) % (n - 1)
+        for index, (question, seed) in enumerate(zip(plan.questions, seeds, strict=True)):
+            trace = _Trace(plan, calls, question, draw, seed, own[index], own[(index + shift) % n])
+            for record in trace.rungs():
+                records.append(record)
+                on_answer()
+            for row in trace.changes(str(records[-1].answer)):
+                rows.append(row)
+                on_answer()
+    return records, rows
+
+
+def _thought(calls: LatentCalls, question: LatentQuestion, seed: int) -> list[State]:
+    states: list[State] = []
+    for _ in range(calls.model.steps):
+        states.append(calls.state(question, states, seed))
+    return states
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Trace:
+    """One draw of one question, with its own_answer states and those of the question that swaps come from."""
+
+    plan: LatentPlan
+    calls: LatentCalls
+    question: LatentQuestion
+    draw: int
+    seed: int
+    own: Sequence[State]
+    other: Sequence[State]
+
+    def rungs(self) -> Iterator[RungRecord]:
+        """Yield the answer at every budget, from no latent step."""
+        for budget in range(len(self.own) + 1):
+            answer = self.calls.answer(self.question, self.own[:budget], self.seed)
+            is_right = bool(self.plan.model.is_right(self.question, answer))
+            yield RungRecord(
+                study=self.plan.task,
+                arm=ARM,
+                axis=Axis.CAPABILITY,
+                task=self.plan.task,
+                scorer=SCORER,
+                question=self.question.id,
+                draw=self.draw,
+                rung=budget,
+                estimand=Estimand.FORCED,
+                verdict=Verdict.CORRECT if is_right else Verdict.WRONG,
+                value=float(is_right),
+                requested_tokens=budget,
+                thinking_tokens=budget,
+                answer=answer,
+                model=self.plan.label,
+                seed=self.seed,
+            )
+
+    def changes(self, own_answer: str) -> Iterator[OversightRow]:
+        """Yield the answer behind every change of every step, and of all steps at once."""
+        steps = len(self.own)
+        for change in LatentChange:
+            for step in (*range(steps), None):
+                answer = self.calls.answer(self.question, self._states(change, step), self.seed)
+                yield OversightRow(
+                    task=self.plan.task,
+                    arm=ARM,
+                    question=self.question.id,
+                    draw=self.draw,
+                    estimand=Estimand.FORCED,
+                    requested_tokens=steps,
+                    thinking_tokens=steps,
+                    perturbation=change.label(self.plan.noise),
+                    position=None if step is None else step / steps,
+                    answer=answer,
+                    correct=bool(self.plan.model.is_right(self.question, answer)),
+                    agreement=answer == own_answer,
+                    agent=UNKNOWN_USAGE,
+                    seed=self.seed,
+                )
+
+    def _states(self, change: LatentChange, step: int | None) -> list[State]:
+        """Return the states with one of them changed, or all, and what the model makes of those behind it."""
+        states = list(self.own[: step or 0])
+        while len(states) < len(self.own):
+            at = len(states)
+            state = self.own[at] if at == (step or 0) else self.calls.state(self.question, states, self.seed)
+            states.append(self._new_state(change, state, at) if step in (None, at) else state)
+        return states
+
+    def _new_state(self, change: LatentChange, state: State, at: int) -> State:
+        if change is LatentChange.SWAP:
+            return self.other[at]
+        if change is LatentChange.SHAM:
+            return state.copy()
+        if change is LatentChange.ZERO:
+            return np.zeros_like(state)
+        direction = np.random.default_rng([self.seed, at, 1]).normal(size=state.shape)
+        scale = self.plan.noise * float(np.linalg.norm(state)) / float(np.linalg.norm(direction))
+        return (scale * direction).astype(state.dtype)
