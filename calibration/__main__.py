@@ -23,6 +23,7 @@ import numpy as np
 from calibration import (
     control,
     faithfulness,
+    latent_steps,
     monitorability,
     monitors,
     oversight_shapes,
@@ -66,6 +67,7 @@ PARTS = {
     "probes": tables_of_oversight.probes,
     "tpr": tables_of_oversight.monitors,
     "claims": tables_of_oversight.claims,
+    "latent_steps": latent_steps.tables,
     "moves": oversight_shapes.tables,
     "crossfit": monitorability.cross_fit,
     "monitorability": monitorability.tables,

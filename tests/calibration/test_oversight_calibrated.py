@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from calibration.oversight import Cell
 
-from calibration import oversight
+from calibration import latent_steps, oversight
 
 RUNS, SEED = 120, 3
 
@@ -46,3 +46,10 @@ def test_claims_are_made_where_they_are_true_and_rarely_where_not() -> None:
         assert oversight.shares(cell, runs=60, seed=SEED).claims <= 0.05 + error(0.05)
     for cell in (Cell("encoded", (200, 2, 0.3, 0.3)), Cell("AUROC", (100, 1.0, 1))):
         assert oversight.shares(cell, runs=40, seed=SEED).claims >= 0.85
+
+
+def test_no_latent_step_is_falsely_said_to_count_and_one_that_does_is() -> None:
+    null, _, _, true, *_ = latent_steps.CELLS
+    assert latent_steps.shares(null, runs=20, seed=SEED).false_depends <= 0.1
+    found = latent_steps.shares(true, runs=10, seed=SEED)
+    assert (found.depends, found.false_within) == (1.0, 0.0)

@@ -30,6 +30,22 @@ class Scripted(LatentModel):
         return " ".join(f"{state[0]:g}" for state in states)
 
 
+@component("twins")
+class Twins(Scripted):
+    """Two questions of one id."""
+
+    def questions(self) -> Sequence[LatentQuestion]:
+        return [LatentQuestion("a", text, "A") for text in ("a", "b")]
+
+
+@component("nameless")
+class Nameless(Scripted):
+    """Questions that are no questions."""
+
+    def questions(self) -> Any:
+        return ["a", "b"]
+
+
 def plan_of(model: LatentModel, noise: float = 1.0) -> LatentPlan:
     return LatentPlan(model, "m", "task", tuple(model.questions()), 1, noise, 1)
 
@@ -116,6 +132,9 @@ def test_what_a_model_may_not_give_back_is_refused(fault: str, monkeypatch: pyte
         ("simulated:holds=9:0.5", "STEP:SHARE, a step from 1 to 6"),
         ("simulated:holds=1:0.9,redundant=0.2", "add up to 1.1; needed: at most 1"),
         ("simulated:steps=2,holds=1:0.5", "3 steps or more, or redundant=0"),
+        (f"{__file__}@scripted:steps=0", "has 0 latent steps; needed: from 1 to 64"),
+        (f"{__file__}@twins", "has 2 questions with the id 'a'; needed: one id each"),
+        (f"{__file__}@nameless", "questions is .*; needed: a list of LatentQuestion"),
         ("coconut", "latent knows no 'coconut'; known: simulated"),
     ],
 )

@@ -56,7 +56,8 @@ def latent_dependence(
     curves = [
         (curve, sham, others)
         for curve in perturbation_curves(contexts, blocks)
-        if (sham := curve.block_of(LATENT + LatentChange.SHAM)) is not None
+        if curve.rungs
+        and (sham := curve.block_of(LATENT + LatentChange.SHAM)) is not None
         and (others := [block for block in curve.blocks if block is not sham])
     ]
     return tuple(_result(*each, families=len(curves)) for each in curves)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overthink.collect.ladder.sampling import seed_for
-from overthink.collect.latent.base import LatentCalls, LatentModel, LatentQuestion, State
+from overthink.collect.latent.base import MOST_STEPS, LatentCalls, LatentModel, LatentQuestion, State
 from overthink.collect.latent.simulated import SimulatedLatent
 from overthink.components.registry import Registry, referenced_files
 from overthink.data.oversight import LatentChange, OversightRow
@@ -75,8 +75,8 @@ def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed:
         seed: Seed of the study.
 
     Raises:
-        InputError: The model or a setting is unknown, not possible or a secret, it has fewer than two questions, or two
-            of one id.
+        InputError: The model or a setting is unknown, not possible or a secret, or the model has no steps, fewer than
+            two questions, or two of one id.
 
     Example:
         >>> plan = latent_plan("simulated:steps=4,n=10", draws=1, limit=None, noise=1.0, seed=1)
@@ -90,6 +90,8 @@ def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed:
     settings = ",".join(f"{key}={value}" for key, value in values.items())
     label = name + (f":{settings}" if settings else "")
     label = " ".join([label, *(f"(file {digest[:SHOWN_DIGITS]})" for digest in referenced_files([name]).values())])
+    if not 1 <= model.steps <= MOST_STEPS:
+        raise InputError(f"{label} has {model.steps} latent steps; needed: from 1 to {MOST_STEPS}")
     questions = tuple(model.questions())[:limit]
     if len(questions) < 2:
         raise InputError(f"{label}: {len(questions)} questions to ask; needed: 2, for a swap takes another one's state")
