@@ -9,6 +9,7 @@ Curves on oversight are declared with the curve whose traces they are about, and
 that is added to a study leaves the verdicts on its curves as they were.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -186,18 +187,16 @@ def _without_hopeless(
 
     Sizes are the number of questions with a value at every rung, and that of rungs.
     """
+    curves = Counter(sizes.values())
     for k in range(1, len(sizes) + 1):
         n_resamples = resamples(k, analysis.alpha)
-        by_size = {
-            size: smallest_p(*size, margin=analysis.margin, resamples=n_resamples) for size in set(sizes.values())
-        }
-        members = [key for key, size in sizes.items() if by_size[size] <= analysis.alpha / k]
-        if len(members) <= k:
+        by_size = {size: smallest_p(*size, margin=analysis.margin, resamples=n_resamples) for size in curves}
+        able = {size for size, p in by_size.items() if p <= analysis.alpha / k}
+        n_members = sum(curves[size] for size in able)
+        if n_members <= k:
             break
-    whole = replace(
-        family, size=max(len(members), 1), n_left_out=len(sizes) - len(members), needed_p=analysis.alpha / k
-    )
-    return {key: replace(whole, smallest_p=by_size[sizes[key]], is_member=key in members) for key in sizes}
+    whole = replace(family, size=max(n_members, 1), n_left_out=len(sizes) - n_members, needed_p=analysis.alpha / k)
+    return {key: replace(whole, smallest_p=by_size[size], is_member=size in able) for key, size in sizes.items()}
 
 
 def _n_complete(table: Outcomes) -> int:
