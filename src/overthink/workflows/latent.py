@@ -132,8 +132,8 @@ def ask_latent(
     plan = session.plan
     records, rows = latent_rows(plan, on_answer=on_answer)
     note = (
-        f"A model of latent steps, {plan.label}: the budget is the number of its steps, which have no text. It was "
-        f"asked by `overthink latent` with seed {plan.seed} and noise of {plan.noise:g} times the norm of a state."
+        f"A model of latent steps, {plan.label}: what stands as thinking tokens here are steps, which have no text. It "
+        f"was asked by `overthink latent` with seed {plan.seed} and noise of {plan.noise:g} times the norm of a state."
     )
     pool = with_traces(pool_of(records), f"{plan.label} {plan.seed}")
     source = Source(plan.task, pool, notes=(note,), oversight=oversight_frame(rows))
