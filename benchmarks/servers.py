@@ -8,9 +8,9 @@ Every way of Overthink that a server offers runs in a process of its own. Nothin
 what was paid and what the cache held are read from its own metrics. `benchmarks/serve_vllm.sh` starts a real vLLM
 without a GPU, `benchmarks/serve_llama.py` a llama.cpp server. Servers with a key: OVERTHINK_SERVERS_KEY.
 
-exact   Greedy traces cut at rungs 0, 16, 32, 64, 128, with a fork at each, against one uninterrupted generation; the
-        server's own repeatability beside it (the same generation again, with as many in flight); prefixes of the forks
-        that came from the cache.
+exact   Greedy traces cut at rungs 0, 16, 32, 64, 128 (or --rungs), with a fork at each, against one uninterrupted
+        generation; the server's own repeatability beside it (the same generation again, with as many in flight);
+        prefixes of the forks that came from the cache.
 paid    A small study: traces lost, and requests and tokens of its ledger against the server's metrics.
 speed   Decoded tokens per second of a ladder, and of plain Inspect with the same calls, alternately in one process;
         the client's own CPU seconds beside them, which move less on a busy machine.
@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from inspect_ai.model import get_model
 from plain_inspect import rates
-from real_servers import ADDRESSES, Server, balance, climbs, reachable, read_addresses, rereads, small_plan
+from real_servers import ADDRESSES, RUNGS, Server, balance, climbs, reachable, read_addresses, rereads, small_plan
 from wrong_setups import endings
 
 from overthink.errors import InputError
@@ -62,7 +62,7 @@ def exact(server: Server, way: str, options: argparse.Namespace, folder: Path) -
     )
     for level in LEVELS:
         with reachable(server):
-            climb = asyncio.run(climbs(server, get_model(way), n=options.prompts, in_flight=level))
+            climb = asyncio.run(climbs(server, get_model(way), n=options.prompts, in_flight=level, rungs=options.rungs))
         again = f"the server's own again: {climb.repeatable}; same up to {100 * climb.shared:.0f} %"
         yield f"equal to one generation, {level} in flight", f"{climb.equal} of {climb.n} ({again})"
         shares = (100 * climb.hits / whole if whole else 0.0 for whole in (climb.prefix, climb.storable))
@@ -156,6 +156,7 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--what", type=names, default=list(PARTS), help="parts, with commas")
     parser.add_argument("--ways", type=names, default=[], help="providers, with commas; all that the server offers")
     parser.add_argument("--prompts", type=int, default=16, help="of the exactness")
+    parser.add_argument("--rungs", type=numbers, default=list(RUNGS), help="of the exactness, from 0")
     parser.add_argument("--questions", type=int, default=10, help="per task of the study that is paid")
     parser.add_argument("--draws", type=int, default=10, help="per question of the study that is paid")
     parser.add_argument("--in-flight", type=numbers, default=[1, 8, 64], help="traces at once, of the speed")

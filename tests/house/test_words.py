@@ -1,12 +1,10 @@
 """The language of the house: names are nouns, and docstrings say what is returned."""
 
 import ast
-import functools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-SOURCE = Path(__file__).parents[2] / "src" / "overthink"
+from source_trees import source_trees
 
 PARTICIPLES_AND_PRONOUNS = frozenset(
     re.split(
@@ -52,24 +50,19 @@ def is_other_ed(name: str) -> bool:
     return ED.fullmatch(name) is not None and name.strip("_") not in PLAIN_ED and not is_participle(name)
 
 
-@functools.cache
-def trees() -> list[ast.AST]:
-    return [ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))]
-
-
 def share(flags: list[bool]) -> float:
     return sum(flags) / len(flags)
 
 
 def test_names_are_nouns() -> None:
-    names = [name for tree in trees() for name in bindings(tree)]
+    names = [name for tree in source_trees().values() for name in bindings(tree)]
     assert len(names) > 10_000
     assert share([is_participle(name) for name in names]) <= MAX_PARTICIPLES
     assert share([is_other_ed(name) for name in names]) <= MAX_OTHER_ED
 
 
 def test_docstrings_say_what_is_returned() -> None:
-    texts = [text for tree in trees() for text in docstrings(tree)]
+    texts = [text for tree in source_trees().values() for text in docstrings(tree)]
     assert len(texts) > 1_000
     assert share([SPEECH.search(text) is not None for text in texts]) <= MAX_SPEECH
 

@@ -297,7 +297,7 @@ class Climbs:
     hits: int
 
 
-async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Climbs:
+async def climbs(server: Server, model: Model, *, n: int, in_flight: int, rungs: Sequence[int] = RUNGS) -> Climbs:
     """Climb with all traces in lockstep, so that the server's counters tell forks from thinking.
 
     Every prompt begins with a number of its own, so that nothing of an earlier run is in the cache.
@@ -308,7 +308,7 @@ async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Cli
     prompts = [await way.start([ChatMessageUser(content=text)], OPENING) for text in texts]
     paths, ended, prefixes, hits, block = list(prompts), [False] * n, list[int](), 0, server.block_tokens()
     cut: list[list[Segment]] = [[] for _ in range(n)]
-    for below, rung in pairwise(RUNGS):
+    for below, rung in pairwise(rungs):
         going = [i for i in range(n) if not ended[i]]
         segments = await together([_greedy(way, paths[i], rung - below) for i in going], in_flight)
         for i, segment in zip(going, segments, strict=True):
@@ -322,8 +322,8 @@ async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Cli
         cached = (await asyncio.to_thread(server.counts)).since(before).cached
         assert cached is not None
         hits += cached
-    whole = await together([_greedy(way, prompt, RUNGS[-1]) for prompt in prompts], 1)
-    again = await together([_greedy(way, prompt, RUNGS[-1]) for prompt in prompts], in_flight)
+    whole = await together([_greedy(way, prompt, rungs[-1]) for prompt in prompts], 1)
+    again = await together([_greedy(way, prompt, rungs[-1]) for prompt in prompts], in_flight)
     shares = [_share(parts, piece) for parts, piece in zip(cut, whole, strict=True)]
     repeatable = sum(_share([a], b) == 1.0 for a, b in zip(again, whole, strict=True))
     equal, storable = sum(share == 1.0 for share in shares), sum((prefix - 1) // block * block for prefix in prefixes)

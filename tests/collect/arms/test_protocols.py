@@ -30,7 +30,7 @@ ARMS = (
     "base,debate:budget=64,tokens=40,rounds=1,consultancy:budget=64,tokens=40,critic:budget=64,tokens=40,"
     "critic:budget=64,speakers=coin,as=coin"
 )
-PAIRS = 20
+PAIRS = 12
 
 
 def plan(model: str, **settings: Any) -> overthink.Plan:
