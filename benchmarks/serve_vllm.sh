@@ -4,9 +4,8 @@
 #     benchmarks/serve_vllm.sh [smollm2|qwen2.5-coder-0.5b] [FOLDER]
 #
 # FOLDER (default: ./server) keeps environment (5.9 GB), weights and log; a second start uses them. Stops with Ctrl-C.
-# Settings: PORT (18100), CONTEXT (2048 tokens), KVCACHE (2 GB), BLOCK (32 tokens of the prefix cache; vLLM's own 128 on
-# CPUs leave most of a short prefix out, and 16 are allowed, with a slower kernel), VLLM_ARGS (more options of `vllm
-# serve`), PYTHON (python3.11).
+# Settings: PORT (18100), CONTEXT (2048 tokens), KVCACHE (2 GB), BLOCK (32 tokens of the prefix cache, or a multiple; vLLM's
+# own 128 on CPUs leave most of a short prefix out), VLLM_ARGS (more options of `vllm serve`), PYTHON (python3.11).
 # Needs Python 3.11, 6 GB of disk, 4 GB of memory, and a package index; no GPU and no model hub.
 set -euo pipefail
 
