@@ -47,6 +47,7 @@ def test_a_quadratic_fails_the_check() -> None:
     assert false_share(cell, verdict=shapes.by_quadratic) > 0.5
 
 
+@pytest.mark.simulation
 def test_counting_draws_as_questions_fails_the_check() -> None:
     """Broken: each draw is taken for a question of its own, copied over draws that repeat it."""
 

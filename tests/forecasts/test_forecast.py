@@ -216,6 +216,7 @@ def test_the_band_holds_as_often_as_it_says_on_simulated_banks(simulated: list[t
     assert held(simulated, 1.0) >= ENOUGH
 
 
+@pytest.mark.simulation
 def test_the_coverage_check_sees_a_band_that_is_too_narrow(simulated: list[tuple[float, Forecast]]) -> None:
     assert held(simulated, 0.15) < ENOUGH
 

@@ -45,6 +45,7 @@ def test_the_bar_is_met_and_first_passage_is_late() -> None:
     assert passages.mean() == pytest.approx(27.7, abs=1), "the published bias"
 
 
+@pytest.mark.simulation
 @pytest.mark.usefixtures("no_ramp")
 def test_the_bar_catches_an_index_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: the last step at the old rate."""

@@ -37,6 +37,7 @@ def test_intervals_cover(shape: str) -> None:
         assert abs(covered.mean() - 0.95) < tolerance() / 2, (claim, covered.mean())
 
 
+@pytest.mark.simulation
 def test_the_coverage_check_catches_intervals_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: an interval half as wide, as if every question were four."""
     whole = bootstrap._resample_sd

@@ -59,6 +59,7 @@ def test_the_corrected_curve_does_not(drifting: dict[str, np.ndarray]) -> None:
     assert (drifting["drift"] != "no drift").all()
 
 
+@pytest.mark.simulation
 def test_the_check_catches_labels_that_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: the correction left out, the judge's own marks taken as labels."""
     whole = module.human_labels

@@ -137,6 +137,7 @@ def test_a_shard_that_stops_lets_no_other_begin(here: Any, tmp_path: Path) -> No
         overthink.experiment(**STUDY, workers="processes", resume=True, out=tmp_path / "s")
 
 
+@pytest.mark.long
 def test_a_process_that_was_killed_is_replaced_and_its_shard_resumed(whole: overthink.Study, tmp_path: Path) -> None:
     """The first process is killed once; the one that takes its place goes on with both shards' folders."""
     top, workers = tmp_path / "s.shards", LocalWorkers(1)

@@ -183,6 +183,7 @@ def test_at_the_cap_it_stops_and_says_so(tmp_path: Path) -> None:
     assert max(row.draw for row in records_of(study.pool)) == 3
 
 
+@pytest.mark.long
 def test_it_draws_until_a_crossing_is_known(tmp_path: Path) -> None:
     rare = {"safety": "0:0.94", "question_sd": 0.5}
     aim = Until(crossing=0.3, factor=5)

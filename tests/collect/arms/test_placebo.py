@@ -143,6 +143,7 @@ def test_a_placebo_can_be_added_to_a_study(folder: StudyFolder, tmp_path: Path) 
     assert outcomes(tmp_path / "s" / "pool.parquet") == outcomes(folder.pool)
 
 
+@pytest.mark.long
 def test_a_study_that_was_cut_off_goes_on_with_the_same_donors(folder: StudyFolder, tmp_path: Path) -> None:
     shutil.copytree(folder.path, tmp_path / "s")
     cut = StudyFolder(tmp_path / "s")
