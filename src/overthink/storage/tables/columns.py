@@ -217,6 +217,7 @@ def typed_columns(
     if ends.unknown_words:
         words = ", ".join(f"{word[:40]!r} ({count} rows)" for word, count in sorted(ends.unknown_words.items())[:5])
         notes.append(f"Reasons of an end without a known meaning are read as unknown: {words}.")
+    notes += ends.notes
     if "response" in own:
         read["empty"] = ~own["response"]
     table = pl.DataFrame({meaning: series.alias(meaning) for meaning, series in read.items()})
