@@ -287,3 +287,39 @@ def test_a_name_that_stands_for_two_values_is_refused(tmp_path: Path, name: str,
 def test_columns_that_are_not_read_may_be_there_twice(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("problem,epoch,correct,note,note\n1,1,1,a,b\n")
     assert values(read_table(tmp_path / "t.csv")) == [("1", 0, 0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "start"),
+    [("t.csv", ";", ""), ("t.tsv", "\t", ""), ("t.csv", "\t", ""), ("t.csv", ",", "\ufeff")],
+)
+def test_a_separator_that_the_header_shows_is_read(tmp_path: Path, name: str, separator: str, start: str) -> None:
+    header, *lines = (line.split(",") for line in ("question,draw,score,answer", "a,0,1,x", "a,1,0,y"))
+    lines[0][3] = "x, y" if separator != "," else "x"
+    text = start + "\n".join(separator.join(cells) for cells in (header, *lines))
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert values(read_table(tmp_path / name)) == [("a", 0, 0, 1.0), ("a", 1, 0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "message"),
+    [
+        ("t.csv", "utf-16", r"t\.csv is text in UTF-16; needed: UTF-8.*iconv -f UTF-16 -t UTF-8 t\.csv"),
+        ("t.csv", "utf-16-le", r"is text in UTF-16; needed: UTF-8"),
+        ("t.csv", "latin-1", r"t\.csv, line 3, holds a byte that is no UTF-8 .* 'é,1,0'\).*iconv -f WINDOWS-1252"),
+    ],
+)
+def test_another_encoding_is_named_with_the_way_to_utf_8(
+    tmp_path: Path, name: str, encoding: str, message: str
+) -> None:
+    (tmp_path / name).write_bytes("question,draw,score\na,0,1\né,1,0\n".encode(encoding))
+    with pytest.raises(InputError, match=message):
+        read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(("suffix", "encoding"), [(".jsonl", "latin-1"), (".json", "latin-1"), (".jsonl", "utf-16")])
+def test_another_encoding_of_json_is_named_too(tmp_path: Path, suffix: str, encoding: str) -> None:
+    rows = '{"question": "é", "draw": 0, "score": 1}'
+    (tmp_path / f"t{suffix}").write_bytes((f"[{rows}]" if suffix == ".json" else rows).encode(encoding))
+    with pytest.raises(InputError, match=r"needed: UTF-8\. Save it .*iconv -f "):
+        read_table(tmp_path / f"t{suffix}")
