@@ -124,7 +124,7 @@ def test_answers_errors_and_stops_are_read(tmp_path: Path) -> None:
     [
         ({"correct": [1, 2, 1, 1]}, r"'correct', rows 2 \('2'\): needed: a value from 0 to 1"),
         ({"correct": [1, -0.1, 1, 7]}, "rows 2 .*, 4"),
-        ({"correct": ["1", "yes", "good", "1"]}, r"rows 3 \('good'\): needed: a number"),
+        ({"correct": ["1", "yes", "good", "1"]}, r"rows 3 \('good'\): needed: a value from 0 to 1"),
         ({"problem": ["a", None, "b", "b"]}, "'problem', rows 2"),
         ({"epoch": [1, None, 1, 2]}, "'epoch', rows 2"),
         ({"budget": [1.5, 0, 0, 0]}, "whole number"),
@@ -323,3 +323,29 @@ def test_another_encoding_of_json_is_named_too(tmp_path: Path, suffix: str, enco
     (tmp_path / f"t{suffix}").write_bytes((f"[{rows}]" if suffix == ".json" else rows).encode(encoding))
     with pytest.raises(InputError, match=r"needed: UTF-8\. Save it .*iconv -f "):
         read_table(tmp_path / f"t{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "message"),
+    [
+        ("score", ["1", "0,5"], r"column 'score', rows 2 \('0,5'\): needed: a value from 0 to 1 .*decimal point"),
+        ("score", ["1", "good"], r"rows 2 \('good'\): needed: a value from 0 to 1 \(1 = correct.*pass or fail"),
+        ("score", ["100%", "150%"], r"rows 2 \('1\.5'\): needed: a value from 0 to 1"),
+        ("tokens", ["1,024", "1k"], r"column 'tokens', rows 2 \('1k'\): needed: a number, in digits, as 1k may be"),
+        ("budget", ["1,5", "64"], r"rows 1 \('1,5'\): needed: a number, with a decimal point"),
+    ],
+)
+def test_a_number_that_is_not_certain_is_named_with_what_is_needed(
+    tmp_path: Path, column: str, cells: list[str], message: str
+) -> None:
+    table = {"question": ["a", "b"], "draw": [0, 0], "score": ["1", "0"]} | {column: cells}
+    with pytest.raises(InputError, match=message):
+        read_table(store(tmp_path / "t.csv", table))
+
+
+def test_words_and_percentages_of_a_score_and_commas_between_thousands_are_read(tmp_path: Path) -> None:
+    table = {"question": list("abcd"), "draw": [0] * 4, "score": ["Pass", "FAIL", "50%", "correct"]}
+    table |= {"tokens": ["1,024", "12", "1,234,567", "3"]}
+    rows = records_of(read_table(store(tmp_path / "t.csv", table)).pool)
+    assert [row.value for row in rows] == [1.0, 0.0, 0.5, 1.0]
+    assert [row.generated_tokens for row in rows] == [1024, 12, 1234567, 3]
