@@ -258,7 +258,7 @@ def measured_counts(own: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series],
         if meaning in own:
             counts = quantities(digits(own[meaning]))
             read[meaning] = whole_numbers(counts.set(counts < 0, None))
-            negative += (counts < 0).sum()
+            negative += int((counts < 0).sum())
     if negative:
         notes.append(f"{negative} token counts are negative; they are read as unknown.")
     for meaning, text in (("thinking_tokens", "reasoning"), ("generated_tokens", "response")):

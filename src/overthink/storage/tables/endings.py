@@ -29,7 +29,14 @@ NATURAL = word_set(
 )
 """The answer ended by itself."""
 
-GEMINI_CODES = {1: "stop", 2: "max_tokens", 3: "safety", 4: "recitation", 7: "blocklist", 8: "prohibited_content"}
+GEMINI_CODES: dict[float, str] = {
+    1: "stop",
+    2: "max_tokens",
+    3: "safety",
+    4: "recitation",
+    7: "blocklist",
+    8: "prohibited_content",
+}
 """Codes of Gemini's FinishReason whose meaning is the same, or alike, in both of its interfaces.
 
 0 and 5 say nothing; 6 is a language or a blocklist, and 9 private data or a malformed call, by the interface.
