@@ -133,7 +133,7 @@ TABLE_FORMAT: Edits = {
 
 """,
         ),
-        ('    TableFormat("JSON", ', '    TableFormat("Tabs", (".tsv",), _tabs),\n'),
+        ('    TableFormat("JSON", ', '    TableFormat("Tabs", (".tab",), _tabs),\n'),
     ]
 }
 """A reader of tables with tabs, and its entry in the list of formats."""
@@ -149,7 +149,7 @@ def drill_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command_lines(
         source,
         ["analyse", str(table(folder / "sums.csv", ",")), "--out", str(folder / "votes")],
-        ["analyse", str(table(folder / "sums.tsv", "\t")), "--out", str(folder / "tabs")],
+        ["analyse", str(table(folder / "sums.tab", "\t")), "--out", str(folder / "tabs")],
         ["run", *study.split(), "--arms", "base,reconsider", "--out", str(folder / "run")],
     )
     return folder
@@ -184,8 +184,8 @@ def test_a_new_table_format_is_read(drill_folder: Path) -> None:
 def test_without_its_edits_nothing_is_added(tmp_path: Path) -> None:
     """The positive control: a plain copy is the source, which has none of the three; and a lost anchor is noticed."""
     assert changes(copy_with(tmp_path, {})) == []
-    with pytest.raises(InputError, match="sums.tsv"):
-        analyse(table(tmp_path / "sums.tsv", "\t"))
+    with pytest.raises(InputError, match="sums.tab"):
+        analyse(table(tmp_path / "sums.tab", "\t"))
     with pytest.raises(InputError, match="reconsider"):
         arms("reconsider", model="overthink/simulated")
     assert "any" not in [*Selector]

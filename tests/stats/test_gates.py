@@ -212,3 +212,26 @@ def test_an_effort_sweep_that_moved_nothing(tokens: list[float], moved: bool) ->
 def test_a_sweep_of_one_level_or_without_counts_is_not_called_anything() -> None:
     assert np.isnan(effort_moved(table(efforts([500]))))
     assert np.isnan(effort_moved(table([replace(r, thinking_tokens=None) for r in efforts([5, 6])])))
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "changes"),
+    [
+        ("aabb", "bbaa", True),  # a log has a row without a score where the other judge scored
+        ("aa..", "..bb", False),  # each has its own questions: nothing is missing
+        ("aabb", "....", False),  # a judge that failed alone
+        ("aabb", "aaaa", False),  # another one scored all answers: it stands in for nothing
+    ],
+)
+def test_errors_that_another_judge_scored_say_that_the_judge_changes(own: str, other: str, changes: bool) -> None:
+    def judged(pattern: str, scorer: str) -> list[RungRecord]:
+        marks_of_rows = [(row, pattern[int(row.question[1:]) % 4]) for row in ladder()]
+        failed: dict[str, Any] = {"value": None, "verdict": Verdict.ERRORED, "error": "no score"}
+        return [
+            replace(row, scorer=scorer, **(failed if mark == "b" else {})) for row, mark in marks_of_rows if mark != "."
+        ]
+
+    first, *others = from_records([*judged(own, "first"), *judged(other, "second")])
+    results = module.with_judges(gates(first), first, others)
+    reasons = {str(gate.reason) for gate in results if gate.name == "errors"}
+    assert all(("no score by `first`, and one by `second`" in reason) == changes for reason in reasons)

@@ -124,7 +124,7 @@ def test_answers_errors_and_stops_are_read(tmp_path: Path) -> None:
     [
         ({"correct": [1, 2, 1, 1]}, r"'correct', rows 2 \('2'\): needed: a value from 0 to 1"),
         ({"correct": [1, -0.1, 1, 7]}, "rows 2 .*, 4"),
-        ({"correct": ["1", "yes", "good", "1"]}, r"rows 3 \('good'\): needed: a number"),
+        ({"correct": ["1", "yes", "good", "1"]}, r"rows 3 \('good'\): needed: a value from 0 to 1"),
         ({"problem": ["a", None, "b", "b"]}, "'problem', rows 2"),
         ({"epoch": [1, None, 1, 2]}, "'epoch', rows 2"),
         ({"budget": [1.5, 0, 0, 0]}, "whole number"),
@@ -287,3 +287,65 @@ def test_a_name_that_stands_for_two_values_is_refused(tmp_path: Path, name: str,
 def test_columns_that_are_not_read_may_be_there_twice(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("problem,epoch,correct,note,note\n1,1,1,a,b\n")
     assert values(read_table(tmp_path / "t.csv")) == [("1", 0, 0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "separator", "start"),
+    [("t.csv", ";", ""), ("t.tsv", "\t", ""), ("t.csv", "\t", ""), ("t.csv", ",", "\ufeff")],
+)
+def test_a_separator_that_the_header_shows_is_read(tmp_path: Path, name: str, separator: str, start: str) -> None:
+    header, *lines = (line.split(",") for line in ("question,draw,score,answer", "a,0,1,x", "a,1,0,y"))
+    lines[0][3] = "x, y" if separator != "," else "x"
+    text = start + "\n".join(separator.join(cells) for cells in (header, *lines))
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert values(read_table(tmp_path / name)) == [("a", 0, 0, 1.0), ("a", 1, 0, 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "message"),
+    [
+        ("t.csv", "utf-16", r"t\.csv is text in UTF-16; needed: UTF-8.*iconv -f UTF-16 -t UTF-8 t\.csv"),
+        ("t.csv", "utf-16-le", r"is text in UTF-16; needed: UTF-8"),
+        ("t.csv", "latin-1", r"t\.csv, line 3, holds a byte that is no UTF-8 .* 'é,1,0'\).*iconv -f WINDOWS-1252"),
+    ],
+)
+def test_another_encoding_is_named_with_the_way_to_utf_8(
+    tmp_path: Path, name: str, encoding: str, message: str
+) -> None:
+    (tmp_path / name).write_bytes("question,draw,score\na,0,1\né,1,0\n".encode(encoding))
+    with pytest.raises(InputError, match=message):
+        read_table(tmp_path / name)
+
+
+@pytest.mark.parametrize(("suffix", "encoding"), [(".jsonl", "latin-1"), (".json", "latin-1"), (".jsonl", "utf-16")])
+def test_another_encoding_of_json_is_named_too(tmp_path: Path, suffix: str, encoding: str) -> None:
+    rows = '{"question": "é", "draw": 0, "score": 1}'
+    (tmp_path / f"t{suffix}").write_bytes((f"[{rows}]" if suffix == ".json" else rows).encode(encoding))
+    with pytest.raises(InputError, match=r"needed: UTF-8\. Save it .*iconv -f "):
+        read_table(tmp_path / f"t{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "message"),
+    [
+        ("score", ["1", "0,5"], r"column 'score', rows 2 \('0,5'\): needed: a value from 0 to 1 .*decimal point"),
+        ("score", ["1", "good"], r"rows 2 \('good'\): needed: a value from 0 to 1 \(1 = correct.*pass or fail"),
+        ("score", ["100%", "150%"], r"rows 2 \('1\.5'\): needed: a value from 0 to 1"),
+        ("tokens", ["1,024", "1k"], r"column 'tokens', rows 2 \('1k'\): needed: a number, in digits, as 1k may be"),
+        ("budget", ["1,5", "64"], r"rows 1 \('1,5'\): needed: a number, with a decimal point"),
+    ],
+)
+def test_a_number_that_is_not_certain_is_named_with_what_is_needed(
+    tmp_path: Path, column: str, cells: list[str], message: str
+) -> None:
+    table = {"question": ["a", "b"], "draw": [0, 0], "score": ["1", "0"]} | {column: cells}
+    with pytest.raises(InputError, match=message):
+        read_table(store(tmp_path / "t.csv", table))
+
+
+def test_words_and_percentages_of_a_score_and_commas_between_thousands_are_read(tmp_path: Path) -> None:
+    table = {"question": list("abcd"), "draw": [0] * 4, "score": ["Pass", "FAIL", "50%", "correct"]}
+    table |= {"tokens": ["1,024", "12", "1,234,567", "3"]}
+    rows = records_of(read_table(store(tmp_path / "t.csv", table)).pool)
+    assert [row.value for row in rows] == [1.0, 0.0, 0.5, 1.0]
+    assert [row.generated_tokens for row in rows] == [1024, 12, 1234567, 3]

@@ -42,6 +42,12 @@ def read(folder: Path, columns: dict[str, list[Any]], meaning: StatedMeaning | N
         ({"stop_reason": ["stop", "model_length", "content_filter", "tool_calls"]}, [False, True, False, False]),
         ({"stop_reason": ["eos", "because", "context-length"]}, [False, None, True]),
         ({"finish_reason": ["stop", "stop", None], "limit": [None, "message", None]}, [False, True, None]),
+        ({"finish_reason": [1, 2, 3, None]}, [False, True, False, None]),  # Gemini's codes
+        ({"finishReason": ["1.0", "2.0", "6.0"]}, [False, True, None]),
+        ({"finish_reason": [1, 1]}, [None, None]),  # a code, or a flag?
+        ({"finish_reason": [True, False]}, [None, None]),
+        ({"finish_reason": ["FINISH_REASON_STOP", "FINISH_REASON_MAX_TOKENS"]}, [False, True]),
+        ({"stop_reason": ["REASON_MAX_LEN", "<FinishReason.STOP: 1>", "OTHER"]}, [True, False, None]),
         ({"note": ["a", "b"]}, [None, None]),
         ({"finish": ["stop", "length"]}, [False, True]),  # by its words
         ({"status": ["completed", "incomplete", "content_filter"]}, [False, True, False]),
@@ -66,6 +72,24 @@ def test_a_limit_is_read_per_answer(
         0 < known < len(truncated)
     )
     assert any("'because' (1 rows)" in note for note in reading.notes) == ("because" in str(columns))
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "note"),
+    [
+        (
+            "finish_reason",
+            [1, 2],
+            "numbers in column finish_reason are read as Gemini's FinishReason: 1 stop, 2 a limit",
+        ),
+        ("finish_reason", [1, 1], "Column finish_reason holds nothing but true and false, or 1 and 0, and is not read"),
+        ("timeout", [600, 600], "Column timeout holds numbers above 1 and is not read"),
+        ("is_done", ["true", "false"], "false may be an answer that was cut or one that failed: is_done. If it means"),
+        ("Completed", [1, 0], "false may be an answer that was cut or one that failed: Completed. If it means"),
+    ],
+)
+def test_an_end_that_is_not_certain_has_a_note(tmp_path: Path, column: str, cells: list[Any], note: str) -> None:
+    assert any(note in each for each in read(tmp_path, {column: cells}).notes)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sweeps import few
 from overthink.errors import InputError
 from overthink.governance.statement.exports import eee_schema
 from overthink.governance.statement.schema import statement_json_schema
+from overthink.storage.findings import read_findings
 from overthink.workflows.analyse import analyse, report
 from overthink.workflows.label import label
 from overthink.workflows.request import AnalysisOptions
@@ -233,3 +234,25 @@ def test_tasks_without_a_budget_in_common_have_a_statement_without_k(tmp_path: P
     assert made.path is not None
     found = check(made.path, study=tmp_path / "out")
     assert found.ok, found.text()
+
+
+def test_notes_on_the_reading_of_a_table_stay_with_findings_report_and_statement(tmp_path: Path) -> None:
+    table = rows().with_columns(release=pl.Series(["`old`"] * 10 + ["new"] * 10))
+    table.write_csv(tmp_path / "rows.csv")
+    out = tmp_path / "out"
+    first = analyse(tmp_path / "rows.csv", out=out)
+    (unread,) = (note for note in first.about.notes if "at others: release" in note)
+    again = report(out)
+    assert again.about.notes == first.about.notes
+    meta, _ = read_findings(out / "findings.json")
+    assert unread in meta.notes
+    assert json.loads(again.json())["notes"] == list(meta.notes)
+    assert "at others: release" in again.html()
+    made = statement(out)
+    assert f"- `{unread}`" in made.text()
+    assert made.path is not None
+    assert check(made.path, study=out).ok
+    content = document(made)
+    content["elicitation"]["conditions"]["notes on reading"].remove(unread)
+    made.path.write_text(json.dumps(content))
+    assert any("notes on reading" in fault.where for fault in check(made.path, study=out).faults)

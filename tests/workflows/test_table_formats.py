@@ -29,8 +29,8 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     match path.suffix.lower():
         case ".parquet":
             pl.DataFrame(rows).write_parquet(path)
-        case ".csv":
-            pl.DataFrame(rows).write_csv(path)
+        case ".csv" | ".tsv":
+            pl.DataFrame(rows).write_csv(path, separator="\t" if path.suffix.lower() == ".tsv" else ",")
         case ".json":
             path.write_text(json.dumps(rows))
         case ".jsonl" | ".ndjson":
@@ -67,7 +67,7 @@ def test_a_pool_is_a_pool_whatever_the_case_of_its_suffix(tmp_path: Path) -> Non
 def test_what_is_no_table_is_refused_with_the_formats(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('{"question": "a", "value": 1}\n')
     assert not is_table(tmp_path / name)
-    with pytest.raises(InputError, match=r"\.parquet, \.csv, \.jsonl, \.ndjson, \.json\)"):
+    with pytest.raises(InputError, match=r"\.parquet, \.csv, \.tsv, \.jsonl, \.ndjson, \.json\)"):
         analyse(tmp_path / name)
     with pytest.raises(InputError, match="can be analysed"):
         forecast_path(tmp_path / name, read=ReadOptions(), request=ForecastRequest())
@@ -82,13 +82,15 @@ def test_help_and_readme_name_all_formats(overthink) -> None:  # type: ignore[no
 
 
 def test_a_new_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tsv = table_files.TableFormat("TSV", (".tsv",), lambda path: pl.scan_csv(path, separator="\t", infer_schema=False))
-    path = tmp_path / "t.TSV"
+    tabs = table_files.TableFormat(
+        "Tabs", (".tab",), lambda path: pl.scan_csv(path, separator="\t", infer_schema=False)
+    )
+    path = tmp_path / "t.TAB"
     pl.DataFrame(DRAWS).write_csv(path, separator="\t")
     with pytest.raises(InputError, match="can be analysed"):
         analyse(path)
-    monkeypatch.setattr(table_files, "FORMATS", (*FORMATS, tsv))
-    monkeypatch.setattr(table_files, "TABLE_SUFFIXES", (*TABLE_SUFFIXES, ".tsv"))
+    monkeypatch.setattr(table_files, "FORMATS", (*FORMATS, tabs))
+    monkeypatch.setattr(table_files, "TABLE_SUFFIXES", (*TABLE_SUFFIXES, ".tab"))
     assert len(records_of(analyse(path).pool)) == len(DRAWS)
 
 

@@ -42,6 +42,7 @@ from overthink.data.results.study import Results, flatten
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import OutsideSelector
+from overthink.stats.gates import with_judges
 
 __all__ = ["Analysis", "analyse_outcomes", "findings", "seeds_of"]
 
@@ -90,7 +91,9 @@ def analyse_outcomes(
         scorers = judges[_without_scorer(table)]
         size = family_of[table.key].size if table.key in family_of else 1
         context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
-        context = replace(context, selectors=tuple(selectors))
+        others = [other for other in tables if other is not table and _without_scorer(other) == _without_scorer(table)]
+        judged = with_judges(context.gate_results, context.table, [o for o in others if not o.key.judges_thinking])
+        context = replace(context, selectors=tuple(selectors), gate_results=judged)
         curves.append(curve_result(context, seed=seed))
         # Comparisons of curves have a bootstrap of their own.
         contexts.append(replace(context.without_oracle(), weights=weights[:0].copy()))

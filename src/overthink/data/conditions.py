@@ -23,6 +23,8 @@ _WORDS = {
 }
 INCOMPLETE = "?"
 """Name of a setting that says that others are unknown, as of a table that states one setting of many."""
+READING = "notes on reading"
+"""Name by which a statement has, beside such settings, the notes on how logs or tables were read."""
 _MAX_VALUES = 3
 """Values of a setting that are shown."""
 

@@ -22,7 +22,7 @@ natural ends have an estimate and neither pass nor fail. What they rule out is a
 had ended have identical answers from there on, see :func:`had_ended`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,6 +76,12 @@ ALL_ENDED = Reason("every trace had ended by itself before this budget")
 ROWS_MISSING = Reason(
     "{missing:d} rows are missing at this rung, where other questions have more draws; if the draws of each question "
     "were set beforehand, say stopping=fixed"
+)
+JUDGE_CHANGES = Reason(
+    "the judge changes: {n:d} answers of this rung have no score by {scorer}, and one by {others} instead; let one "
+    "judge score all of them, or, if the names are of one judge, use one of them for both",
+    scorer=quotation(),
+    others=quotation(),
 )
 LOWEST = Reason("the lowest rung has no rung to rise from")
 RATIO_UNKNOWN = Reason("the ratio to the rung below is unknown: no token counts there")
@@ -134,6 +140,71 @@ def gates(outcomes: Outcomes, *, uneven: bool = False) -> tuple[GateResult, ...]
         checks.append(_errors(outcomes, rung, int(missing[rung])))
         checks += _comparability(outcomes, rung)
     return tuple(checks)
+
+
+def with_judges(
+    results: Sequence[GateResult], outcomes: Outcomes, others: Sequence[Outcomes]
+) -> tuple[GateResult, ...]:
+    """Return the gates; failed ones of errors say so where the answers without a score have one by another judge.
+
+    Args:
+        results: Gates of the table.
+        outcomes: The table.
+        others: Tables of other scorers of the same task and arm.
+
+    Example:
+        >>> from overthink.data.outcomes import from_frame
+        >>> from overthink.data.pool import pool_of
+        >>> from overthink.data.record import Axis, RungRecord
+        >>> rows = [RungRecord("s", "base", Axis.CAPABILITY, "sums", "ab"[(i + j) % 3 == 0], f"q{i}", j, 0,
+        ...                    Estimand.EFFORT, value=1.0, verdict=Verdict.CORRECT) for i in range(9) for j in range(2)]
+        >>> first, second = from_frame(pool_of(rows))
+        >>> with_judges(gates(first), first, [second])[-1].reason[:65]
+        'the judge changes: 6 answers of this rung have no score by `a`, a'
+    """
+    return tuple(
+        replace(gate, reason=_other_judges(outcomes, others, gate.rung) or gate.reason)
+        if (gate.name, gate.passed) == (Metric.ERRORS, False)
+        else gate
+        for gate in results
+    )
+
+
+def _other_judges(outcomes: Outcomes, others: Sequence[Outcomes], rung: int) -> str | None:
+    """Return the reason of errors that are answers of other judges; None where these do not stand in for this one."""
+    own, failed = (outcomes.observed & mark for mark in (~outcomes.failed, outcomes.failed))
+    scored = [_scored(other, outcomes, rung) for other in others]
+    names = [other.scorer for other, answers in zip(others, scored, strict=True) if answers.any()]
+    if not names:
+        return None
+    by_others = np.logical_or.reduce([_on_draws(*pair, outcomes) for pair in zip(scored, others, strict=True)])
+    n = int((failed[:, :, rung] & by_others).sum())
+    if not failed[:, :, rung].any():  # a table has no rows of what another judge scored
+        alone = own[:, :, rung].sum(axis=1)
+        together = alone + np.sum([answers.sum(axis=1) for answers in scored], axis=0)
+        missing, left = (int((draws.max(initial=0) - draws).sum()) for draws in (alone, together))
+        n = missing - left
+    elif n <= (own[:, :, rung] & by_others).sum():
+        n = 0
+    return JUDGE_CHANGES.text(n=n, scorer=outcomes.scorer, others=" and ".join(names)) if n > 0 else None
+
+
+def _scored(other: Outcomes, outcomes: Outcomes, rung: int) -> NDArray[np.bool_]:
+    """Return which answers of a rung have a score in another table, by the questions of this one and its own draws."""
+    result = np.zeros((len(outcomes.questions), len(other.draws)), dtype=bool)
+    place = next((i for i, each in enumerate(other.rungs) if each.index == outcomes.rungs[rung].index), None)
+    if place is not None:
+        _, here, there = np.intersect1d(outcomes.questions, other.questions, return_indices=True)
+        result[here] = (other.observed & ~other.failed)[there, :, place]
+    return result
+
+
+def _on_draws(answers: NDArray[np.bool_], other: Outcomes, outcomes: Outcomes) -> NDArray[np.bool_]:
+    """Return marks of the draws of another table by the draws of this one."""
+    result = np.zeros((len(answers), len(outcomes.draws)), dtype=bool)
+    _, here, there = np.intersect1d(outcomes.draws, other.draws, return_indices=True)
+    result[:, here] = answers[:, there]
+    return result
 
 
 def missing_rows(outcomes: Outcomes) -> NDArray[np.int64]:

@@ -24,11 +24,13 @@ class FindingsMeta:
         overthink: Version that computed them.
         plan_sha256: Hash of the plan; None where there was none (logs and tables from elsewhere).
         pool_sha256: Hash of the pool; None where none was stored.
+        notes: How logs or tables were read, a sentence each; empty for rows of a plan.
     """
 
     overthink: str
     plan_sha256: str | None
     pool_sha256: str | None
+    notes: tuple[str, ...] = ()
 
 
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
@@ -41,11 +43,17 @@ class _Head(BaseModel):
     overthink: str
     plan_sha256: str | None
     pool_sha256: str | None
+    notes: list[str] = []
     findings: list[dict[str, object]]
 
 
 def findings_json(
-    findings: Iterable[Finding], *, overthink: str, plan_sha256: str | None, pool_sha256: str | None
+    findings: Iterable[Finding],
+    *,
+    overthink: str,
+    plan_sha256: str | None,
+    pool_sha256: str | None,
+    notes: Sequence[str] = (),
 ) -> str:
     """The findings document as text. A NaN or an infinity becomes null.
 
@@ -54,12 +62,14 @@ def findings_json(
         overthink: Version that computed them.
         plan_sha256: Hash of the plan they follow from, if any.
         pool_sha256: Hash of the pool they follow from, if one was stored.
+        notes: How logs or tables were read, a sentence each; without any, the document has no place for them.
     """
     document = {
         "schema": FINDINGS_SCHEMA,
         "overthink": overthink,
         "plan_sha256": plan_sha256,
         "pool_sha256": pool_sha256,
+        **({"notes": list(notes)} if notes else {}),
         "findings": [_stored(finding) for finding in findings],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -79,6 +89,7 @@ def write_findings(
     overthink: str,
     plan_sha256: str | None,
     pool_sha256: str | None,
+    notes: Sequence[str] = (),
 ) -> str:
     """Write findings.json atomically; arguments as for :func:`findings_json`.
 
@@ -90,7 +101,7 @@ def write_findings(
     """
     return write_text(
         path,
-        findings_json(findings, overthink=overthink, plan_sha256=plan_sha256, pool_sha256=pool_sha256),
+        findings_json(findings, overthink=overthink, plan_sha256=plan_sha256, pool_sha256=pool_sha256, notes=notes),
     )
 
 
@@ -107,7 +118,8 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
         head_model = _Head.model_validate(head)
     _refuse_unknown_claims(path, head_model.findings)
     findings = typed_value(_FINDINGS, json.dumps(head_model.findings), f"{path} cannot be read: findings")
-    return FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256), findings
+    meta = FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256, tuple(head_model.notes))
+    return meta, findings
 
 
 def _refuse_unknown_claims(path: Path, findings: list[dict[str, object]]) -> None:

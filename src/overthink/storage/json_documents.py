@@ -251,11 +251,13 @@ class Beside:
         seed: Seed of the bootstrap.
         assumed: Assumptions of the report.
         polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
+        notes: How these were read, a sentence each.
     """
 
     seed: Annotated[int, Field(ge=0)]
     assumed: Assumptions = field(default_factory=Assumptions)
     polarity: tuple[ScorePolarity, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 _ANALYSIS = TypeAdapter(Analysis)
@@ -271,8 +273,8 @@ def write_analysis(path: Path, analysis: Analysis, beside: Beside) -> None:
     """
     body = _ANALYSIS.dump_python(analysis, mode="json")
     rest = _BESIDE.dump_python(beside, mode="json")
-    polarity = {"polarity": rest["polarity"]} if beside.polarity else {}
-    write_document(path, ANALYSIS_SCHEMA, {"seed": beside.seed} | body | {"assumed": rest["assumed"]} | polarity)
+    of_reading = {name: rest[name] for name in ("polarity", "notes") if rest[name]}
+    write_document(path, ANALYSIS_SCHEMA, {"seed": beside.seed} | body | {"assumed": rest["assumed"]} | of_reading)
 
 
 def read_analysis(path: Path) -> tuple[Analysis, int] | None:
@@ -334,6 +336,15 @@ def read_polarity(path: Path) -> tuple[ScorePolarity, ...]:
         InputError: The file is of another or a newer schema, or damaged.
     """
     return _beside(path, read_document(path, ANALYSIS_SCHEMA)).polarity if is_there(path) else ()
+
+
+def read_notes(path: Path) -> tuple[str, ...]:
+    """Read from analysis.json how logs or tables were read; nothing where there is no such file, or none were.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    return _beside(path, read_document(path, ANALYSIS_SCHEMA)).notes if is_there(path) else ()
 
 
 def _beside(path: Path, document: Mapping[str, object]) -> Beside:

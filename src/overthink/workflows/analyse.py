@@ -282,6 +282,7 @@ def study_of(source: Source, options: AnalysisOptions, *, command: str | None) -
         unread=unread,
         oversight=source.oversight,
         projections=source.projections,
+        reading=source.reading,
     )
 
 
@@ -309,8 +310,9 @@ def write_study(study: Study, folder: StudyFolder, pool_sha256: str) -> Study:
         overthink=__version__,
         plan_sha256=result.about.plan_sha256,
         pool_sha256=pool_sha256,
+        notes=study.reading,
     )
-    beside = Beside(study.request.seed, study.assumptions, study.polarity)
+    beside = Beside(study.request.seed, study.assumptions, study.polarity, study.reading)
     write_analysis(folder.analysis, study.request.analysis, beside)
     if study.about.plan is not None:
         write_models(folder.models, study.models)

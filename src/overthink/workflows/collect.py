@@ -154,6 +154,7 @@ def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -
         session.plan.title,
         _pool(session, folder, reading.records),
         notes=reading.notes,
+        reading=reading.notes,
         plan=session.plan,
         estimate=session.spending,
         cut_short=again,

@@ -158,8 +158,7 @@ def compare(
     rows = with_default_level(pl.concat([source.pool for source in sources]), chosen)
     tasks = comparable_tasks(rows, chosen)
     counterparts = _counterparts(sources) if reference is None else ()
-    labels = (label for source in sources for label in source.arms.values())
-    references = dict.fromkeys(labels, chosen) | dict(counterparts)
+    references = dict.fromkeys((label for each in sources for label in each.arms.values()), chosen) | dict(counterparts)
     differences = run_differences(rows, references)
     differences += _other_texts(own_paths, sources, references, differences)
     options = replace(
@@ -189,6 +188,7 @@ def compare(
         planned=frozenset().union(*(source.planned_arms for source in sources)),
         polarity=tuple(dict.fromkeys(one for source in sources for one in source.source.polarity)),
         unread=tuple(fault for source in sources for fault in source.source.unread),
+        reading=tuple(dict.fromkeys(note for source in sources for note in source.source.reading)),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 

@@ -12,6 +12,7 @@ import polars as pl
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
+from overthink.data.conditions import READING
 from overthink.data.ids import CurveKey
 from overthink.data.interventions import OversightRuns, hint_moves, intervention_runs
 from overthink.data.oversight_cells import MonitorScores, monitor_scores, perturbation_answers
@@ -36,7 +37,7 @@ from overthink.plan.arms import BASE
 from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan
 from overthink.reports import About
-from overthink.storage.json_documents import read_plan, read_polarity
+from overthink.storage.json_documents import read_notes, read_plan, read_polarity
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest
@@ -250,5 +251,7 @@ def setting_of(folder: StudyFolder, plan: Plan | None, analysis: Analysis) -> Se
             "analyse the logs of each alone"
         )
     polarity = {(one.axis, one.task, one.scorer): one.high for one in read_polarity(folder.analysis)}
-    facts = PoolFacts(models[0] if models else None, arms, distinct_conditions(conditions), polarity, analysis)
+    notes = read_notes(folder.analysis)
+    stated = distinct_conditions(conditions) | ({READING: notes} if notes else {})
+    facts = PoolFacts(models[0] if models else None, arms, stated, polarity, analysis)
     return setting_of_pool(facts)

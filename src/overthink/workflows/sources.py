@@ -31,6 +31,7 @@ from overthink.storage.json_documents import (
     read_analysis,
     read_assumptions,
     read_estimate,
+    read_notes,
     read_plan,
     read_polarity,
 )
@@ -136,6 +137,7 @@ class Source:
         unread: What is wrong with each file that could not be read; the notes name them, too.
         oversight: The table beside the pool; None where there is none.
         projections: What probes have read of the traces.
+        reading: Those of the notes that say how logs or tables were read; they stay with the results.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Source:
     unread: tuple[str, ...] = ()
     oversight: pl.DataFrame | None = None
     projections: Sequence[Projection] = ()
+    reading: tuple[str, ...] = ()
 
     @property
     def planned_arms(self) -> frozenset[str]:
@@ -312,11 +315,8 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
     verification = read_verified(folder.verified)
     pool = read_pool(folder.pool, max_rows=options.max_rows)
     pool = with_traces(pool, file_sha256(folder.pool) if plan is None else plan.sha256())
-    estimate, request, models = (
-        read_estimate(folder.estimate),
-        read_analysis(folder.analysis),
-        read_models(folder.models),
-    )
+    estimate, models = read_estimate(folder.estimate), read_models(folder.models)
+    request, reading = read_analysis(folder.analysis), read_notes(folder.analysis)
     if models is None and plan is not None:
         models = models_of_plan(plan, verification, free=estimate is not None and estimate.free)
     elif models is None:
@@ -325,6 +325,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         name,
         pool,
         notes=(
+            *reading,
             *stored_endpoint_notes(folder),
             *(() if verification is None else verifier_notes(verification, pool, plan)),
         ),
@@ -339,6 +340,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         polarity=read_polarity(folder.analysis),
         oversight=oversight_of(folder),
         projections=projections_of(folder),
+        reading=reading,
     )
 
 
@@ -359,17 +361,16 @@ def verifier_notes(verification: VerifierRun, pool: pl.LazyFrame, plan: Plan | N
 
 
 def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Source:
-    origin = None if ORIGIN in reading.pool.collect_schema() else path_sha256(path)
-    pool = with_traces(reading.pool, origin)
+    pool = with_traces(reading.pool, None if ORIGIN in reading.pool.collect_schema() else path_sha256(path))
     stated = reading.stated | _stated_by_rows(pool, options.tasks)
     name = name_text(path.resolve().name)
-    study = reading.study
+    study, notes = reading.study, (*unread_notes(reading.unread), *reading.notes)
     request = None if study.analysis is None else analysis_in(study.analysis)
     models = StudyModels(request[0].parties) if request is not None and request[0].parties else models_of_rows(pool)
     return Source(
         name,
         pool,
-        notes=(*unread_notes(reading.unread), *reading.notes),
+        notes=notes,
         models=models,
         planned=study.planned,
         waves=study.waves,
@@ -379,6 +380,7 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
         polarity=reading.polarity,
         unread=reading.unread,
         oversight=reading.oversight,
+        reading=notes,
     )
 
 

@@ -85,6 +85,7 @@ class Study:
         parts: Study of each model by its name, where several models were run and compared; else empty.
         oversight: The table beside the pool, with scores of monitors; None where there is none.
         projections: What probes have read of the traces.
+        reading: How logs or tables were read, a sentence each; the notes of the report have them, too.
 
     Example:
         >>> import overthink, polars as pl, tempfile
@@ -110,6 +111,7 @@ class Study:
     parts: "Mapping[str, Study]" = field(default_factory=dict)
     oversight: pl.DataFrame | None = None
     projections: Sequence[Projection] = ()
+    reading: tuple[str, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -214,6 +216,7 @@ class Study:
             overthink=self.about.made_with,
             plan_sha256=self.about.plan_sha256,
             pool_sha256=self.about.pool_sha256,
+            notes=self.reading,
         )
 
     def __repr__(self) -> str:

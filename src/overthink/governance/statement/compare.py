@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from overthink.data.conditions import READING
 from overthink.governance.statement.origin import Origin, parts_of, slots
 from overthink.governance.statement.read import Breaches, Fault, close
 from overthink.governance.statement.schema import Budget, Statement
@@ -213,7 +214,7 @@ def _settings(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]
     if any(plans):
         return
     before, after = (one.elicitation.conditions or {} for one in (earlier, later))
-    for name in sorted(before.keys() | after.keys()):
+    for name in sorted((before.keys() | after.keys()) - {READING}):
         if before.get(name) != after.get(name):
             was, now = (", ".join(map(quote, of.get(name, ()))) or "not stated" for of in (before, after))
             yield f"elicitation.conditions.{name}", f"the logs state another {quote(name)}: {was}, then {now}"

@@ -154,7 +154,8 @@ class Elicitation(LoopPart):
 
     Attributes:
         no_plan: Why the settings of a plan are null; None where there is a plan.
-        conditions: Distinct values of what the logs state of their runs, by name; None where they state nothing.
+        conditions: Distinct values of what the logs state of their runs, by name, and notes on how logs or tables were
+            read; None without any.
         planned_level: Level of the intervals by the plan; without one by the analysis.
         planned_margin: Differences that count as none, by the plan; without one by the analysis.
     """

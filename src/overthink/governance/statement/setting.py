@@ -26,7 +26,7 @@ class PoolFacts:
     Attributes:
         model: The model of all rows; None where no row names one.
         arms: Labels of the arms.
-        conditions: Distinct values of what the logs state of their runs, by name.
+        conditions: Distinct values of what the logs state of their runs, by name, and notes on how they were read.
         polarity: Meaning of a high raw score by axis, task and scorer, as far as it was stated when they were read.
         analysis: Decisions of the analysis.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from overthink.analysis.k_scale import LOOP
+from overthink.data.conditions import READING
 from overthink.data.hypothesis import regimes_and_parts
 from overthink.data.kinds import Metric
 from overthink.data.number_text import fixed
@@ -18,7 +19,16 @@ from overthink.data.shape_text import (
 from overthink.data.verdict_labels import HypothesisLabel
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
-from overthink.governance.statement.wording import curve_name, interval, limit, own_words, percent, quote, tested_rungs
+from overthink.governance.statement.wording import (
+    curve_name,
+    interval,
+    limit,
+    own_words,
+    percent,
+    quote,
+    quoted_text,
+    tested_rungs,
+)
 
 NOT_KNOWN = "not known"
 GRADER = "role.grader"
@@ -58,6 +68,7 @@ def statement_text(statement: Statement) -> str:
         [*_references(statement), ""],
         _gates(statement),
         _setting(statement),
+        _reading(statement.elicitation),
         *(_curve(curve, no_grader=no_grader) for curve in statement.curves),
         _list_section("Not tried", [item.text for item in statement.elicitation.not_tried]),
         _list_section("What this does not say", statement.does_not_say),
@@ -188,17 +199,28 @@ def _setting(statement: Statement) -> list[str]:
     }
     if how.no_plan is not None:
         rows["Plan"] = how.no_plan
-    rows |= {f"Stated by the logs: {quote(n)}": ", ".join(map(quote, v)) for n, v in (how.conditions or {}).items()}
+    rows |= {f"Stated by the logs: {quote(n)}": ", ".join(map(quote, v)) for n, v in _stated(how).items()}
     table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
     title = "Deviations from the plan" if how.no_plan is None else "Decisions of the analysis that no plan holds"
     deviations = _list_section(title, statement.deviations) if statement.deviations else []
     return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *deviations]
 
 
+def _stated(how: Elicitation) -> dict[str, tuple[str, ...]]:
+    """Return what logs or tables state of their runs."""
+    return {name: values for name, values in (how.conditions or {}).items() if name != READING}
+
+
+def _reading(how: Elicitation) -> list[str]:
+    """Return the notes on how logs or tables were read; empty without any. They quote names from there."""
+    notes = (how.conditions or {}).get(READING, ())
+    return _list_section("How the logs or tables were read", map(quoted_text, notes)) if notes else []
+
+
 def _sampling(how: Elicitation) -> str:
     """Return the sampling parameters that were sent; those not stated are the task's or the provider's defaults."""
     if how.no_plan is not None:
-        return f"as the logs state below; the rest is {NOT_KNOWN}" if how.conditions else NOT_KNOWN
+        return f"as the logs state below; the rest is {NOT_KNOWN}" if _stated(how) else NOT_KNOWN
     parameters = (("temperature", how.temperature), ("top-p", how.top_p))
     parts = [f"{name} {value:g}" for name, value in parameters if value is not None]
     missing = [name for name, value in parameters if value is None]

@@ -19,7 +19,7 @@ NAME_LENGTH = 80
 """Characters of a name that are shown."""
 
 TEXT_LENGTH = 2000
-"""Characters of the evaluator's own words that are shown."""
+"""Characters of the evaluator's own words, and of a note, that are shown."""
 
 OWN_WORDS = "own words, not checked"
 """Label of every text that nothing checks."""
@@ -44,6 +44,16 @@ def quote(name: str) -> str:
     return f"`{_shown(name, NAME_LENGTH, _ENDS)}`"
 
 
+def quoted_text(text: str) -> str:
+    r"""Return a text that may hold names from outside between backticks, on one line.
+
+    Example:
+        >>> quoted_text("Not read:\n`a`.")
+        '`Not read: \\u{60}a\\u{60}.`'
+    """
+    return f"`{_shown(' '.join(text.split()), TEXT_LENGTH, _ENDS)}`"
+
+
 def plain(name: str, length: int = NAME_LENGTH) -> str:
     r"""Return a name for a field of an export that holds nothing else: no character acts in Markdown or HTML.
 
@@ -61,7 +71,7 @@ def own_words(text: str) -> str:
         >>> own_words("It is\n safe.")
         'own words, not checked: `It is safe.`'
     """
-    return f"{OWN_WORDS}: `{_shown(' '.join(text.split()), TEXT_LENGTH, _ENDS)}`"
+    return f"{OWN_WORDS}: {quoted_text(text)}"
 
 
 def _shown(text: str, length: int, escaped: frozenset[str]) -> str:

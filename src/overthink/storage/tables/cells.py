@@ -25,12 +25,31 @@ _TRUE = ("true", "yes")
 _FALSE = ("false", "no")
 _EMPTY = ("", "null", "none", "nan", "na", "n/a")
 
+_SHARE = "a value from 0 to 1 (1 = correct, safe or answered), a percentage, true or false, pass or fail, or C, P, I, N"
+
 GRADES = {"C": "1", "P": "0.5", "I": "0", "N": "0"}
 """Inspect's grades of an answer: correct, partly correct, incorrect, no answer."""
 
 
-def numbers(cells: pl.Series) -> pl.Series:
+_RESULTS = dict.fromkeys(("pass", "passed", "correct"), "1") | dict.fromkeys(("fail", "failed", "incorrect"), "0")
+"""Words for a score that mean nothing else, in lower case."""
+
+_PERCENT = r"^(\d+(?:\.\d+)?|\.\d+)\s*%$"
+_THOUSANDS = r"^\d{1,3}(,\d{3})+$"
+_HINTS = (
+    (re.compile(r"[-+]?[\d.]*,\d+"), "with a decimal point and no comma"),
+    (re.compile(r"[-+]?[\d.,]+\s*[kKmM]"), "in digits, as 1k may be 1000 or 1024"),
+    (re.compile(r"[-+]?[\d.,]+\s*%"), "without a percent sign"),
+)
+"""Forms of a number that are not certain, and what is needed instead."""
+
+
+def numbers(cells: pl.Series, needed: str = "a number") -> pl.Series:
     """Cells as numbers; true and false are 1 and 0, empty words and NaN are null.
+
+    Args:
+        cells: The cells.
+        needed: What the error says is needed.
 
     Raises:
         InputError: Some cells are neither; their rows are named.
@@ -40,7 +59,9 @@ def numbers(cells: pl.Series) -> pl.Series:
     words = texts(cells).str.to_lowercase()
     words = words.replace(dict.fromkeys(_TRUE, "1") | dict.fromkeys(_FALSE, "0"))
     read = words.cast(pl.Float64, strict=False)
-    refuse_rows(cells, read.is_null() & words.is_not_null(), "needed: a number")
+    wrong = read.is_null() & words.is_not_null()
+    hints = [hint for form, hint in _HINTS if any(form.fullmatch(word) for word in words.filter(wrong).head(5))]
+    refuse_rows(cells, wrong, f"needed: {', '.join([needed, *hints])}")
     return read.fill_nan(None)
 
 
@@ -55,19 +76,33 @@ def quantities(cells: pl.Series) -> pl.Series:
     return numbers(cells)
 
 
+def digits(cells: pl.Series) -> pl.Series:
+    """Cells that count something without the commas between thousands; a decimal comma has no place in a count.
+
+    Example:
+        >>> digits(pl.Series(["1,024", "12", "1,5"])).to_list()
+        ['1024', '12', '1,5']
+    """
+    if cells.dtype != pl.String:
+        return cells
+    plain = cells.str.strip_chars()
+    has_commas = plain.str.contains(_THOUSANDS).fill_null(value=False)
+    return plain.str.replace_all(",", "", literal=True).zip_with(has_commas, cells)
+
+
 def whole_numbers(cells: pl.Series) -> pl.Series:
-    """Cells as whole numbers of at least 0.
+    """Cells as whole numbers of at least 0, with or without commas between thousands.
 
     Raises:
         InputError: Some cells are not; their rows are named.
     """
-    read = quantities(cells)
+    read = quantities(digits(cells))
     refuse_rows(cells, (read < 0) | (read != read.floor()) | (read > 2**53), "needed: a whole number, 0 or more")
     return read.cast(pl.Int64)
 
 
 def shares(cells: pl.Series) -> pl.Series:
-    """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N are numbers.
+    """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N, pass and fail, and percentages are numbers.
 
     Nothing is clipped but a rounding error (:mod:`overthink.data.number_text`).
 
@@ -77,12 +112,18 @@ def shares(cells: pl.Series) -> pl.Series:
     Example:
         >>> shares(pl.Series("score", ["C", "I", None])).to_list(), shares(pl.Series("score", [1.0000000000000002]))[0]
         ([1.0, 0.0, None], 1.0)
+        >>> shares(pl.Series("score", ["Pass", "fail", "12.5%"])).to_list()
+        [1.0, 0.0, 0.125]
     """
     if cells.dtype == pl.String:
-        cells = texts(cells).replace(GRADES).alias(cells.name)
-    read = numbers(cells)
+        words = texts(cells).replace(GRADES)
+        lower = words.str.to_lowercase()
+        words = lower.replace(_RESULTS).zip_with(lower.is_in([*_RESULTS]).fill_null(value=False), words)
+        percent = words.str.extract(_PERCENT).cast(pl.Float64) / 100
+        cells = percent.cast(pl.String).zip_with(percent.is_not_null(), words).alias(cells.name)
+    read = numbers(cells, _SHARE)
     inside = read.is_between(-TOLERANCE, 1 + TOLERANCE)
-    refuse_rows(cells, ~inside, "needed: a value from 0 to 1 (1 = correct, safe or answered)")
+    refuse_rows(cells, ~inside, f"needed: {_SHARE}")
     return read.clip(0, 1)
 
 

@@ -10,6 +10,7 @@ from overthink.data.record import Axis, Estimand
 from overthink.data.safety_words import PROGRAM_ERROR, REFUSAL_ERROR
 from overthink.errors import InputError
 from overthink.storage.tables.cells import (
+    digits,
     flags,
     numbers,
     objects,
@@ -217,6 +218,7 @@ def typed_columns(
     if ends.unknown_words:
         words = ", ".join(f"{word[:40]!r} ({count} rows)" for word, count in sorted(ends.unknown_words.items())[:5])
         notes.append(f"Reasons of an end without a known meaning are read as unknown: {words}.")
+    notes += ends.notes
     if "response" in own:
         read["empty"] = ~own["response"]
     table = pl.DataFrame({meaning: series.alias(meaning) for meaning, series in read.items()})
@@ -251,12 +253,12 @@ def measured_counts(own: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series],
     Raises:
         InputError: A count is no whole number; its row is named.
     """
-    read, notes = {}, []
+    read, notes, negative = {}, [], 0
     for meaning in TOKENS:
         if meaning in own:
-            counts = quantities(own[meaning])
+            counts = quantities(digits(own[meaning]))
             read[meaning] = whole_numbers(counts.set(counts < 0, None))
-    negative = sum((quantities(own[meaning]) < 0).sum() for meaning in read)
+            negative += int((counts < 0).sum())
     if negative:
         notes.append(f"{negative} token counts are negative; they are read as unknown.")
     for meaning, text in (("thinking_tokens", "reasoning"), ("generated_tokens", "response")):

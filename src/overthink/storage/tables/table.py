@@ -33,6 +33,7 @@ from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells, scan_table
 from overthink.storage.tables.unread import (
+    done_notes,
     ending_candidates,
     question_text_names,
     refuse_disagreement,
@@ -199,6 +200,7 @@ def _reading(
         notes = (
             *notes,
             *text_notes(table, of_questions, question=question.name, apart=own),
+            *(done_notes(table, names) if {"stop", "limit"}.isdisjoint(columns) else ()),
             *unread_notes(table, names, question=question.name, levels=levels, apart=apart),
         )
     pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)

@@ -1,5 +1,6 @@
 """The file formats of a plain table; a new one is an entry of :data:`FORMATS`."""
 
+import csv
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -43,6 +44,7 @@ def read_cells(
     check_file(path, expansion=0.0 if form is None else form.expansion, follow=True)
     if form is None:
         raise InputError(f"{path} is none of the tables that are read: {', '.join(TABLE_SUFFIXES)}")
+    _refuse_wide_text(path, form)
     try:
         with silent_panics():
             table = _projected(
@@ -56,7 +58,8 @@ def read_cells(
         RecursionError,
     ) as failure:
         first = (str(failure).splitlines() or [""])[0][:300]
-        raise InputError(f"{path} cannot be read as {path.suffix[1:]}: {first}") from failure
+        text = _other_encoding(path) if "utf-8" in first.lower() else None
+        raise InputError(text or f"{path} cannot be read as {path.suffix[1:]}: {first}") from failure
     if not table.height:
         raise InputError(f"{path} has no rows")
     return table
@@ -116,7 +119,7 @@ def _projected(
     kinds = {name: kind for name, kind in schema.items() if name in chosen}
     for name in schema:
         first = _REPEATED.sub("", name)
-        if path.suffix.lower() == ".csv" and first != name and first in chosen:
+        if path.suffix.lower() in _DELIMITED and first != name and first in chosen:
             raise InputError(f"{path} has several columns {first}; needed: one, so leave out or rename the others")
     rows = table.select(pl.len()).collect(engine="streaming").item()
     cells = sum(8 if kind.is_numeric() else _TEXT_BYTES for kind in kinds.values())
@@ -148,8 +151,65 @@ def _parquet(path: Path) -> "pl.LazyFrame":
 def _csv(path: Path) -> "pl.LazyFrame":
     import polars as pl
 
+    separator = _separator(path)
     with open_file(path, follow=True) as file:
-        return pl.scan_csv(file, infer_schema=False)
+        return pl.scan_csv(file, infer_schema=False, separator=separator)
+
+
+def _separator(path: Path) -> str:
+    """Return the separator of a table of text: another than a comma where the header has no comma and only that one."""
+    with open_file(path, follow=True) as file:
+        header = file.readline(_HEADER_BYTES).decode("utf-8", "replace")
+    columns = {separator: len(next(csv.reader([header], delimiter=separator), [])) for separator in _SEPARATORS}
+    others = [separator for separator in _SEPARATORS[1:] if columns[separator] > 1]
+    if path.suffix.lower() == ".tsv" and columns["\t"] > 1:
+        return "\t"
+    return others[0] if columns[","] == 1 and len(others) == 1 else ","
+
+
+_SEPARATORS = (",", ";", "\t", "|")
+_DELIMITED = (".csv", ".tsv")
+_HEADER_BYTES = 1_000_000
+_WIDE = {b"\xff\xfe\x00\x00": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+"""First bytes of a text file, and its encoding."""
+
+
+def _refuse_wide_text(path: Path, form: "TableFormat") -> None:
+    """Raise an error for a file of text in UTF-16 or UTF-32, by its first bytes.
+
+    Raises:
+        InputError: It is one; the message says how to get UTF-8.
+    """
+    if form.read is _parquet:
+        return
+    with open_file(path, follow=True) as file:
+        head = file.read(64)
+    encoding = next((name for start, name in _WIDE.items() if head.startswith(start)), None)
+    if encoding is None and b"\0" in head[:2]:  # no mark, and a first character of one byte among several
+        encoding = "UTF-16"
+    if encoding is not None:
+        raise InputError(f"{path} is text in {encoding}; {_TO_UTF_8.format(encoding=encoding, name=path.name)}")
+
+
+def _other_encoding(path: Path) -> str | None:
+    """Return what is said of text that is no UTF-8, with its first such line; None where all of it is UTF-8."""
+    with open_file(path, follow=True) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as failure:
+                around = line[max(0, failure.start - 20) : failure.start + 20].decode("cp1252", "replace").strip()
+                return (
+                    f"{path}, line {number}, holds a byte that is no UTF-8 (in Windows-1252, as Latin-1, it reads "
+                    f"{around!r}); {_TO_UTF_8.format(encoding='WINDOWS-1252', name=path.name)}"
+                )
+    return None
+
+
+_TO_UTF_8 = (
+    "needed: UTF-8. Save it from the spreadsheet as 'CSV UTF-8', or convert it: "
+    "iconv -f {encoding} -t UTF-8 {name} > utf-8-{name}"
+)
 
 
 def _json_lines(path: Path) -> "pl.DataFrame":
@@ -180,7 +240,7 @@ JSON_EXPANSION = 8.0
 
 FORMATS = (
     TableFormat("Parquet", (".parquet",), _parquet),
-    TableFormat("CSV", (".csv",), _csv),
+    TableFormat("CSV", _DELIMITED, _csv),
     TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines, JSON_EXPANSION),
     TableFormat("JSON", (".json",), _json, JSON_EXPANSION),
 )
@@ -203,6 +263,8 @@ def json_lines(path: Path) -> Iterator[Any]:
             if line.strip():
                 try:
                     yield json.loads(line, object_pairs_hook=_object)
+                except UnicodeDecodeError as failure:
+                    raise InputError(_other_encoding(path) or f"{path}, line {number}: {failure}") from failure
                 except (ValueError, RecursionError) as failure:
                     raise InputError(f"{path}, line {number}, is not JSON: {failure}") from failure
 

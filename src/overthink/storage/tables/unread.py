@@ -6,8 +6,10 @@ import polars as pl
 
 from overthink.data.visible import name_list
 from overthink.errors import InputError
+from overthink.storage.tables.cells import texts, word_set
 from overthink.storage.tables.columns import ALIASES
 from overthink.storage.tables.draws import ANSWER_NAMES
+from overthink.storage.tables.endings import FLAGS
 from overthink.storage.tables.questions import QUESTION_TEXTS
 
 _MOST_VALUES = 12
@@ -26,6 +28,38 @@ def question_text_names(names: Sequence[str], *, question: str) -> list[str]:
 def ending_candidates(names: Sequence[str], read: Collection[str]) -> list[str]:
     """Return the columns that may say in words how an answer ended: not read, and neither texts nor times."""
     return [name for name in unread_names(names, read) if name.strip().lower() not in QUESTION_TEXTS]
+
+
+_DONE = word_set("done completed complete is_done is_complete is_completed finished is_finished ended")
+"""Names of flags of which false may be a cut answer, or one that failed."""
+
+
+def done_notes(table: pl.LazyFrame, names: Sequence[str]) -> list[str]:
+    """Return a note on columns that say in true and false whether an answer was completed: that is no end.
+
+    Args:
+        table: The whole table.
+        names: Columns that are not read.
+
+    Example:
+        >>> done_notes(pl.LazyFrame({"done": [True, False], "is_done": ["a", "b"]}), ["done", "is_done"])[0][:42]
+        'Not read, as false may be an answer that w'
+    """
+    names = [name for name in names if name.strip().lower() in _DONE]
+    schema = table.collect_schema()
+    flags = [name for name in names if not schema[name].is_nested() and _is_flag(table.select(name))]
+    if not flags:
+        return []
+    head = f"Not read, as false may be an answer that was cut or one that failed: {name_list(flags, _MOST_NAMES)}."
+    means = (
+        "If it means that a limit cut the answer, add a column truncated, true where it was cut; if it failed, error."
+    )
+    return [f"{head} {means}"]
+
+
+def _is_flag(column: pl.LazyFrame) -> bool:
+    cells = texts(column.unique().head(9).collect(engine="streaming").to_series()).drop_nulls().str.to_lowercase()
+    return len(cells) > 0 and set(cells) <= FLAGS
 
 
 _OF_A_RUN = ("model", "scorer", "budget", "effort")
