@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -140,6 +141,21 @@ def test_a_cell_without_meaning_names_its_row(tmp_path: Path, change: dict[str, 
     read_table(store(tmp_path / "t.csv", columns))  # without the change it is read
     with pytest.raises(InputError, match=says):
         read_table(store(tmp_path / "t.csv", columns | change))
+
+
+@pytest.mark.parametrize("rename", [str.upper, str.title, lambda name: name.replace("_", "-")])
+def test_case_spaces_and_signs_of_a_name_do_not_matter(tmp_path: Path, rename: Callable[[str], str]) -> None:
+    cells = {"question_id": ["1", "1", "2"], "thinking_budget": [8, 8, 16], "is_correct": [1, 0, 1], "draw": [0, 1, 0]}
+    plain = values(read_table(store(tmp_path / "a.csv", cells)))
+    for change in (rename, lambda name: f" {rename(name).replace('_', ' ')}?"):
+        changed = {change(name): column for name, column in cells.items()}
+        assert values(read_table(store(tmp_path / "b.csv", changed))) == plain
+
+
+def test_what_was_seen_are_the_columns_of_the_file(tmp_path: Path) -> None:
+    columns = {"task_id": ["a", "b"], "score_strict": [1, 0], "score_cont": [0.5, 0]}
+    with pytest.raises(InputError, match=r"Seen: task_id, score_strict, score_cont\. Needed"):
+        read_table(store(tmp_path / "runs.csv", columns))
 
 
 @pytest.mark.parametrize("missing", ["problem", "correct", "epoch"])
@@ -349,3 +365,11 @@ def test_words_and_percentages_of_a_score_and_commas_between_thousands_are_read(
     rows = records_of(read_table(store(tmp_path / "t.csv", table)).pool)
     assert [row.value for row in rows] == [1.0, 0.0, 0.5, 1.0]
     assert [row.generated_tokens for row in rows] == [1024, 12, 1234567, 3]
+
+
+def test_a_pass_is_not_counted_as_harm(tmp_path: Path) -> None:
+    path = store(tmp_path / "t.csv", {"id": ["a", "b", "a"], "draw": [0, 0, 1], "score": ["Pass", "fail", "pass"]})
+    rows = values(read_table(path, meaning=StatedMeaning(axis="safety", high="safe")))
+    assert [value for *_, value in rows] == [1.0, 1.0, 0.0]
+    with pytest.raises(InputError, match="a pass would count as harm"):
+        read_table(path, meaning=StatedMeaning(axis="safety", high="harm"))

@@ -101,6 +101,16 @@ def whole_numbers(cells: pl.Series) -> pl.Series:
     return read.cast(pl.Int64)
 
 
+def has_result_words(cells: pl.Series) -> bool:
+    """Return whether scores are words whose good end is plain, as pass and fail.
+
+    Example:
+        >>> has_result_words(pl.Series(["Pass", None])), has_result_words(pl.Series(["1", "C"]))
+        (True, False)
+    """
+    return cells.dtype == pl.String and bool(texts(cells).str.to_lowercase().is_in([*_RESULTS]).any())
+
+
 def shares(cells: pl.Series) -> pl.Series:
     """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N, pass and fail, and percentages are numbers.
 
@@ -190,6 +200,17 @@ def refuse_rows(cells: pl.Series, wrong: pl.Series, message: str) -> None:
         examples = ", ".join(f"{row + 1} ({str(cells[row])[:40]!r})" for row in rows[:5])
         more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
         raise InputError(f"column {cells.name!r}, rows {examples}{more}: {message}")
+
+
+def column_key(name: str) -> str:
+    """Return the name of a column as the lists of names have it: lower case, words joined by underscores.
+
+    Example:
+        >>> column_key("Question ID"), column_key("finishReason"), column_key(" Correct? "), column_key("max-tokens")
+        ('question_id', 'finish_reason', 'correct', 'max_tokens')
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\W_]+", "_", words.lower()).strip("_")
 
 
 def word_set(words: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from overthink.data.record import Axis, Estimand
 from overthink.data.safety_words import PROGRAM_ERROR, REFUSAL_ERROR
 from overthink.errors import InputError
 from overthink.storage.tables.cells import (
+    column_key,
     digits,
     flags,
     numbers,
@@ -23,11 +24,17 @@ from overthink.storage.tables.cells import (
 from overthink.storage.tables.endings import endings
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "question": ("question", "sample_id", "problem", "question_id", "problem_id", "id"),
-    "value": ("value", "score", "correct"),
-    "draw": ("draw", "epoch"),
-    "budget": ("budget", "requested_tokens", "thinking_budget"),
-    "effort": ("effort", "reasoning_effort"),
+    "question": (
+        *("question", "sample_id", "problem", "question_id", "problem_id", "id"),
+        *("item_id", "prompt_id", "example_id", "instance_id", "doc_id"),
+    ),
+    "value": ("value", "score", "correct", "is_correct"),
+    "draw": ("draw", "epoch", "attempt", "trial", "repeat", "repetition", "rollout"),
+    "budget": (
+        *("budget", "requested_tokens", "thinking_budget"),
+        *("budget_tokens", "thinking_budget_tokens", "reasoning_budget", "max_thinking_tokens"),
+    ),
+    "effort": ("effort", "reasoning_effort", "thinking_effort", "thinking_level", "reasoning_level"),
     "config": ("config",),
     "max_tokens": ("max_tokens",),
     "thinking_tokens": ("thinking_tokens", "reasoning_tokens"),
@@ -58,7 +65,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "response": ("response", "output", "completion", "generation", "output_text", "model_output"),
     "reasoning": ("reasoning", "reasoning_content", "reasoning_trace", "reasoning_text", "thinking", "thoughts"),
 }
-"""Meaning of a column → its possible names, the preferred one first. Case does not matter.
+"""Meaning of a column → its possible names, the preferred one first, each as :func:`column_key` gives it.
 
 ``value`` is 1 = correct, safe or answered; ``config`` is a JSON object that may hold ``reasoning_effort``,
 ``reasoning_tokens`` (a requested budget) and ``max_tokens``; ``error`` is a text or true; ``stop`` is the
@@ -87,8 +94,12 @@ TEXT_MEANINGS = ("response", "reasoning")
 """Columns of long texts, of which only the presence is read."""
 
 
-def match_columns(names: Sequence[str]) -> dict[str, str]:
+def match_columns(names: Sequence[str], *, seen: Sequence[str] | None = None) -> dict[str, str]:
     """Match the known columns of a table with their meanings.
+
+    Args:
+        names: Columns, once scores are rows.
+        seen: Columns of the file, which an error names; None if they are the same.
 
     Returns:
         Meaning → name in the table.
@@ -96,7 +107,7 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
     Raises:
         InputError: There is no question, no value, or neither a draw nor anything that sets a budget.
     """
-    present = by_lower_case(names)
+    present = by_key(names)
     columns = {}
     for meaning, aliases in ALIASES.items():
         name = next((present[alias] for alias in aliases if alias in present), None)
@@ -108,8 +119,9 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
     if missing:
         needed = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
         raise InputError(
-            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {needed}. "
-            "Rename the columns, or write a reader of such files (docs/extend.md) and name it with --reader"
+            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(seen or names)[:500]}. "
+            f"Needed: {needed}. Rename the columns, or write a reader of such files (docs/extend.md) and name it with "
+            "--reader"
         )
     return columns
 
@@ -120,7 +132,7 @@ def presence(name: str, kind: pl.DataType) -> pl.Expr:
     A number is no reasoning, but it may be a response.
     """
     cells = pl.col(name)
-    meaning = next((meaning for meaning in TEXT_MEANINGS if name.strip().lower() in ALIASES[meaning]), None)
+    meaning = next((meaning for meaning in TEXT_MEANINGS if column_key(name) in ALIASES[meaning]), None)
     if meaning is None:
         return cells
     if kind != pl.String:
@@ -131,20 +143,20 @@ def presence(name: str, kind: pl.DataType) -> pl.Expr:
     return (~(none | number)).fill_null(value=False).alias(name)
 
 
-def by_lower_case(names: Sequence[str]) -> dict[str, str]:
-    """Return the names of columns by their lower case; of several, the first."""
-    return {name.strip().lower(): name for name in reversed(names)}
+def by_key(names: Sequence[str]) -> dict[str, str]:
+    """Return the names of columns by their key; of several, the first."""
+    return {column_key(name): name for name in reversed(names)}
 
 
 def question_candidates(names: Sequence[str]) -> list[str]:
     """Return the columns that may name the question, the preferred one first."""
-    present = by_lower_case(names)
+    present = by_key(names)
     return [present[alias] for alias in ALIASES["question"] if alias in present]
 
 
 def setting_columns(names: Sequence[str]) -> list[str]:
     """Return the columns that are other settings of a run."""
-    present = by_lower_case(names)
+    present = by_key(names)
     return [present[name] for name in SETTING_NAMES if name in present]
 
 

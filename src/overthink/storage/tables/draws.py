@@ -14,7 +14,7 @@ from overthink.data.conditions import INCOMPLETE, conditions_text, settings_in
 from overthink.data.visible import name_list
 from overthink.errors import InputError
 from overthink.stats.testing import NOT_ALIKE, p_exchangeable
-from overthink.storage.tables.cells import texts, word_set
+from overthink.storage.tables.cells import column_key, texts, word_set
 
 _ARM = ["task", "axis", "scorer", "arm", "estimand"]
 CURVE = [*_ARM, "rung"]
@@ -124,7 +124,7 @@ def refuse_repeats(keys: pl.DataFrame, everything: pl.DataFrame, read: Collectio
     if everything.filter(repeated).is_duplicated().all():
         raise InputError(f"{head} and are the same in every column: copies are no draws. Leave the copies out")
     unread = [name for name in everything.columns if name not in read]
-    settings = [name for name in unread if name.strip().lower() not in ANSWER_NAMES]
+    settings = [name for name in unread if column_key(name) not in ANSWER_NAMES]
     differing = _differing(keys, everything, settings) or _differing(keys, everything, unread)
     raise InputError(
         f"{head}; {_naming(differing)}"
@@ -150,7 +150,7 @@ def refuse_copies(keys: pl.DataFrame, rows: pl.DataFrame, everything: pl.DataFra
     head = f"{repeated.sum()} rows repeat a question of the same arm and budget, without draw numbers"
     copies = everything.is_duplicated() & repeated
     unread = [name for name in everything.columns if name not in read]
-    of_an_answer = [name for name in everything.columns if name.strip().lower() in ANSWER_NAMES]
+    of_an_answer = [name for name in everything.columns if column_key(name) in ANSWER_NAMES]
     of_an_answer += [name for name in unread if name not in of_an_answer and _is_of_answers(rows, everything[name])]
     differing = _differing(keys, everything, [name for name in unread if name not in of_an_answer])
     if differing:

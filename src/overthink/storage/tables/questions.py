@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from overthink.errors import InputError
-from overthink.storage.tables.cells import texts, word_set
+from overthink.storage.tables.cells import column_key, texts, word_set
 from overthink.storage.tables.columns import question_candidates
 from overthink.storage.tables.table_files import column_names, is_table, read_cells
 
@@ -121,7 +121,7 @@ def table_digests(path: Path, questions: Collection[str]) -> Digests:
         questions: Ids of the questions as they were read, which tell the column of the question.
     """
     names = column_names(path) if is_table(path) else []
-    asked = [name for name in names if name.strip().lower() in QUESTION_TEXTS]
+    asked = [name for name in names if column_key(name) in QUESTION_TEXTS]
     candidates = question_candidates(names)
     if not asked or not candidates:
         return {}
@@ -137,5 +137,5 @@ def table_digests(path: Path, questions: Collection[str]) -> Digests:
         for question, text in zip(ids, cells[name], strict=True):
             if question is not None and text is not None:
                 content = hashlib.sha256(str(text).encode("utf-8", "surrogatepass")).hexdigest()
-                digests.setdefault(question, set()).add((name.strip().lower(), content))
+                digests.setdefault(question, set()).add((column_key(name), content))
     return {question: frozenset(own) for question, own in digests.items()}

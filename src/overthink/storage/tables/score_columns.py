@@ -7,7 +7,7 @@ import polars as pl
 
 from overthink.errors import InputError
 from overthink.storage.tables.cells import object_in, shares, texts
-from overthink.storage.tables.columns import ALIASES, by_lower_case
+from overthink.storage.tables.columns import ALIASES, by_key
 from overthink.storage.tables.table_files import cell_text
 
 PREFIX = "score_"
@@ -43,12 +43,13 @@ def score_columns(names: Sequence[str], scorer: str | None = None) -> list[str]:
         >>> score_columns(["id", "score", "score_match"]), score_columns(["id", "score", "score_match"], "match")
         ([], ['score_match'])
     """
-    present = by_lower_case(names)
+    present = by_key(names)
     columns = [name for name in names if name.strip().lower().startswith(PREFIX)]
     columns = [name for name in columns if not _is_detail(name, columns) and "headline" not in name.lower()]
     if scorer is not None and "scorer" not in present:
+        own = {name.strip().lower(): name for name in reversed(names)}
         wanted = (scorer.lower(), f"{PREFIX}{scorer.lower()}")
-        chosen = next((present[name] for name in wanted if name in present), None)
+        chosen = next((own[name] for name in wanted if name in own), None)
         if chosen is None:
             raise InputError(
                 f"the table has no scores of {scorer}; there are: {', '.join(columns) or 'no columns score_NAME'}"

@@ -16,7 +16,7 @@ from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.tables.axes import NAMES_BESIDE, harmful_beside, with_axes
-from overthink.storage.tables.cells import texts
+from overthink.storage.tables.cells import column_key, has_result_words, texts
 from overthink.storage.tables.columns import (
     ALIASES,
     ASSUMED_NAMES,
@@ -64,8 +64,8 @@ class _Layout:
     @classmethod
     def of(cls, names: Sequence[str], scorer: str | None) -> "_Layout":
         scores = score_columns(names, scorer)
-        left = [n for n in names if n not in scores and n.strip().lower() not in ALIASES["value"]]
-        columns = match_columns([*left, "value", "scorer"] if scores else names)
+        left = [n for n in names if n not in scores and column_key(n) not in ALIASES["value"]]
+        columns = match_columns([*left, "value", "scorer"] if scores else names, seen=names)
         return cls(tuple(names), tuple(scores), None if scores else scorer, columns)
 
     @property
@@ -159,6 +159,7 @@ def _reading(
     everything: Callable[[], pl.DataFrame],
     scan: Callable[[], pl.LazyFrame],
 ) -> PoolReading:
+    has_words = any(has_result_words(cells[n]) for n in layout.scores or [layout.columns["value"]])
     cells, notes = layout.rows(cells)
     columns = dict(layout.columns)
     refuse_disagreement(scan, layout.names, columns)
@@ -172,11 +173,13 @@ def _reading(
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
     typed = typed_columns(cells, columns, name=name, settings=settings)
-    beside = [n for n in layout.names if n.strip().lower() in NAMES_BESIDE and n not in columns.values()]
+    beside = [n for n in layout.names if column_key(n) in NAMES_BESIDE and n not in columns.values()]
     task = columns.get("task", pl.lit(name))
     is_open = meaning.axis is None and "axis" not in columns
     harmful = harmful_beside(layout.rows(everything())[0], beside, task) if beside and is_open else {}
     axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"), beside=harmful)
+    if has_words and axes.rows["flip"].any():
+        raise InputError(_PASSED_HARM)
     read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
     placed, why_apart = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
     rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
@@ -206,6 +209,11 @@ def _reading(
     pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)
     return PoolReading(pool, notes, axes.stated, axes.polarity)
 
+
+_PASSED_HARM = (
+    "scores are pass and fail, or correct and incorrect, and a high score was stated to be the bad end: a pass would "
+    "count as harm. Leave high= out if a pass is good, else write 1 and 0"
+)
 
 _UNNUMBERED = (
     "The table numbers no draws. Rows that repeat a question and a setting are different answers, by their text, "
@@ -288,17 +296,15 @@ def _notes(rows: pl.DataFrame, columns: dict[str, str], layout: _Layout, setting
         )
     read = set(columns.values())
     duplicates = [
-        n for n in layout.names if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())
+        n for n in layout.names if n not in read and any(column_key(n) in aliases for aliases in ALIASES.values())
     ]
     if duplicates:
         notes.append(f"Columns left out, because another one with the same meaning was read: {', '.join(duplicates)}.")
-    assumed = [
-        f"{columns[m]} is the {m}" for m, of in ASSUMED_NAMES.items() if columns.get(m, "").strip().lower() in of
-    ]
+    assumed = [f"{columns[m]} is the {m}" for m, of in ASSUMED_NAMES.items() if column_key(columns.get(m, "")) in of]
     assumed += [f"{setting} is a setting of the run" for setting in settings]
     if assumed:
         notes.append(f"Columns read by their names: {', '.join(assumed)}.")
-    if columns.get("stop", "").strip().lower() not in ("", *ALIASES["stop"]):
+    if column_key(columns.get("stop", "")) not in ("", *ALIASES["stop"]):
         notes.append(
             f"Column {columns['stop']} is read as finish_reason, as every word in it is one of how an answer ended. "
             "If it says something else, leave it out of the table."

@@ -6,7 +6,7 @@ import polars as pl
 
 from overthink.data.visible import name_list
 from overthink.errors import InputError
-from overthink.storage.tables.cells import texts, word_set
+from overthink.storage.tables.cells import column_key, texts, word_set
 from overthink.storage.tables.columns import ALIASES
 from overthink.storage.tables.draws import ANSWER_NAMES
 from overthink.storage.tables.endings import FLAGS
@@ -22,12 +22,12 @@ _NAMES_OF_AN_END = "If it says how an answer ended, call it finish_reason (a wor
 
 def question_text_names(names: Sequence[str], *, question: str) -> list[str]:
     """Return the columns that hold what a question asks or its right answer, beside the column of the question."""
-    return [name for name in names if name != question and name.strip().lower() in QUESTION_TEXTS]
+    return [name for name in names if name != question and column_key(name) in QUESTION_TEXTS]
 
 
 def ending_candidates(names: Sequence[str], read: Collection[str]) -> list[str]:
     """Return the columns that may say in words how an answer ended: not read, and neither texts nor times."""
-    return [name for name in unread_names(names, read) if name.strip().lower() not in QUESTION_TEXTS]
+    return [name for name in unread_names(names, read) if column_key(name) not in QUESTION_TEXTS]
 
 
 _DONE = word_set("done completed complete is_done is_complete is_completed finished is_finished ended")
@@ -45,7 +45,7 @@ def done_notes(table: pl.LazyFrame, names: Sequence[str]) -> list[str]:
         >>> done_notes(pl.LazyFrame({"done": [True, False], "is_done": ["a", "b"]}), ["done", "is_done"])[0][:42]
         'Not read, as false may be an answer that w'
     """
-    names = [name for name in names if name.strip().lower() in _DONE]
+    names = [name for name in names if column_key(name) in _DONE]
     schema = table.collect_schema()
     flags = [name for name in names if not schema[name].is_nested() and _is_flag(table.select(name))]
     if not flags:
@@ -79,7 +79,7 @@ def refuse_disagreement(scan: Callable[[], pl.LazyFrame], names: Sequence[str], 
     """
     for meaning in _OF_A_RUN:
         first = columns.get(meaning)
-        others = [name for name in names if name != first and name.strip().lower() in ALIASES[meaning]]
+        others = [name for name in names if name != first and column_key(name) in ALIASES[meaning]]
         if first is not None and first in names and others:
             table = scan()
             plain = [name for name in others if not table.collect_schema()[name].is_nested()]
@@ -117,7 +117,7 @@ def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apar
 
 def unread_names(names: Sequence[str], read: Collection[str]) -> list[str]:
     """Return the columns that are not read, and whose names are not those of what one answer was or took."""
-    return [name for name in names if name not in read and name.strip().lower() not in ANSWER_NAMES]
+    return [name for name in names if name not in read and column_key(name) not in ANSWER_NAMES]
 
 
 def unread_notes(
