@@ -283,13 +283,15 @@ def rung_row(curve: ReportCurve, rung: ReportRung) -> RungRow:
 
 
 def _gates_text(rung: ReportRung) -> str:
-    """Return the result of the gates of a rung: those that failed, and what the others could not see."""
+    """Return the result of the gates of a rung: those that failed or passed, and those that could see nothing."""
     if not rung.result.gates:
         return "none recorded"
     failed = ", ".join(visible(gate) for gate in rung.result.failed_gates)
     gates = rung.result.gates.items()
-    unseen = ", ".join(name for name, gate in gates if gate.label is None and gate.reason not in NOT_APPLICABLE)
+    unseen = [name for name, gate in gates if gate.label is None and gate.reason not in NOT_APPLICABLE]
+    seen = ", ".join(name for name, gate in gates if gate.label is not None)
     parts = [f"{name} {visible(limit)}" for name, gate in gates for limit in gate.limits]
-    parts += [f"not checked: {unseen}"] if unseen else []
-    result = f"failed: {failed}" if failed else "passed"
+    parts += [f"not checked: {', '.join(unseen)}"] if unseen else []
+    passed = (f"passed: {seen}" if unseen else "passed") if seen else "none could be checked"
+    result = f"failed: {failed}" if failed else passed
     return f"{result} ({'; '.join(parts)})" if parts else result

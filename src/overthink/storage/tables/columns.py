@@ -26,7 +26,7 @@ from overthink.storage.tables.endings import endings
 ALIASES: dict[str, tuple[str, ...]] = {
     "question": (
         *("question", "sample_id", "problem", "question_id", "problem_id", "id"),
-        *("item_id", "prompt_id", "example_id", "instance_id", "doc_id"),
+        *("item", "item_id", "prompt_id", "example_id", "instance_id", "doc_id"),
     ),
     "value": ("value", "score", "correct", "is_correct"),
     "draw": ("draw", "epoch", "attempt", "trial", "repeat", "repetition", "rollout"),
