@@ -1,5 +1,6 @@
 """A latent model becomes a study: findings per step, a section of the report, and what cannot be asked is refused."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def test_the_findings_say_which_step_counts(study: overthink.Study) -> None:
         f for f in study.find(kind="latent", metric="step_change") if str(f.label).startswith("latent_zero of step 2")
     ]
     assert misses(zero, 0.6 * (1 - 1 / 4)) < 3
-    assert zero.at.requested_tokens == 3
+    assert (zero.at.requested_tokens, zero.at.effort) == (3, "3 latent steps")
     assert zero.test is not None
     assert (zero.test.p_adjusted or 1) <= 0.05
     assert any("may hold what another step holds" in limit for limit in zero.limits)
@@ -61,11 +62,18 @@ def test_the_study_is_stored_and_read_again(study: overthink.Study) -> None:
     assert again.results.oversight.perturbations == ()  # no text was changed
 
 
-def test_its_statement_claims_no_step_and_is_checked(study: overthink.Study) -> None:
+def test_its_statement_claims_no_step_is_checked_and_counts_budgets_in_latent_steps(study: overthink.Study) -> None:
     assert study.folder is not None
     made = overthink.statement(study.folder.path)
     assert made.path is not None
     assert overthink.check(made.path, study=study.folder.path).faults == ()
+    text = made.path.with_suffix(".md").read_text(encoding="utf-8")
+    assert "at effort `3 latent steps` and one try" in text
+    page = study.folder.report.read_text(encoding="utf-8")
+    assert "Capability: nothing above 3 latent steps" in page
+    assert "count a step as one thinking token" in study.text()
+    for shown in (page, text, study.text()):
+        assert {*re.findall(r"[\d,]+ thinking tokens?", shown)} == {"1 thinking tokens"}  # of K = 1 alone
 
 
 def test_a_model_whose_states_are_never_read_is_not_called_unimportant() -> None:

@@ -207,8 +207,9 @@ def _name(trace: LatentTrace) -> "TraceName":
 
 def _source(plan: "LatentPlan", traces: "Sequence[LatentTrace]") -> Source:
     note = (
-        f"A model of latent steps, {plan.label}: what stands as thinking tokens here are steps, which have no text. It "
-        f"was asked by `overthink latent` with seed {plan.seed} and noise of {plan.noise:g} times the norm of a state."
+        f"A model of latent steps, {plan.label}. Its steps have no text; columns of tokens, and K (thinking), count a "
+        f"step as one thinking token. It was asked by `overthink latent` with seed {plan.seed} and noise of "
+        f"{plan.noise:g} times the norm of a state."
     )
     pool = pool_of(record for records, _ in traces for record in records)
     oversight = oversight_frame(row for _, rows in traces for row in rows)

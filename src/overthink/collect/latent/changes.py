@@ -42,6 +42,16 @@ TraceName = tuple[str, int]
 """Question and draw of a trace."""
 
 
+def budget_label(steps: int) -> str:
+    """Return a budget of latent steps as the label of its rung, which has its unit, as a checkpoint of turns has.
+
+    Example:
+        >>> budget_label(0), budget_label(1)
+        ('0 latent steps', '1 latent step')
+    """
+    return f"{steps} latent step" if steps == 1 else f"{steps} latent steps"
+
+
 @dataclass(frozen=True, slots=True)
 class LatentPlan:
     """What is asked of a latent model.
@@ -157,8 +167,8 @@ def latent_rows(
     n = len(plan.questions)
     for draw in range(plan.draws):
         shift = 1 + seed_for(plan.seed, "swap", draw) % (n - 1)
-        # No state is stored: those that a swap takes from a trace that is there are computed anew, which takes one
-        # step of the model each, where the answers of a trace take five for every step.
+        # No state is stored: those that a swap takes from a trace that is there are computed anew, with as many steps
+        # as one change of every step takes, and no answer.
         states = cache(partial(_thought, calls, plan, draw))
         for index, question in enumerate(plan.questions):
             if (question.id, draw) in skip:
@@ -215,6 +225,7 @@ class _Trace:
                 value=float(is_right),
                 requested_tokens=budget,
                 thinking_tokens=budget,
+                effort=budget_label(budget),
                 answer=answer,
                 model=self.plan.label,
                 seed=self.seed,
@@ -234,6 +245,7 @@ class _Trace:
                     estimand=Estimand.FORCED,
                     requested_tokens=steps,
                     thinking_tokens=steps,
+                    effort=budget_label(steps),
                     perturbation=change.label(self.plan.noise),
                     position=None if step is None else step / steps,
                     answer=answer,
