@@ -88,6 +88,7 @@ def test_a_model_whose_states_are_never_read_is_not_called_unimportant() -> None
     [
         ({"noise": 0.0}, "noise is 0; needed: a scale above 0"),
         ({"noise": float("nan")}, "noise is nan; needed: a scale above 0"),
+        ({"model": "m\udce9.py@m"}, "is not in UTF-8"),
         ({"limit": 1}, "1 questions to ask; needed: 2"),
         ({"model": "simulated:n=sk-planted-9f8e7d6c5b4a"}, "looks like a secret"),
     ],

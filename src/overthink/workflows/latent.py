@@ -12,7 +12,7 @@ from overthink.data.oversight import oversight_frame
 from overthink.data.pool import pool_of
 from overthink.data.traces import with_traces
 from overthink.errors import InputError, StoppedError
-from overthink.paths import is_there
+from overthink.paths import is_text, is_there, name_text
 from overthink.storage.journal import LatentTrace, latent_file, latent_setting, read_latent
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.study_lock import refuse_if_held, study_lock
@@ -81,6 +81,8 @@ def prepare_latent(
 
     if not 0 < noise <= _MOST_NOISE:
         raise InputError(f"noise is {noise:g}; needed: a scale above 0 and at most {_MOST_NOISE:g}, as 1 for the norm")
+    if not is_text(model):
+        raise InputError(f"{name_text(model)} is not in UTF-8; needed: a text that a study can store")
     folder = None if out is None else StudyFolder(Path(out))
     if folder is None and resume:
         raise InputError("--resume goes on with a study in a folder; needed: --out with its folder")

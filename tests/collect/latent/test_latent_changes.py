@@ -118,6 +118,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
         lambda states: states[7],
         "step 1 of question 'a' raised IndexError: .*needed: a NumPy vector",
     ),
+    "half a letter": ("answer", lambda states: "\ud800", "holds half a surrogate pair: .*; needed: Unicode text"),
     "no text": ("answer", lambda states: 7, "the answer to question 'a' behind 0 steps is 7, int; needed: a text"),
 }
 
