@@ -7,6 +7,7 @@ import typer
 
 from overthink.cli import terminal
 from overthink.cli.options import PANEL_OUTPUT, PANEL_RUN, FindingsJson, command_line, show
+from overthink.errors import ExitCode
 
 
 def register(app: typer.Typer) -> None:
@@ -35,9 +36,13 @@ def latent(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for pool, findings and report; nothing is written if left out.", rich_help_panel=PANEL_OUTPUT
+            help="Folder for traces, pool, findings and report; nothing is written if left out.",
+            rich_help_panel=PANEL_OUTPUT,
         ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a stopped study.", rich_help_panel=PANEL_OUTPUT)
+    ] = False,
     as_json: FindingsJson = False,
 ) -> None:
     """Ask a model of latent steps, and change the state of each: which steps does the answer depend on?
@@ -47,13 +52,14 @@ def latent(
     from overthink.cli.progress import Meter
     from overthink.workflows import latent as asking
 
-    session = asking.prepare_latent(model, out=out, draws=draws, limit=limit, noise=noise, seed=seed)
+    session = asking.prepare_latent(model, out=out, draws=draws, limit=limit, noise=noise, seed=seed, resume=resume)
     try:
-        with Meter(total=session.plan.n_answers, done=0, what="answers") as meter:
+        with Meter(total=session.plan.n_answers, done=session.n_done, what="answers") as meter:
             result = asking.ask_latent(
                 session, on_answer=lambda: meter.add(session.plan.task, 0), command=command_line()
             )
     except KeyboardInterrupt:
-        terminal.ending("interrupted; nothing was written.")
-        raise typer.Exit(130) from None
+        rest = "finished traces are kept. Repeat the command with --resume to go on."
+        terminal.ending(f"interrupted; {rest if out is not None else 'nothing was written.'}")
+        raise typer.Exit(ExitCode.INTERRUPT) from None
     show(result, as_json=as_json)

@@ -14,6 +14,9 @@ again.
 ``decisions.jsonl``: decisions of finished traces of arms that decide, without any text. A trace is written here before
 it is written to the journal, so that a placebo can take the decisions of every trace of the journal.
 
+``latent.jsonl``: finished traces of a latent model, each with the answers behind its changes, under what all of them
+have in common. No states: a model computes these anew.
+
 ``waves.jsonl``: number of draws of each question, by wave; a wave is on the disk before its first draw.
 
 What tries of traces take while a run goes on, in ``unfinished.jsonl``: before and behind every request.
@@ -31,29 +34,37 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, TypeAdapter
 
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
+from overthink.data.oversight import OversightRow
 from overthink.data.record import JOURNAL_VERSION, PLACE, TRACE_COLUMNS, RungRecord
 from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError, StoppedError
 from overthink.paths import is_there
 from overthink.storage.json_documents import finite
-from overthink.storage.jsonl import JsonLines
+from overthink.storage.jsonl import JsonLines, SettingLines
 from overthink.storage.study_folder import StudyFolder
 
 Thought = tuple[str, str, str, int, tuple[int, ...]]
 """Task, arm, question, draw and thinking token ids of a trace."""
 
+LatentTrace = tuple[Annotated[tuple[RungRecord, ...], Field(min_length=1)], tuple[OversightRow, ...]]
+"""Of one draw of a question: its rows of the pool, and those behind the changes of its steps."""
+
 _TRACE = TypeAdapter(tuple[RungRecord, ...])
 _CUT_SHORT = TypeAdapter(CutShort)
 _DIVIDED = {"paid": {field.name for field in dataclasses.fields(TokenUsage)} - set(UNDIVIDED)}
 _THOUGHT: TypeAdapter[Thought] = TypeAdapter(Thought)
+_LATENT_TRACE: TypeAdapter[LatentTrace] = TypeAdapter(LatentTrace)
+_CHANGES = TypeAdapter(tuple[OversightRow, ...])
+_SETTING = TypeAdapter(dict[str, str | int | float | None])
+_LATENT = {"overthink.latent": 1}
 _DECISIONS = TypeAdapter(TraceDecisions)
 _HAS_ERROR = b'"error":"'  # in a text the quotes would be escaped
 
@@ -215,6 +226,34 @@ def read_decisions(path: Path) -> dict[TraceKey, TraceDecisions]:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
     return {trace.key: trace for _, trace in decisions_file(path).read()}
+
+
+def latent_file(path: Path, setting: dict[str, object]) -> SettingLines[LatentTrace]:
+    """Return the file of traces of a latent model: one trace per line, under what they have in common."""
+
+    def dump(trace: LatentTrace) -> object:
+        records, changes = trace
+        return [[_stored(record) for record in records], _CHANGES.dump_python(changes, mode="json")]
+
+    return SettingLines(path, _LATENT, _LATENT_TRACE, setting, dump)
+
+
+def latent_setting(path: Path) -> dict[str, str | int | float | None] | None:
+    """Read what the traces of a latent model have in common; None where there is no such file, or it is empty.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged.
+    """
+    return next((setting for _, setting in JsonLines(path, _LATENT, _SETTING).read()), None)
+
+
+def read_latent(path: Path) -> list[LatentTrace]:
+    """Read all traces of a latent model in the order they were finished; none where there is no such file.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged before its last line.
+    """
+    return [trace for _, trace in JsonLines(path, _LATENT, _LATENT_TRACE).read(skip=1)]
 
 
 def wave_file(path: Path) -> JsonLines[WaveDraws]:

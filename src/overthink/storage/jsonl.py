@@ -201,6 +201,36 @@ class JsonLines(Generic[_T]):
             )
 
 
+class SettingLines(JsonLines[_T]):
+    """A file of JSON lines that have one setting in common, which is the line behind the header.
+
+    Args:
+        path: The file; created when it is opened.
+        header: Its first line, with its kind and version.
+        adapter: Adapter of the type of a line behind these two.
+        setting: What the lines have in common, as JSON.
+        dump: Conversion of a value to JSON; that of the adapter if None.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: dict[str, int],
+        adapter: TypeAdapter[_T],
+        setting: dict[str, object],
+        dump: Callable[[_T], object] | None = None,
+    ) -> None:
+        super().__init__(path, header, adapter, dump)
+        self._setting = setting
+
+    def __enter__(self) -> Self:
+        is_new = next(self.read_lines(), None) is None
+        super().__enter__()
+        if is_new:
+            self.write(self._setting)
+        return self
+
+
 def _as_line(content: object) -> bytes:
     """A value as one line of JSON."""
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode() + b"\n"

@@ -74,6 +74,11 @@ class StudyFolder:
         return self.path / "decisions.jsonl"
 
     @property
+    def latent(self) -> Path:
+        """Finished traces of a latent model, appended one by one; what `overthink latent --resume` starts from."""
+        return self.path / "latent.jsonl"
+
+    @property
     def waves(self) -> Path:
         """Number of draws of each question, wave by wave, with adaptive sampling."""
         return self.path / "waves.jsonl"
@@ -166,10 +171,12 @@ class StudyFolder:
     def is_study(self) -> bool:
         """Whether the folder holds a study: a plan, a pool or findings, be they damaged or no plain files.
 
+        The traces of a latent model are one, too, before there is a pool of them.
+
         Raises:
             InputError: The folder cannot be reached.
         """
-        return any(is_there(file) for file in (self.plan, self.pool, self.findings))
+        return any(is_there(file) for file in (self.plan, self.latent, self.pool, self.findings))
 
     def is_finished(self) -> bool:
         """Whether the folder holds findings and the pool that they were made from.
@@ -257,15 +264,18 @@ class StudyFolder:
                 f"{self.path} was merged of shards that lack traces. `overthink merge` names the commands that collect "
                 "them; merge again behind these."
             )
-        return InputError(f"{self.path} holds a study that has not finished; repeat its `overthink run` with --resume")
+        command = "latent" if is_there(self.latent) else "run"
+        return InputError(
+            f"{self.path} holds a study that has not finished; repeat its `overthink {command}` with --resume"
+        )
 
     def refuse_unfinished(self) -> None:
         """Check that a study has its pool, which its run writes last.
 
         Raises:
-            InputError: It has a plan and no pool.
+            InputError: It has a plan, or traces of a latent model, and no pool.
         """
-        if is_there(self.plan) and not is_there(self.pool):
+        if (is_there(self.plan) or is_there(self.latent)) and not is_there(self.pool):
             raise self.unfinished_error()
 
     def write_report(self, page: str) -> None:

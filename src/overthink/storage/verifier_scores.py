@@ -1,14 +1,14 @@
 """A verifier's scores on the disk: ``verified.jsonl`` during scoring, ``verified.json`` when all are complete."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from overthink.data.verifier_scores import AnswerKey, AnswerScore, VerifierRun
 from overthink.errors import InputError
 from overthink.storage.json_documents import read_typed, write_document
-from overthink.storage.jsonl import JsonLines
+from overthink.storage.jsonl import JsonLines, SettingLines
 
 VERIFIED_SCHEMA = "overthink.verified/1"
 
@@ -17,28 +17,16 @@ _VERIFIED = TypeAdapter(VerifierRun)
 _SCORE = TypeAdapter(AnswerScore)
 
 
-class ScoreFile(JsonLines[AnswerScore]):
+class ScoreFile(SettingLines[AnswerScore]):
     """An append-only file of scores, with the verifier in the line after the header.
 
     Args:
         path: The file; created when it is opened.
         verifier: The verifier and its settings.
-
-    Raises:
-        InputError: On opening: the file is of another kind or version, or cannot be written to.
-        StoppedError: On opening: the disk is full.
     """
 
     def __init__(self, path: Path, verifier: VerifierRun) -> None:
-        super().__init__(path, _HEADER, _SCORE)
-        self._verifier = verifier
-
-    def __enter__(self) -> Self:
-        is_new = scores_by(self.path) is None
-        super().__enter__()
-        if is_new:
-            self.write(_fields(self._verifier))
-        return self
+        super().__init__(path, _HEADER, _SCORE, _fields(verifier))
 
 
 def scores_by(path: Path) -> VerifierRun | None:

@@ -218,10 +218,11 @@ def plan_of(folder: StudyFolder) -> Plan | None:
     """Return the plan of a study; None for analysed logs and tables, whose analysis is stored.
 
     Raises:
-        InputError: There is neither.
+        InputError: There is neither, or the study has not finished.
     """
     if is_there(folder.plan):
         return read_plan(folder.plan)
+    folder.refuse_unfinished()
     if not is_there(folder.analysis):
         raise InputError(
             f"{folder.path} holds neither plan.json nor analysis.json; needed: a study by `overthink run`, or what "

@@ -10,7 +10,8 @@ from overthink.collect.latent.base import LatentModel, LatentQuestion
 from overthink.collect.latent.changes import LatentPlan, latent_plan, latent_rows
 from overthink.collect.latent.simulated import SimulatedLatent
 from overthink.components.base import component
-from overthink.data.oversight import LatentChange
+from overthink.data.oversight import LatentChange, OversightRow
+from overthink.data.record import RungRecord
 from overthink.errors import InputError
 
 
@@ -47,11 +48,16 @@ class Nameless(Scripted):
 
 
 def plan_of(model: LatentModel, noise: float = 1.0) -> LatentPlan:
-    return LatentPlan(model, "m", "task", tuple(model.questions()), 1, noise, 1)
+    return LatentPlan(model, "m", None, "task", tuple(model.questions()), 1, noise, 1)
+
+
+def all_rows(plan: LatentPlan) -> tuple[list[RungRecord], list[OversightRow]]:
+    traces = list(latent_rows(plan))
+    return [record for records, _ in traces for record in records], [row for _, rows in traces for row in rows]
 
 
 def test_every_change_is_handed_on_to_the_states_behind_it() -> None:
-    records, rows = latent_rows(plan_of(Scripted()))
+    records, rows = all_rows(plan_of(Scripted()))
     answers = {(row.question, row.perturbation, row.position): row.answer for row in rows}
     assert [record.answer for record in records if record.question == "a"] == ["", "1", "1 2", "1 2 4"]
     assert answers["a", "latent_zero", 1 / 3] == "1 0 2"
@@ -67,15 +73,15 @@ def test_every_change_is_handed_on_to_the_states_behind_it() -> None:
 
 def test_the_same_seed_gives_the_same_rows() -> None:
     plan = latent_plan("simulated:n=6", draws=2, limit=4, noise=0.5, seed=3)
-    assert latent_rows(plan) == latent_rows(plan)
-    assert {record.question for record in latent_rows(plan)[0]} == {f"q0000{number}" for number in range(4)}
+    assert all_rows(plan) == all_rows(plan)
+    assert {record.question for record in all_rows(plan)[0]} == {f"q0000{number}" for number in range(4)}
 
 
 @pytest.fixture(scope="module")
 def planted() -> tuple[SimulatedLatent, Any, Any]:
     plan = latent_plan("simulated:steps=3,holds=2:0.5,redundant=0.3,n=250", draws=1, limit=None, noise=1.0, seed=1)
     assert isinstance(plan.model, SimulatedLatent)
-    return plan.model, *latent_rows(plan)
+    return plan.model, *all_rows(plan)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, None])
@@ -112,6 +118,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
         lambda states: states[7],
         "step 1 of question 'a' raised IndexError: .*needed: a NumPy vector",
     ),
+    "half a letter": ("answer", lambda states: "\ud800", "holds half a surrogate pair: .*; needed: Unicode text"),
     "no text": ("answer", lambda states: 7, "the answer to question 'a' behind 0 steps is 7, int; needed: a text"),
 }
 
@@ -121,7 +128,7 @@ def test_what_a_model_may_not_give_back_is_refused(fault: str, monkeypatch: pyte
     method, reply, message = FAULTS[fault]
     monkeypatch.setattr(Scripted, method, lambda self, question, states, seed: reply(states))
     with pytest.raises(InputError, match=message):
-        latent_rows(plan_of(Scripted()))
+        all_rows(plan_of(Scripted()))
 
 
 @pytest.mark.parametrize(

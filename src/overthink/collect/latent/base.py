@@ -11,6 +11,7 @@ from pydantic import Field
 
 from overthink.components.base import Component, Statement, failure_text
 from overthink.errors import InputError
+from overthink.paths import is_text
 
 State = NDArray[np.floating]
 """State of one latent step: (width,) finite numbers."""
@@ -36,7 +37,7 @@ class LatentQuestion:
 def _are_questions(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(
         isinstance(each, LatentQuestion)
-        and all(isinstance(text, str) and text for text in (each.id, each.text, each.target))
+        and all(isinstance(text, str) and text and is_text(text) for text in (each.id, each.text, each.target))
         for each in value
     )
 
@@ -144,4 +145,6 @@ class LatentCalls:
             raise InputError(f"{where} raised {failure_text(fault)}; needed: a text") from fault
         if not isinstance(reply, str):
             raise InputError(f"{where} is {reply!r:.60}, {type(reply).__name__}; needed: a text")
+        if not is_text(reply):
+            raise InputError(f"{where} holds half a surrogate pair: {reply!r:.60}; needed: Unicode text")
         return reply.strip()

@@ -5,12 +5,16 @@ norm of the state times a scale; a swap takes the state of the same step from an
 sham hands the same state back.
 """
 
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
+from overthink._version import __version__
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.latent.base import MOST_STEPS, LatentCalls, LatentModel, LatentQuestion, State
 from overthink.collect.latent.simulated import SimulatedLatent
@@ -34,6 +38,19 @@ LATENT_MODELS: Registry[LatentModel] = Registry(
 
 ARM, SCORER = "base", "target"
 
+TraceName = tuple[str, int]
+"""Question and draw of a trace."""
+
+
+def budget_label(steps: int) -> str:
+    """Return a budget of latent steps as the label of its rung, which has its unit, as a checkpoint of turns has.
+
+    Example:
+        >>> budget_label(0), budget_label(1)
+        ('0 latent steps', '1 latent step')
+    """
+    return f"{steps} latent step" if steps == 1 else f"{steps} latent steps"
+
 
 @dataclass(frozen=True, slots=True)
 class LatentPlan:
@@ -42,6 +59,7 @@ class LatentPlan:
     Attributes:
         model: The model.
         label: Its name and settings, with the beginning of the SHA-256 of its file.
+        file_sha256: SHA-256 of the model's file; None without one.
         task: Name of the task: that of the component.
         questions: The questions.
         draws: Draws of each question.
@@ -51,6 +69,7 @@ class LatentPlan:
 
     model: LatentModel
     label: str
+    file_sha256: str | None
     task: str
     questions: tuple[LatentQuestion, ...]
     draws: int
@@ -59,9 +78,37 @@ class LatentPlan:
 
     @property
     def n_answers(self) -> int:
-        """Number of answers: at every budget, and behind every change."""
-        steps = self.model.steps + 1
-        return len(self.questions) * self.draws * steps * (1 + len(LatentChange))
+        """Number of answers of all traces."""
+        return self.n_traces * self.n_trace_answers
+
+    @property
+    def n_traces(self) -> int:
+        """Number of traces: draws of all questions."""
+        return len(self.questions) * self.draws
+
+    @property
+    def n_trace_answers(self) -> int:
+        """Number of answers of one draw of a question: at every budget, and behind every change."""
+        return (self.model.steps + 1) * (1 + len(LatentChange))
+
+    @property
+    def setting(self) -> dict[str, object]:
+        """All that decides an answer, as a file of traces stores it."""
+        questions = json.dumps([[each.id, each.text, each.target] for each in self.questions])
+        return {
+            "overthink": __version__,
+            "model": self.label,
+            "file_sha256": self.file_sha256,
+            "questions": len(self.questions),
+            "questions_sha256": hashlib.sha256(questions.encode()).hexdigest(),
+            "draws": self.draws,
+            "noise": self.noise,
+            "seed": self.seed,
+        }
+
+    def seed_of(self, question: LatentQuestion, draw: int) -> int:
+        """Return the seed of one draw of a question."""
+        return seed_for(self.seed, self.task, question.id, draw)
 
 
 def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed: int) -> LatentPlan:
@@ -89,7 +136,8 @@ def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed:
     model = complete_component(part, values, model=None, option=OPTION)
     settings = ",".join(f"{key}={value}" for key, value in values.items())
     label = name + (f":{settings}" if settings else "")
-    label = " ".join([label, *(f"(file {digest[:SHOWN_DIGITS]})" for digest in referenced_files([name]).values())])
+    file_sha256 = next(iter(referenced_files([name]).values()), None)
+    label += "" if file_sha256 is None else f" (file {file_sha256[:SHOWN_DIGITS]})"
     if not 1 <= model.steps <= MOST_STEPS:
         raise InputError(f"{label} has {model.steps} latent steps; needed: from 1 to {MOST_STEPS}")
     questions = tuple(model.questions())[:limit]
@@ -99,58 +147,64 @@ def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed:
     twice = next((each for each in ids if ids.count(each) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
         raise InputError(f"{label} has {ids.count(twice)} questions with the id {twice!r:.60}; needed: one id each")
-    return LatentPlan(model, label, part.key, questions, draws, noise, seed)
+    return LatentPlan(model, label, file_sha256, part.key, questions, draws, noise, seed)
 
 
 def latent_rows(
-    plan: LatentPlan, *, on_answer: Callable[[], None] = lambda: None
-) -> tuple[list[RungRecord], list[OversightRow]]:
-    """Return the rows of the pool, one per budget, and those of the table on oversight, one per change of a step.
+    plan: LatentPlan, *, skip: Collection[TraceName] = (), on_answer: Callable[[], None] = lambda: None
+) -> Iterator[tuple[tuple[RungRecord, ...], tuple[OversightRow, ...]]]:
+    """Yield, trace by trace, the rows of the pool, one per budget, and those on oversight, one per change of a step.
 
     Args:
         plan: What is asked.
+        skip: Question and draw of the traces that are there already, and are left out.
         on_answer: Called behind every answer.
 
     Raises:
         InputError: The model raised an error, or gave something else than a state or an answer.
     """
     calls = LatentCalls(plan.model, plan.label)
-    records: list[RungRecord] = []
-    rows: list[OversightRow] = []
+    n = len(plan.questions)
     for draw in range(plan.draws):
-        seeds = [seed_for(plan.seed, plan.task, question.id, draw) for question in plan.questions]
-        own = [_thought(calls, each, seed) for each, seed in zip(plan.questions, seeds, strict=True)]
-        n = len(own)
         shift = 1 + seed_for(plan.seed, "swap", draw) % (n - 1)
-        for index, (question, seed) in enumerate(zip(plan.questions, seeds, strict=True)):
-            trace = _Trace(plan, calls, question, draw, seed, own[index], own[(index + shift) % n])
+        # No state is stored: those that a swap takes from a trace that is there are computed anew, with as many steps
+        # as one change of every step takes, and no answer.
+        states = cache(partial(_thought, calls, plan, draw))
+        for index, question in enumerate(plan.questions):
+            if (question.id, draw) in skip:
+                continue
+            trace = _Trace(plan, calls, question, draw, states(index), states((index + shift) % n))
+            records, rows = [], []
             for record in trace.rungs():
                 records.append(record)
                 on_answer()
             for row in trace.changes(str(records[-1].answer)):
                 rows.append(row)
                 on_answer()
-    return records, rows
+            yield tuple(records), tuple(rows)
 
 
-def _thought(calls: LatentCalls, question: LatentQuestion, seed: int) -> list[State]:
-    states: list[State] = []
-    for _ in range(calls.model.steps):
-        states.append(calls.state(question, states, seed))
-    return states
+def _thought(calls: LatentCalls, plan: LatentPlan, draw: int, index: int) -> tuple[State, ...]:
+    question, states = plan.questions[index], list[State]()
+    for _ in range(plan.model.steps):
+        states.append(calls.state(question, states, plan.seed_of(question, draw)))
+    return tuple(states)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Trace:
-    """One draw of one question, with its own_answer states and those of the question that swaps come from."""
+    """One draw of one question, with its own states and those of the question that swaps come from."""
 
     plan: LatentPlan
     calls: LatentCalls
     question: LatentQuestion
     draw: int
-    seed: int
     own: Sequence[State]
     other: Sequence[State]
+
+    @property
+    def seed(self) -> int:
+        return self.plan.seed_of(self.question, self.draw)
 
     def rungs(self) -> Iterator[RungRecord]:
         """Yield the answer at every budget, from no latent step."""
@@ -171,6 +225,7 @@ class _Trace:
                 value=float(is_right),
                 requested_tokens=budget,
                 thinking_tokens=budget,
+                effort=budget_label(budget),
                 answer=answer,
                 model=self.plan.label,
                 seed=self.seed,
@@ -190,6 +245,7 @@ class _Trace:
                     estimand=Estimand.FORCED,
                     requested_tokens=steps,
                     thinking_tokens=steps,
+                    effort=budget_label(steps),
                     perturbation=change.label(self.plan.noise),
                     position=None if step is None else step / steps,
                     answer=answer,
