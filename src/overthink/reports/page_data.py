@@ -289,9 +289,9 @@ def _gates_text(rung: ReportRung) -> str:
     failed = ", ".join(visible(gate) for gate in rung.result.failed_gates)
     gates = rung.result.gates.items()
     unseen = [name for name, gate in gates if gate.label is None and gate.reason not in NOT_APPLICABLE]
-    seen = ", ".join(name for name, gate in gates if gate.label is not None)
+    results = ", ".join(name for name, gate in gates if gate.label is not None)
     parts = [f"{name} {visible(limit)}" for name, gate in gates for limit in gate.limits]
     parts += [f"not checked: {', '.join(unseen)}"] if unseen else []
-    passed = (f"passed: {seen}" if unseen else "passed") if seen else "none could be checked"
+    passed = (f"passed: {results}" if unseen else "passed") if results else "none could be checked"
     result = f"failed: {failed}" if failed else passed
     return f"{result} ({'; '.join(parts)})" if parts else result

@@ -182,8 +182,8 @@ def _other_judges(outcomes: Outcomes, others: Sequence[Outcomes], rung: int) -> 
     if not failed[:, :, rung].any():  # a table has no rows of what another judge scored
         alone = own[:, :, rung].sum(axis=1)
         together = alone + np.sum([answers.sum(axis=1) for answers in scored], axis=0)
-        missing, left = (int((draws.max(initial=0) - draws).sum()) for draws in (alone, together))
-        n = missing - left
+        missing, rest = (int((draws.max(initial=0) - draws).sum()) for draws in (alone, together))
+        n = missing - rest
     elif n <= (own[:, :, rung] & by_others).sum():
         n = 0
     return JUDGE_CHANGES.text(n=n, scorer=outcomes.scorer, others=" and ".join(names)) if n > 0 else None

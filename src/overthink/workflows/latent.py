@@ -113,9 +113,9 @@ def _stored_traces(folder: StudyFolder, plan: "LatentPlan") -> "dict[TraceName, 
     Raises:
         InputError: They are of another model, of other questions, or of other settings, or the file is damaged.
     """
-    there = latent_setting(folder.latent) or plan.setting  # a kill may come before they are stored
+    stored = latent_setting(folder.latent) or plan.setting  # a kill may come before they are stored
     changes = [
-        f"{name}: {there.get(name)} there, {now} now" for name, now in plan.setting.items() if there.get(name) != now
+        f"{name}: {stored.get(name)} there, {now} now" for name, now in plan.setting.items() if stored.get(name) != now
     ]
     if changes:
         raise InputError(

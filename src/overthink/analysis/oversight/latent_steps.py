@@ -60,7 +60,7 @@ def latent_dependence(
         and (sham := curve.block_of(LATENT + LatentChange.SHAM)) is not None
         and (others := [block for block in curve.blocks if block is not sham])
     ]
-    return tuple(_result(*each, families=len(curves)) for each in curves)
+    return tuple(_result(*parts, families=len(curves)) for parts in curves)
 
 
 def _result(
@@ -82,7 +82,7 @@ def _result(
         rows.append(
             LatentStep(
                 step,
-                tuple(_change(curve, *each, is_control=step is None) for each in zip(names, cells, strict=True)),
+                tuple(_change(curve, *cell, is_control=step is None) for cell in zip(names, cells, strict=True)),
                 tuple(_loss(curve, name, losses[:, :, index, kind]) for kind, name in enumerate(names)),
                 _sham(curve, f"{sham.label} of {_name(step)}", 1 - same[:, :, index]),
                 _verdict(result, index),
@@ -146,7 +146,7 @@ def _sham(curve: PerturbationCurve, name: str, changes: Array) -> Finding:
 def _tables(curve: PerturbationCurve, block: PerturbationAnswers, steps: int) -> tuple[Array, Array]:
     """Return agreements and right answers by step, every step at once behind them, (question, draw, step) each."""
     whole = curve.context.whole
-    rows, columns = ({each: number for number, each in enumerate(names)} for names in (whole.questions, whole.draws))
+    rows, columns = ({name: number for number, name in enumerate(names)} for names in (whole.questions, whole.draws))
     agreements, corrects = (np.full((*whole.values.shape[:2], steps + 1), np.nan) for _ in range(2))
     for index in np.flatnonzero(block.requested == steps):
         row, column = rows.get(str(block.questions[index])), columns.get(int(block.draws[index]))

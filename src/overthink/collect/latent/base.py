@@ -36,9 +36,11 @@ class LatentQuestion:
 
 def _are_questions(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(
-        isinstance(each, LatentQuestion)
-        and all(isinstance(text, str) and text and is_text(text) for text in (each.id, each.text, each.target))
-        for each in value
+        isinstance(question, LatentQuestion)
+        and all(
+            isinstance(text, str) and text and is_text(text) for text in (question.id, question.text, question.target)
+        )
+        for question in value
     )
 
 

@@ -94,7 +94,7 @@ class LatentPlan:
     @property
     def setting(self) -> dict[str, object]:
         """All that decides an answer, as a file of traces stores it."""
-        questions = json.dumps([[each.id, each.text, each.target] for each in self.questions])
+        questions = json.dumps([[item.id, item.text, item.target] for item in self.questions])
         return {
             "overthink": __version__,
             "model": self.label,
@@ -144,7 +144,7 @@ def latent_plan(text: str, *, draws: int, limit: int | None, noise: float, seed:
     if len(questions) < 2:
         raise InputError(f"{label}: {len(questions)} questions to ask; needed: 2, for a swap takes another one's state")
     ids = [question.id for question in questions]
-    twice = next((each for each in ids if ids.count(each) > 1), None) if len(set(ids)) < len(ids) else None
+    twice = next((name for name in ids if ids.count(name) > 1), None) if len(set(ids)) < len(ids) else None
     if twice is not None:
         raise InputError(f"{label} has {ids.count(twice)} questions with the id {twice!r:.60}; needed: one id each")
     return LatentPlan(model, label, file_sha256, part.key, questions, draws, noise, seed)

@@ -96,31 +96,31 @@ class SimulatedLatent(LatentModel):
 
     def step(self, question: LatentQuestion, states: Sequence[State], seed: int) -> State:
         """Return the state of a step: the option's unit vector where it holds the answer, else a random direction."""
-        place, answer, _ = self._draw(question, seed)
-        if place in (len(states), IN_ALL):
+        position, answer, _ = self._draw(question, seed)
+        if position in (len(states), IN_ALL):
             return np.asarray(np.eye(self.options)[answer])
         return np.asarray(_draws(seed, self.steps, self.options).directions[len(states)])
 
     def answer(self, question: LatentQuestion, states: Sequence[State], seed: int) -> str:
         """Return the answer that is read out of the states."""
-        place, answer, guess = self._draw(question, seed)
-        if place == IN_QUESTION:
+        position, answer, guess = self._draw(question, seed)
+        if position == IN_QUESTION:
             return str(answer)
-        if len(states) <= max(place, 0):
+        if len(states) <= max(position, 0):
             return str(guess)
-        state = np.sum(states, axis=0) if place == IN_ALL else states[place]
+        state = np.sum(states, axis=0) if position == IN_ALL else states[position]
         return str(int(np.argmax(state)) if np.any(state) else guess)
 
     def _draw(self, question: LatentQuestion, seed: int) -> tuple[int, int, int]:
         """Return where the answer is, which it is, and what a guess is."""
         where, is_right, other, guess = _draws(seed, self.steps, self.options).shares
         ends = np.cumsum([*self.shares, self.redundant])
-        place = int(np.searchsorted(ends, where, side="right"))
+        position = int(np.searchsorted(ends, where, side="right"))
         answer = int(question.target)
         if is_right >= self.accuracy:
             answer = (answer + 1 + int(other * (self.options - 1))) % self.options
-        place = place if place < self.steps else (IN_ALL if place == self.steps else IN_QUESTION)
-        return place, answer, int(guess * self.options)
+        position = position if position < self.steps else (IN_ALL if position == self.steps else IN_QUESTION)
+        return position, answer, int(guess * self.options)
 
     def planted_effect(self, step: int | None) -> PlantedEffect:
         """Return what zero, noise at a scale of 1 or less, and a swap do, all three alike.

@@ -214,7 +214,7 @@ def latent_steps(
     ]
     alpha = (1 - level) / whole(families, "families", least=1)
     control = _claims(cells[-1:], alpha, can_be_within=True)[0]
-    has_control = any(each.claim is StepClaim.DEPENDS for each in control)
+    has_control = any(cell.claim is StepClaim.DEPENDS for cell in control)
     steps = _claims(cells[:-1], alpha, can_be_within=has_control)
     return LatentSteps(steps, control, tuple(_together(row) for row in steps), None if has_control else str(NO_CONTROL))
 
@@ -240,7 +240,7 @@ def _claims(cells: list[list[PairedMean]], alpha: float, *, can_be_within: bool)
 
 
 def _together(row: tuple[StepChange, ...]) -> StepClaim:
-    claims = {each.claim for each in row}
+    claims = {cell.claim for cell in row}
     if StepClaim.DEPENDS in claims:
         return StepClaim.DEPENDS
     return StepClaim.WITHIN if claims == {StepClaim.WITHIN} else StepClaim.OPEN

@@ -94,12 +94,12 @@ TEXT_MEANINGS = ("response", "reasoning")
 """Columns of long texts, of which only the presence is read."""
 
 
-def match_columns(names: Sequence[str], *, seen: Sequence[str] | None = None) -> dict[str, str]:
+def match_columns(names: Sequence[str], *, columns_of_file: Sequence[str] | None = None) -> dict[str, str]:
     """Match the known columns of a table with their meanings.
 
     Args:
         names: Columns, once scores are rows.
-        seen: Columns of the file, which an error names; None if they are the same.
+        columns_of_file: Columns of the file, which an error names; None if they are the same.
 
     Returns:
         Meaning → name in the table.
@@ -119,7 +119,7 @@ def match_columns(names: Sequence[str], *, seen: Sequence[str] | None = None) ->
     if missing:
         needed = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
         raise InputError(
-            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(seen or names)[:500]}. "
+            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(columns_of_file or names)[:500]}. "
             f"Needed: {needed}. Rename the columns, or write a reader of such files (docs/extend.md) and name it with "
             "--reader"
         )

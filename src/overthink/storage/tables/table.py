@@ -65,7 +65,7 @@ class _Layout:
     def of(cls, names: Sequence[str], scorer: str | None) -> "_Layout":
         scores = score_columns(names, scorer)
         left = [n for n in names if n not in scores and column_key(n) not in ALIASES["value"]]
-        columns = match_columns([*left, "value", "scorer"] if scores else names, seen=names)
+        columns = match_columns([*left, "value", "scorer"] if scores else names, columns_of_file=names)
         return cls(tuple(names), tuple(scores), None if scores else scorer, columns)
 
     @property
