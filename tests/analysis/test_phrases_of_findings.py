@@ -156,6 +156,7 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "no question has {k:d}": ({"k": 16},),
     "some question was sampled": ({"k": 16},),
     "{missing:d} rows are missing": ({"missing": 52},),
+    "the judge changes": ({"n": 58, "scorer": "claude", "others": "gpt"}, {"n": 1, "scorer": "a`b", "others": "b, c"}),
     "{n:d} questions are known": ({"n": 5, "needed": 6},),
     "{n:d} {axis} questions": ({"n": 1, "axis": "safety"},),
     "human labels on": ({"n": 3, "needed": 10},),
