@@ -57,6 +57,8 @@ def test_the_study_is_stored_and_read_again(study: overthink.Study) -> None:
     assert study.folder is not None
     assert "Which latent steps does the answer depend on?" in study.folder.report.read_text(encoding="utf-8")
     assert "Which latent steps does the answer depend on?" in study.text()
+    (head,) = (line for line in study.text().splitlines() if "Verdict" in line and "Step" in line)
+    assert head.split()[-6:] == ["Noise", "Swap", "Zero", "Same", "state", "(sham)"]
     again = overthink.analyse(study.folder.path)
     assert again.find(kind="latent") == study.find(kind="latent")
     assert again.results.oversight.perturbations == ()  # no text was changed

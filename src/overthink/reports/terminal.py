@@ -46,8 +46,10 @@ def summary_text(results: Results, about: About) -> str:
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
     oversight = results.oversight
-    tables = (faithfulness_tables, encoded_tables, step_tables, monitorability_tables, probe_tables, judge_tables)
+    tables = (faithfulness_tables, encoded_tables, monitorability_tables, probe_tables, judge_tables)
     blocks += ["\n".join(_first_rows(table)) for rows in tables for table in rows(oversight)]
+    steps = step_tables(oversight)
+    blocks += ["\n".join(_first_rows(table, left_columns=(0, 1, 2), columns=None)) for table in steps]
     blocks += bound_sentences(oversight)
     if oversight_lines := _oversight(results):
         blocks.append("\n".join(oversight_lines))
@@ -126,10 +128,10 @@ def _oversight(results: Results) -> list[str]:
     return _first_rows(tables[0], left_columns=(0, 1, 4))
 
 
-def _first_rows(table: Table, left_columns: tuple[int, ...] = (0, 1, 2, 3)) -> list[str]:
-    """Return the first columns and rows of a table as lines."""
-    rows = [["".join(piece.text for piece in cell) for cell in row[:5]] for row in table.rows]
-    lines = [table.caption, *_columns([table.head[:5], *rows[:_MONITOR_ROWS]], left_columns=left_columns)]
+def _first_rows(table: Table, left_columns: tuple[int, ...] = (0, 1, 2, 3), columns: int | None = 5) -> list[str]:
+    """Return the first columns and rows of a table as lines; all columns if None."""
+    rows = [["".join(piece.text for piece in cell) for cell in row[:columns]] for row in table.rows]
+    lines = [table.caption, *_columns([table.head[:columns], *rows[:_MONITOR_ROWS]], left_columns=left_columns)]
     more = len(rows) - _MONITOR_ROWS
     return [*lines, *([f"  {more} more rows are in the report"] if more > 0 else [])]
 
