@@ -1,6 +1,5 @@
 """Results from tables of outcomes: every number that a report may print, with interval, gates and limits."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -79,7 +78,9 @@ def analyse_outcomes(
     beside = beside or OversightRuns()
     tables = sorted(outcomes, key=lambda table: table.key)
     seeds = seeds_of(tables, rng=rng)
-    judges = Counter(_without_scorer(table) for table in tables)
+    alike: dict[CurveKey, list[Outcomes]] = {}  # tables of one curve, a judge each
+    for table in tables:
+        alike.setdefault(_without_scorer(table), []).append(table)
     family_of = families(tables, analysis)
     contexts, curves = [], []
     questions: tuple[str, ...] | None = None
@@ -88,12 +89,12 @@ def analyse_outcomes(
         if table.questions != questions:  # neighbours mostly share their questions, and weights may take 100 MB
             questions = table.questions
             weights = question_weights(len(questions), rng=np.random.default_rng(seed))
-        scorers = judges[_without_scorer(table)]
+        judges = alike[_without_scorer(table)]
         size = family_of[table.key].size if table.key in family_of else 1
-        context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
-        others = [other for other in tables if other is not table and _without_scorer(other) == _without_scorer(table)]
-        judged = with_judges(context.gate_results, context.table, [o for o in others if not o.key.judges_thinking])
-        context = replace(context, selectors=tuple(selectors), gate_results=judged)
+        context = CurveContext.of(table, analysis, prefix=prefix, scorers=len(judges), family=size, weights=weights)
+        others = [other for other in judges if other is not table and not other.key.judges_thinking]
+        gate_results = with_judges(context.gate_results, context.table, others)
+        context = replace(context, selectors=tuple(selectors), gate_results=gate_results)
         curves.append(curve_result(context, seed=seed))
         # Comparisons of curves have a bootstrap of their own.
         contexts.append(replace(context.without_oracle(), weights=weights[:0].copy()))
