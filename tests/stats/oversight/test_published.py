@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +40,8 @@ class Value(NamedTuple):
         return abs(self.published - self.recomputed) <= 0.5000001 * 10.0**-self.digits
 
 
-def monitorability() -> list[Value]:
-    table = json.loads((Path(os.environ["OVERTHINK_DATA"]) / "published_values.json").read_text())["openai_gmean2"]
+def monitorability(data: Path) -> list[Value]:
+    table = json.loads((data / "published_values.json").read_text())["openai_gmean2"]
     first = table[0]
     effect, caught = first["p_y1_x1"] - first["p_y1_x0"], first["p_z1_y1x1"]
     square, tpr, _ = g_mean_square(effect, first["p_y1_x1"], caught, first["TNR0"], first["TNR1"])
@@ -169,9 +168,9 @@ FILLERS = {"opus-4-5": (3.70, 0.0002, 4), "gpt-4.1": (-2.16, 0.031, 3)}
 
 
 @pytest.fixture(scope="module")
-def table() -> list[Value]:
-    parts = (monitorability, information, monitors, oversight, necessity, hints, latent)
-    return [value for part in parts for value in part()]
+def table(data: Path) -> list[Value]:
+    parts = (information, monitors, oversight, necessity, hints, latent)
+    return [*monitorability(data), *(value for part in parts for value in part())]
 
 
 def test_every_published_value_is_reproduced(table: list[Value]) -> None:
