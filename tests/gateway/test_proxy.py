@@ -448,6 +448,34 @@ def test_a_slow_head_a_slow_body_and_a_half_open_connection_are_closed(
     assert len(gate.entries()) == 1
 
 
+def test_bytes_around_a_request_are_bounded_and_never_a_second_answer_in_the_first(
+    tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
+    body = json.dumps({"model": "m", "messages": USER})
+    whole = framed(f"Content-Length: {len(body)}", body=body).replace(b"Connection: close\r\n", b"")
+    chunk = f"{len(body):x}\r\n{body}\r\n"
+    flood = "x" * 400_000
+    with gateway(tmp_path, upstream, a_policy()) as gate:
+        for content in (
+            framed(f"X-Flood: {flood}", body=""),
+            framed("Transfer-Encoding: chunked", body=f"{len(body):x};{flood}\r\n{body}\r\n0\r\n\r\n"),
+            framed("Transfer-Encoding: chunked", body=f"{chunk}0\r\nX-Trailer: {flood}\r\n\r\n"),
+        ):
+            answer = raw(gate.url, content)
+            assert (answer.startswith(b"HTTP/1.1 400") and b"invalid_json" not in answer) or answer == b"", answer
+        assert raw(gate.url, b"\r\n\r\n", wait=3.0) == b""  # bytes that begin no request keep no connection
+        assert upstream.bodies == []
+        pieces = "".join(f"1\r\n{letter}\r\n" for letter in body + " " * 20_000)
+        assert raw(gate.url, framed("Transfer-Encoding: chunked", body=f"{pieces}0\r\n\r\n")).startswith(
+            b"HTTP/1.1 200"
+        )
+        answer = raw(gate.url, whole + b"\x00 no request\r\n\r\n", wait=3.0)
+        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"}}}") and answer.count(b"HTTP/1.1") == 1
+        answer = raw(gate.url, whole + framed(f"Content-Length: {len(body)}", body=body), wait=3.0)
+        assert answer.count(b"HTTP/1.1 200") == 2 and answer.endswith(b"}}}")
+
+
 def test_a_connection_stays_between_two_requests_longer_than_clients_keep_it(
     tmp_path: Path, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-import h11
 import httpx
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from overthink.errors import InputError
 from overthink.gateway.identity import read_keys
@@ -33,6 +33,7 @@ READ_SECONDS = 20.0
 """Time in which a caller takes some of an answer that is whole."""
 _READ_BYTES = 16_384
 _HEAD_BYTES = 32_768
+_CHUNK_BYTES = 12  # the size of a chunk in hexadecimal digits, and the ends of two lines
 _CONNECTIONS = 4_000
 _GRACE_SECONDS = 10
 
@@ -72,12 +73,15 @@ class ServeOptions:
     metrics: str | None = None
 
 
-class GuardedProtocol(H11Protocol):
+class GuardedProtocol(HttpToolsProtocol):
     """HTTP/1.1 of uvicorn, which closes a connection whose head does not arrive, or whose answer nobody reads.
 
-    A connection between two requests is none of these: it stays for :data:`KEEP_ALIVE_SECONDS`.
+    A connection between two requests is none of these: it stays for :data:`KEEP_ALIVE_SECONDS`. What is no body (heads,
+    sizes of chunks and what is behind them, trailers) has a size, too, so that nobody fills the memory with it.
     """
 
+    _part: Literal["head", "body", "rest"] = "head"
+    _framing = 0
     _head: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
 
@@ -88,13 +92,40 @@ class GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head has its time from its first byte on, however few come at once."""
+        if self._part == "rest":
+            self._part = "head"
+        self._framing += len(data)
         super().data_received(data)
-        waits = self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]
-        if self._head is not None and not waits:
+        if self._framing > _HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"The head of a request has at most {_HEAD_BYTES} bytes.")
+        elif self._part == "head" and self._head is None:
+            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+        elif self._part != "head" and self._head is not None:
             self._head.cancel()
             self._head = None
-        elif self._head is None and waits:
-            self._head = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def on_headers_complete(self) -> None:
+        """Begin with the request: its head has come."""
+        self._part = "body"
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        self._framing = max(0, self._framing - len(body) - _CHUNK_BYTES)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End a request: what comes next is another."""
+        self._part, self._framing = "rest", 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse bytes that are no request; an answer to a whole request before them is sent to its end first."""
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            super().send_400_response(msg)
+        else:
+            self.flow.pause_reading()
+            self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         """Wait until the answer is read, as long as it is read at all."""
@@ -197,7 +228,6 @@ def server_of(settings: Settings) -> uvicorn.Server:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             limit_concurrency=_CONNECTIONS,
-            h11_max_incomplete_event_size=_HEAD_BYTES,
         )
     )
 
