@@ -471,9 +471,12 @@ def test_bytes_around_a_request_are_bounded_and_never_a_second_answer_in_the_fir
             b"HTTP/1.1 200"
         )
         answer = raw(gate.url, whole + b"\x00 no request\r\n\r\n", wait=3.0)
-        assert answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"}}}") and answer.count(b"HTTP/1.1") == 1
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert answer.endswith(b"}}}")
+        assert answer.count(b"HTTP/1.1") == 1
         answer = raw(gate.url, whole + framed(f"Content-Length: {len(body)}", body=body), wait=3.0)
-        assert answer.count(b"HTTP/1.1 200") == 2 and answer.endswith(b"}}}")
+        assert answer.count(b"HTTP/1.1 200") == 2
+        assert answer.endswith(b"}}}")
 
 
 def test_a_connection_stays_between_two_requests_longer_than_clients_keep_it(

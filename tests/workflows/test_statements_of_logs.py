@@ -14,11 +14,13 @@ from stored_logs import stored_log
 from sweeps import few
 
 from overthink.errors import InputError
-from overthink.governance.statement.exports import eee_schema
+from overthink.governance.statement.exports import cyclonedx_properties, eee_schema, model_card_paragraph
 from overthink.governance.statement.schema import statement_json_schema
 from overthink.storage.findings import read_findings
 from overthink.workflows.analyse import analyse, report
+from overthink.workflows.exports import every_eval_ever
 from overthink.workflows.label import label
+from overthink.workflows.paper import methods
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions
 from overthink.workflows.statement import check, statement
@@ -252,6 +254,11 @@ def test_notes_on_the_reading_of_a_table_stay_with_findings_report_and_statement
     assert f"- `{unread}`" in made.text()
     assert made.path is not None
     assert check(made.path, study=out).ok
+    assert f"; `{unread}`." in model_card_paragraph(made.statement)
+    assert f"`{unread}`" in [item["value"] for item in cyclonedx_properties(made.statement)]
+    assert unread in methods(out)
+    records = every_eval_ever(out, tmp_path / "records").parent
+    assert unread in analyse(records).about.notes
     content = document(made)
     content["elicitation"]["conditions"]["notes on reading"].remove(unread)
     made.path.write_text(json.dumps(content))

@@ -21,7 +21,7 @@ from overthink.governance.statement.schema import Statement
 from overthink.paths import file_sha256
 from overthink.storage.files import storage_errors, write_text
 from overthink.storage.journal import read_waves
-from overthink.storage.json_documents import analysis_text, read_analysis
+from overthink.storage.json_documents import analysis_text, read_analysis, read_notes
 from overthink.storage.pool import scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
@@ -82,6 +82,9 @@ def _study_texts(folder: StudyFolder) -> Iterator[tuple[str, str]]:
     request = read_analysis(folder.analysis)
     if request is not None:
         yield f"{PREFIX}analysis", analysis_text(*request)
+    reading = read_notes(folder.analysis)
+    if reading:
+        yield f"{PREFIX}reading", json.dumps(reading, ensure_ascii=False)
     waves = read_waves(folder.waves)
     if waves:
         counts = {task: dict(zip(own.questions, own.counts.T.tolist(), strict=True)) for task, own in waves.items()}

@@ -17,7 +17,7 @@ from overthink.reports.paper.methods import StudyRecord
 from overthink.reports.paper.methods import methods as methods_of
 from overthink.storage.files import write_text
 from overthink.storage.findings import FindingsMeta, read_findings
-from overthink.storage.json_documents import read_analysis, read_plan
+from overthink.storage.json_documents import read_analysis, read_notes, read_plan
 from overthink.storage.pool import scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.cells import csv_text
@@ -217,6 +217,7 @@ def study_record(path: Path) -> StudyRecord:
         seed=seed,
         models=models,
         n_unnamed=n_unnamed,
+        notes=read_notes(folder.analysis),
     )
 
 

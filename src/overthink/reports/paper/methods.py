@@ -30,7 +30,7 @@ MOST_NAMES = 12
 
 READ = (
     "What the levels did to the answers, and what a high score means, was stated or assumed when the logs or tables "
-    "were read; the notes of the report say which."
+    "were read."
 )
 NOT_RECORDED = "not recorded in this folder"
 
@@ -59,6 +59,7 @@ class StudyRecord:
         seed: Seed of the analysis.
         models: Names of the models under test that the rows state.
         n_unnamed: Rows that name no model; None without rows.
+        notes: How logs or tables were read, a sentence each.
     """
 
     findings: tuple[Finding, ...]
@@ -70,6 +71,7 @@ class StudyRecord:
     seed: int | None = None
     models: tuple[str, ...] = ()
     n_unnamed: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def methods(record: StudyRecord) -> tuple[Section, ...]:
         Section("Models", _models(record)),
         Section("Tasks", _tasks(values)),
         Section("Budgets", _budgets(record, values)),
+        Section("Reading", tuple(visible(note, PROSE_LIMIT) for note in record.notes)),
         Section("Sampling", plan_sentences(record.plan, is_elsewhere=record.plan_sha256 is not None)),
         Section("Estimates", _estimates(record, values)),
         Section("Verdicts", _verdicts(record)),

@@ -93,6 +93,7 @@ def rows_of(records: Sequence[Mapping[str, Any]]) -> pl.DataFrame | None:
 
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_READING = TypeAdapter(tuple[str, ...])
 _WAVES = TypeAdapter(dict[str, dict[str, list[int]]])
 
 
@@ -131,13 +132,20 @@ def study_facts(contents: Sequence[Vouched]) -> tuple[StudyFacts, tuple[str, ...
             f"these records are of {len(own)} evaluations, and the draws of one were adaptive: a mean over both would "
             "be biased; needed: the records of one evaluation, so name its file"
         )
-    analysis = texts[0].get(f"{_START}analysis") if len(own) == 1 else None
+    alone = texts[0] if len(own) == 1 else {}
+    analysis, reading = alone.get(f"{_START}analysis"), alone.get(f"{_START}reading")
     facts = StudyFacts(
         planned=frozenset(arm for arm, of_arm in plans.items() if len(of_arm) == 1 and None not in of_arm),
         waves=_waves(waves[0]) if waves else {},
         analysis=analysis if isinstance(analysis, str) else None,
     )
-    return facts, tuple(_notes(facts, plans))
+    return facts, (*_reading(reading), *_notes(facts, plans))
+
+
+def _reading(text: object) -> tuple[str, ...]:
+    """Return the notes on how the logs or tables behind a record were read."""
+    problem = "the notes on reading in the aggregate record cannot be read"
+    return typed_value(_READING, text, problem) if isinstance(text, str) else ()
 
 
 def _plans(contents: Sequence[Vouched]) -> dict[str, set[str | None]]:
