@@ -1,55 +1,79 @@
 """The notebooks of the docs run as they are, and what they say is true of the outputs.
 
-One kernel runs all, each in an empty folder and with no name of the one before: a kernel costs most at its start.
+One shell runs all, inside a running event loop as a kernel does, each in an empty folder and with no name of the one
+before. Its process is forked from one that has imported the packages of others: a kernel costs most at its start.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+import forked
 import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = {path.stem: path for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))}
 
 SVG = "image/svg+xml"
 
+SHELL = """
+import asyncio, json, os, sys
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from traitlets.config import Config
 
-def run(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, Any]:
-    """The outputs of each cell by its id, run in an empty folder; a cell that fails raises its error."""
-    with TemporaryDirectory() as sockets:  # no port is opened; the path of a socket has to be short
-        client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
-        manager = client.create_kernel_manager()
-        manager.transport, manager.ip = "ipc", f"{sockets}/kernel"
-        client.execute()
-    nbformat.validate(notebook)
-    return {cell.id: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
+KERNEL = Config({"IPKernelApp": {}})  # by which Inspect knows that it is in a notebook
+
+def shown(shell, source):
+    with capture_output(display=False) as printed:
+        result = shell.run_cell(source)
+    result.raise_error()
+    data = {} if result.result is None else shell.display_formatter.format(result.result)[0]
+    text = printed.stdout.partition("Out[")[0] + printed.stderr
+    return [*([{"text": text}] if text else []), *([{"data": data}] if data else [])]
+
+async def run():
+    outputs = {}
+    for name, folder, cells in json.loads(sys.argv[1]):
+        os.chdir(folder)
+        shell = InteractiveShell.instance(config=KERNEL)
+        shell.reset()
+        outputs[name] = {cell: shown(shell, source) for cell, source in cells}
+    return outputs
+
+print(json.dumps(asyncio.run(run())))
+"""
+
+
+def run(notebooks: Mapping[str, nbformat.NotebookNode], folder: Path) -> dict[str, dict[str, Any]]:
+    """The outputs of each cell by notebook and id, each run in an empty folder; a cell that fails ends the program."""
+    cells = []
+    for name, notebook in notebooks.items():
+        nbformat.validate(notebook)
+        (folder / name).mkdir()
+        own = [(cell.id, cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+        cells.append((name, str(folder / name), own))
+    ended = forked.run(SHELL, json.dumps(cells))
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The outputs of every notebook of the docs by its name and the id of a cell. None leaves a file in its folder."""
-    cells, folders = [], {name: tmp_path_factory.mktemp(name) for name in NOTEBOOKS}
-    for name, folder in folders.items():
-        notebook = nbformat.read(NOTEBOOKS[name], as_version=4)
-        code = f"%reset -f\nimport os\nos.chdir({str(folder)!r})\ndel os"
-        cells.append(nbformat.v4.new_code_cell(code))
-        cells += [nbformat.from_dict(cell | {"id": f"{name}--{cell.id}"}) for cell in notebook.cells]
-    whole = run(nbformat.v4.new_notebook(cells=cells), tmp_path_factory.mktemp("start"))
-    assert [file for folder in folders.values() for file in folder.iterdir()] == []
-    return {name: {key.partition("--")[2]: cell for key, cell in whole.items() if key.startswith(f"{name}--")}
-            for name in NOTEBOOKS}  # fmt: skip
+    folder = tmp_path_factory.mktemp("notebooks")
+    outputs = run({name: nbformat.read(path, as_version=4) for name, path in NOTEBOOKS.items()}, folder)
+    assert [file for name in NOTEBOOKS for file in (folder / name).iterdir()] == []
+    return outputs
 
 
 def data(cell: Any) -> Mapping[str, Any]:
     """What a cell shows, by type; it shows one thing, and prints nothing beside it."""
     (output,) = cell
-    return output.data
+    return output["data"]
 
 
 def cells_of(table: str) -> list[list[str]]:
@@ -105,8 +129,8 @@ def test_logs_become_a_study_a_figure_a_comparison_and_a_frame(outputs: dict[str
 
 def test_a_cell_that_fails_fails(tmp_path: Path) -> None:
     cells = [nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("import overthink\noverthink.experimnt")]
-    with pytest.raises(CellExecutionError, match="has no attribute 'experimnt'"):
-        run(nbformat.v4.new_notebook(cells=cells), tmp_path)
+    with pytest.raises(AssertionError, match="has no attribute 'experimnt'"):
+        run({"wrong": nbformat.v4.new_notebook(cells=cells)}, tmp_path)
 
 
 def quoted(*words: str) -> list[str]:
