@@ -27,6 +27,7 @@ from overthink.data.verifier_scores import AnswerScore
 from overthink.errors import InputError
 from overthink.storage import journal
 from overthink.storage.json_documents import read_backtest, read_plan, read_questions, write_questions
+from overthink.storage.oversight import read_oversight_journal
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import ScoreFile, read_scores, read_verified, scores_by
@@ -123,6 +124,12 @@ DOCUMENTS = (
     Document("decisions.jsonl", mutations.of_lines, _read("decisions.jsonl", journal.read_decisions)),
     Document("logs/thoughts.jsonl", mutations.of_lines, _read("logs/thoughts.jsonl", journal.read_thoughts)),
     Document("verified.jsonl", mutations.of_lines, _read("verified.jsonl", lambda p: (scores_by(p), read_scores(p)))),
+    Document(
+        "latent.jsonl",
+        mutations.of_lines,
+        _read("latent.jsonl", lambda p: (journal.latent_setting(p), journal.read_latent(p))),
+    ),
+    Document("oversight.jsonl", mutations.of_lines, _read("oversight.jsonl", read_oversight_journal)),
     Document("backtest.json", mutations.of_json, _read("backtest.json", read_backtest)),
 )
 
@@ -163,6 +170,10 @@ def make_study(folder: Path) -> None:
     )
     (folder / "facts.json").write_text(FACTS)
     shutil.copy(BACKTEST, folder / "backtest.json")
+    with tempfile.TemporaryDirectory() as scratch:
+        overthink.latent("simulated:n=2,steps=3", out=Path(scratch, "latent"))
+        for path in (study.latent, study.oversight_journal):
+            shutil.copy(Path(scratch, "latent", path.name), path)
     overthink.report(folder)
     (folder / "statement.json").write_text(overthink.statement(folder, write=False).json())
 
@@ -212,9 +223,11 @@ def run(seed: int, runs: int) -> list[str]:
 
 def _is_derived(path: Path, mutation: Mutation) -> bool:
     """Whether a field is worked out anew from other files, or stood at its default, or is the plan's to say."""
+    names = {*mutation.names}
+    if path.name == "oversight.jsonl":  # counts of nothing
+        return names <= {"agent", "overseer"} and "remove" in mutation.words
     if path.name != "analysis.json":
         return False
-    names = {*mutation.names}
     return bool(names & {"verified", "parties", "primary_registered"}) or (
         names <= {"assumed", "unit"} and mutation.words.startswith("remove")
     )
