@@ -20,9 +20,11 @@ from gateways import Upstream, a_policy, a_rule, gateway, life
 from openai import BadRequestError, OpenAI, PermissionDeniedError, RateLimitError
 
 from overthink.gateway import relay, server, sqlite_ledger
+from overthink.gateway.dialects import OpenAIChat
 from overthink.gateway.identity import Identity
 from overthink.gateway.ledger import Counter, Demand, Reservation
 from overthink.gateway.redis_ledger import RedisLedger
+from overthink.gateway.request import Limits
 from overthink.gateway.sqlite_ledger import SqliteLedger
 from overthink.governance.deployment.policy import Tries
 
@@ -226,6 +228,51 @@ def test_messages_of_anthropic(tmp_path: Path, upstream: Upstream) -> None:
     assert upstream.bodies[1]["thinking"]["budget_tokens"] == 16
     assert upstream.headers[0]["x-api-key"] == "own-key"
     assert gate.entries()[1]["generated_tokens"] == 4
+
+
+def test_what_clients_send_beside_the_question_goes_through(tmp_path: Path, upstream: Upstream) -> None:
+    ordinary = {"n": None, "stop": None, "reasoning_effort": None, "functions": None, "store": False, "user": "u"}
+    shape = {"type": "json_schema", "schema": {"type": "object"}}
+    with gateway(tmp_path, upstream, a_policy(tries=Tries(per_key=50))) as gate:
+        assert post(gate.url, **ordinary, safety_identifier="s", verbosity="low").status_code == 200
+        asked = post(gate.url, "/v1/messages", max_tokens=9, output_config={"format": shape}, top_k=None)
+        assert asked.status_code == 200
+        assert post(gate.url, "/v1/messages", max_tokens=9, output_config={"effort": "high"}).status_code == 403
+    assert upstream.bodies[0].keys() == {
+        "model", "messages", "store", "user", "safety_identifier", "verbosity", "max_tokens",
+    }  # fmt: skip
+    assert upstream.bodies[1]["output_config"] == {"format": shape}
+
+
+def test_the_cap_has_the_name_that_openai_takes_and_others_know() -> None:
+    policy = a_policy()
+    for cap, asked, sent in (
+        (None, {}, "max_tokens"),
+        (None, {"max_completion_tokens": 9}, "max_completion_tokens"),
+        ("max_completion_tokens", {}, "max_completion_tokens"),
+        ("max_completion_tokens", {"max_tokens": 9}, "max_completion_tokens"),
+    ):
+        dialect = OpenAIChat(cap=cap)
+        ask = dialect.read({"model": "m", "messages": USER, **asked}, Limits(policy, policy.rules[0], False, []), "m")
+        dialect.with_tokens(ask, 5)
+        assert {name: ask.body[name] for name in ("max_tokens", "max_completion_tokens") if name in ask.body} == {
+            sent: 5
+        }
+
+
+def test_steps_of_an_agent_are_tries_of_its_users_turn_in_both_dialects(tmp_path: Path, upstream: Upstream) -> None:
+    call = {"role": "assistant", "content": "", "tool_calls": [{"id": "1", "function": {"name": "f"}}]}
+    use = {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {}}]}
+    with gateway(tmp_path, upstream, a_policy(tries=Tries(per_key=3))) as gate:
+        for number in range(3):
+            result = {"role": "tool", "tool_call_id": "1", "content": f"result {number}"}
+            steps = [*USER, call, result]
+            assert post(gate.url, messages=steps).status_code == 200
+        result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "other words"}]}
+        refused = post(gate.url, "/v1/messages", max_tokens=9, messages=[*USER, use, result])
+        assert (refused.status_code, "tries" in refused.text) == (403, True)
+        alone = post(gate.url, "/v1/messages", max_tokens=9, messages=[result])
+        assert (alone.status_code, "no message of the user" in alone.text) == (400, True)
 
 
 def test_tries_are_capped_however_they_are_asked_for(tmp_path: Path, upstream: Upstream) -> None:

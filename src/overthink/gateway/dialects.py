@@ -20,7 +20,8 @@ _OPENAI_PLAIN = frozenset(
     (
         "model", "messages", "temperature", "top_p", "top_k", "min_p", "stop", "seed", "presence_penalty",
         "frequency_penalty", "repetition_penalty", "logit_bias", "logprobs", "top_logprobs", "tools", "tool_choice",
-        "parallel_tool_calls", "response_format", "user", "metadata",
+        "parallel_tool_calls", "response_format", "verbosity", "user", "safety_identifier", "metadata", "store",
+        "service_tier", "prompt_cache_key",
     )
 )  # fmt: skip
 _NUMBERS = ("thinking_token_budget", "thinking_budget", "reasoning_budget", "max_thinking_tokens")
@@ -34,9 +35,18 @@ _OPENAI_OWN = frozenset(
 
 
 class OpenAIChat:
-    """The dialect of `/v1/chat/completions`."""
+    """The dialect of `/v1/chat/completions`.
+
+    Args:
+        cap: Name of the parameter in which the model's server takes the cap on tokens, whatever the caller calls it;
+            None for what the caller calls it, and `max_tokens` where no cap is asked for. OpenAI's own reasoning models
+            refuse `max_tokens`, and other servers do not know `max_completion_tokens`.
+    """
 
     path = "/v1/chat/completions"
+
+    def __init__(self, cap: str | None = None) -> None:
+        self._cap = cap
 
     def read(self, body: dict[str, Any], limits: Limits, model: str) -> Ask:
         """Return what a request asks for, with its parameters lowered to the rule.
@@ -55,7 +65,7 @@ class OpenAIChat:
         self._reasoning(body, ask, limits)
         names = [name for name in ("max_tokens", "max_completion_tokens") if body.get(name) is not None]
         ask.tokens = min(limits.tokens(body.get(name), name) for name in names or ["max_tokens"])
-        out["max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"] = ask.tokens
+        out[self._cap or (names[-1] if names else "max_tokens")] = ask.tokens
         ask.stream = body.get("stream") is True
         if ask.stream:
             options = body.get("stream_options") or {}
@@ -156,13 +166,13 @@ def _part(body: dict[str, Any], name: str, fields: Any) -> dict[str, Any] | None
     if not isinstance(value, dict):
         raise Refusal(400, "invalid_parameter", f"{name} is no object")
     require_known(value, fields, f"{name}.")
-    return dict(value)
+    return {field: own for field, own in value.items() if own is not None}
 
 
 _ANTHROPIC_PLAIN = frozenset(
     (
         "model", "messages", "system", "temperature", "top_p", "top_k", "stop_sequences", "tools", "tool_choice",
-        "metadata",
+        "metadata", "service_tier", "cache_control",
     )
 )  # fmt: skip
 _ANTHROPIC_OWN = frozenset(("max_tokens", "stream", "thinking", "output_config"))
@@ -186,24 +196,17 @@ class AnthropicMessages:
         system = content_text(body.get("system")) + own
         ask = Ask(model, out, (model, system, turn), beyond=limits.beyond)
         self._hosted_tools(body)
-        thinking = body.get("thinking")
-        if thinking is not None:
-            if not isinstance(thinking, dict):
-                raise Refusal(400, "invalid_parameter", "thinking is no object")
-            require_known(thinking, ("type", "budget_tokens", "display"), "thinking.")
-            out["thinking"] = dict(thinking)
+        if (thinking := _part(body, "thinking", ("type", "budget_tokens", "display"))) is not None:
+            out["thinking"] = thinking
             if "budget_tokens" in thinking:
-                out["thinking"]["budget_tokens"] = limits.thinking(thinking["budget_tokens"], "thinking.budget_tokens")
-        config = body.get("output_config")
-        if config is not None:
-            if not isinstance(config, dict):
-                raise Refusal(400, "invalid_parameter", "output_config is no object")
-            require_known(config, ("effort",), "output_config.")
-            ask.effort = limits.effort(config.get("effort"), "output_config.effort")
+                thinking["budget_tokens"] = limits.thinking(thinking["budget_tokens"], "thinking.budget_tokens")
+        config = _part(body, "output_config", ("effort", "format")) or {}
+        if "effort" in config:
+            config["effort"] = ask.effort = limits.effort(config["effort"], "output_config.effort")
         elif limits.rule.efforts is not None:
-            ask.effort = limits.rule.efforts[0]
-        if ask.effort is not None:
-            out["output_config"] = {"effort": ask.effort}
+            config["effort"] = ask.effort = limits.rule.efforts[0]
+        if config:
+            out["output_config"] = config
         ask.tokens = out["max_tokens"] = limits.tokens(body.get("max_tokens"), "max_tokens")
         ask.stream = body.get("stream") is True
         if ask.stream:

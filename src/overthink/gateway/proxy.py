@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import anyio
@@ -30,7 +31,6 @@ seconds, and a request that is written meanwhile is lost."""
 _CONNECTIONS = 2000
 _HEAD_BYTES = 65_536
 _ERROR_BYTES = 100_000
-_DIALECTS: tuple[Dialect, ...] = (OpenAIChat(), AnthropicMessages())
 _BEFORE_SENDING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 _SENT_HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 _ENDS_HERE = {"connection": "close"}
@@ -51,8 +51,11 @@ class _Proxy:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: aiohttp.ClientSession | None = None
+        is_openai = f".{urlsplit(settings.upstream).hostname}".endswith(".openai.com")
+        self._openai = OpenAIChat(cap="max_completion_tokens" if is_openai else None)
+        dialects: tuple[Dialect, ...] = (self._openai, AnthropicMessages())
         self._endpoints: dict[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
-            ("POST", dialect.path): self._endpoint(dialect) for dialect in _DIALECTS
+            ("POST", dialect.path): self._endpoint(dialect) for dialect in dialects
         }
         self._endpoints["GET", "/v1/models"] = self._models
 
@@ -75,7 +78,7 @@ class _Proxy:
         known = ", ".join(f"{method} {path}" for method, path in self._endpoints)
         message = f"{request.method} {request.url.path[:100]} is not served by this gateway; served: {known}"
         status = 405 if any(path == request.scope["path"] for _, path in self._endpoints) else 404
-        return JSONResponse(_DIALECTS[0].error(Refusal(status, "not_served", message)), status, _ENDS_HERE)
+        return JSONResponse(self._openai.error(Refusal(status, "not_served", message)), status, _ENDS_HERE)
 
     def _upstream_client(self) -> aiohttp.ClientSession:
         """Return the client of the model's server, which belongs to the loop that runs.
@@ -101,7 +104,7 @@ class _Proxy:
         try:
             caller = identify(request.headers.raw, self._settings.callers)
         except Refusal as refusal:
-            return JSONResponse(_DIALECTS[0].error(refusal), refusal.status)
+            return JSONResponse(self._openai.error(refusal), refusal.status)
         policy = self._settings.policy
         names = dict.fromkeys(name for rule in policy.rules for name in rule.models)
         own = [name for name in names if policy.rule_of(caller.principal, name) is not None]
@@ -227,4 +230,4 @@ async def _body(request: Request, most: int) -> dict[str, Any]:
         raise Refusal(400, "invalid_json", str(failure)) from failure
     if not isinstance(body, dict):
         raise Refusal(400, "invalid_json", "the request is no JSON object")
-    return body
+    return {name: value for name, value in body.items() if value is not None}  # null is the default, in every dialect

@@ -149,16 +149,26 @@ def content_text(content: object) -> str:
 def last_turn(messages: object) -> tuple[str, str]:
     """Return the texts of the system's messages and of the last turn of the user.
 
+    Results of tools are no turn of the user, whichever role a dialect gives them: an agent that goes on with a request
+    tries the same one again.
+
     Raises:
         Refusal: The messages are no list of messages, or none is the user's.
     """
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise Refusal(400, "invalid_parameter", "messages is no list of messages")
     system = "\n".join(content_text(m.get("content")) for m in messages if m.get("role") in ("system", "developer"))
-    turns = [content_text(m.get("content")) for m in messages if m.get("role") == "user"]
+    contents = [_without_results(message.get("content")) for message in messages if message.get("role") == "user"]
+    turns = [content_text(content) for content in contents if content != []]
     if not turns:
         raise Refusal(400, "invalid_parameter", "messages has no message of the user")
     return system, turns[-1]
+
+
+def _without_results(content: object) -> object:
+    if not isinstance(content, list):
+        return content
+    return [part for part in content if not (isinstance(part, dict) and part.get("type") == "tool_result")]
 
 
 def prompt_tokens(body: Mapping[str, Any]) -> int:
