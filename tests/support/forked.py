@@ -20,7 +20,10 @@ from threading import Thread
 from types import TracebackType
 from typing import IO, Any, Self
 
-PACKAGES = ("inspect_ai", "inspect_ai.model", "altair", "scipy.stats", "jsonschema", "typer")
+PACKAGES = (
+    "inspect_ai", "inspect_ai.model", "altair", "scipy.stats", "jsonschema", "typer",
+    "openai", "IPython", "acp", "fastapi", "uvicorn", "rich.markdown",  # Inspect imports these when it runs a task
+)  # fmt: skip
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from forked import program; exec(program(int(sys.argv[2])))"
 
@@ -129,6 +132,9 @@ def program(descriptor: int) -> str:
     installed = [folder for folder in sys.path if folder not in own]
     for name in PACKAGES:
         importlib.import_module(name)
+    packages = importlib.import_module("inspect_ai._util.package")
+    packages.packages_distributions = cache(packages.packages_distributions)  # read before every run of a task
+    packages.packages_distributions()
     importlib.import_module("chart_bundle").store_bundle()
     threads = len(list(Path("/proc/self/task").iterdir())) if sys.platform == "linux" else 1
     assert threads == 1, f"{threads} threads; a fork would have one of them"
