@@ -13,6 +13,7 @@ from overthink.data.pool import records_of
 from overthink.errors import InputError
 from overthink.plan.study import Plan, checked_plan
 from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.resume import check_folder
 from overthink.workflows.verify import prepare_verification
 
 FILE = """
@@ -115,6 +116,18 @@ def test_nothing_else_would_have_kept_them(tmp_path: Path, task: str, ids: int, 
     run(tmp_path, plan(tmp_path, task, draws=2), resume=True)
     said = asked(tmp_path)
     assert (len(said), max(map(len, said.values()))) == (ids, texts)
+
+
+def test_a_study_whose_task_file_changed_is_not_resumed(tmp_path: Path) -> None:
+    """Its stored answers have the scores of the earlier scorer: no curve may mix the two."""
+    wanted = plan(tmp_path, limit=1)
+    run(tmp_path, wanted)
+    more = wanted.model_copy(update={"draws": 2})
+    check_folder(tmp_path / "s", overthink.prepare(more).plan, resume=True)
+    file = tmp_path / "theirs.py"
+    file.write_text(FILE.replace("scorer=match()", "scorer=match('begin')"))
+    with pytest.raises(InputError, match="theirs.py has changed since the study began.*begin another study in --out"):
+        check_folder(tmp_path / "s", overthink.prepare(more).plan, resume=True)
 
 
 @pytest.mark.parametrize(

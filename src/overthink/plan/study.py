@@ -5,6 +5,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Mapping
 from numbers import Complex, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,7 +15,7 @@ from overthink.components.registry import referenced_files
 from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
 from overthink.data.secrets import holds_secret
 from overthink.errors import InputError
-from overthink.paths import is_text, name_text
+from overthink.paths import file_sha256, is_text, name_text, path_kind
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
 from overthink.plan.k_reference import reference_fault
 from overthink.plan.schedule import Checkpoints, Until
@@ -58,6 +59,12 @@ class TaskPlan(_Frozen):
     key: str | None = None
     high: str
     args: dict[str, str | int | float | bool] = {}
+
+    @property
+    def file(self) -> str:
+        """The path of its Python file, as typed; "" for a registered task."""
+        path = self.task.rpartition("@")[0] or self.task
+        return path if path.endswith(".py") else ""
 
     @model_validator(mode="after")
     def _polarity(self) -> "TaskPlan":
@@ -108,7 +115,7 @@ class Plan(_Frozen):
         resamples: Continuations sampled from each rung of a trace, to estimate commitment.
         resample_at: At every rung, or by bisection between rungs whose outcomes differ.
         arms: Strategies and interventions compared on the same questions and draws.
-        component_files: SHA-256 of every component file that arms and think format name, by path; set when the plan is
+        component_files: SHA-256 of every file that arms, think format and tasks name, by path; set when the plan is
             opened.
 
     Raises:
@@ -345,14 +352,16 @@ class Plan(_Frozen):
         return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
 
     def with_component_files(self) -> "Plan":
-        """Return the plan with the hashes of the component files that it names now.
+        """Return the plan with the hashes of the files that it names now: components, and tasks with their scorers.
 
         Raises:
-            InputError: A file is not there, or cannot be loaded.
+            InputError: A component file is not there, or cannot be loaded.
         """
         texts = [self.think_format, *(part for arm in self.arms for part in arm.parts)]
         texts += [value for arm in self.arms for value in arm.settings.values() if isinstance(value, str)]
-        return self.model_copy(update={"component_files": referenced_files(texts)})
+        files = sorted({task.file for task in self.tasks if path_kind(Path(task.file)) == "a file"})
+        of_tasks = {file: file_sha256(Path(file), follow=True) for file in files}
+        return self.model_copy(update={"component_files": of_tasks | referenced_files(texts)})
 
     def to_json(self) -> str:
         """Return the plan as stored and hashed: sorted keys, defaults included.

@@ -199,6 +199,11 @@ def check_plan(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
                 f"{folder.path} holds a study of another version of Overthink ({text}), which may ask and count "
                 "differently. Go on with the version that began it, or give another --out."
             )
+        if conflicts == ["component_files"] and (changed := _changed_files(earlier, plan)):
+            raise InputError(
+                f"{folder.path}: {', '.join(changed)} has changed since the study began, and what is stored was made "
+                "or scored as it was then. Bring back the file of that time to go on, or begin another study in --out."
+            )
         if conflicts:
             raise InputError(
                 f"{folder.path} holds a study with another plan ({text}). Give the same options to go on with it, or "
@@ -216,6 +221,12 @@ def plan_changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
     """Return the fields in which two plans differ, with the value of each."""
     old, new = json.loads(earlier.to_json()), json.loads(plan.to_json())
     return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
+
+
+def _changed_files(earlier: Plan, plan: Plan) -> list[str]:
+    """Return the paths of files that both plans name, with another content."""
+    now = plan.component_files
+    return [path for path, sha256 in earlier.component_files.items() if now.get(path, sha256) != sha256]
 
 
 def _extends(name: str, earlier: Plan, plan: Plan) -> bool:

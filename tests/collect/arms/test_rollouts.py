@@ -11,7 +11,7 @@ from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.continuation import Prefix, TokenContinuation
+from overthink.collect.providers.continuation import Prefix, Segment, TokenContinuation
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.simulated.thinking import turn_of
 from overthink.collect.providers.think_tags import for_prompt, think_format
@@ -24,9 +24,9 @@ GOOD = (" fix bak\n", " fix bal\n")
 POOR = (" off bak\n", " off bal\n")
 
 
-async def graded(answer: str, cut: bool) -> Judgement:
-    value = float(answer.strip() == "42")
-    return Judgement(value, Verdict.CORRECT if value else Verdict.WRONG, answer, 3, None)
+async def graded(answer: Segment) -> Judgement:
+    value = float(answer.text.strip() == "42")
+    return Judgement(value, Verdict.CORRECT if value else Verdict.WRONG, answer.text, 3, None)
 
 
 class Counted:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.log import list_eval_logs, read_eval_log
-from inspect_ai.model import modelapi
+from inspect_ai.model import ModelUsage, modelapi
 
 import overthink
 from overthink.collect.ladder.accounting import UsageMeter
@@ -72,7 +72,7 @@ class Judged:
 
     seen: list[tuple[str, bool]] = field(default_factory=list)
 
-    async def __call__(self, completion: str, cut: bool) -> Judgement:
+    async def __call__(self, completion: str, cut: bool, usage: ModelUsage) -> Judgement:
         self.seen.append((completion, cut))
         return Judgement(float("a" in completion), Verdict.CORRECT, completion[-1:] or None, 5, None)
 
@@ -91,7 +91,7 @@ def climbed(
         forced: Judgement | None = None
         async for step in run_ladder(context, InOnePiece(context)):
             if forced is None or not step.is_carried:
-                forced = await judged(step.answer.text, not step.answer.is_complete)
+                forced = await judged(step.answer.text, not step.answer.is_complete, ModelUsage())
             steps.append(step)
             for row in await controls.at(step, step.answer.text, forced):
                 rows["trace" if row.on_trace else row.estimand].append(row)

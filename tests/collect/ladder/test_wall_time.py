@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inspect_ai.model import get_model
+from inspect_ai.model import ModelUsage, get_model
 
 import overthink
 from overthink.collect.ladder.accounting import UsageMeter
@@ -153,14 +153,14 @@ def beside(length: int, wanted: Sequence[str]) -> tuple[list[Step], dict[str, li
     context = means_of(Scripted(Wall(), length), (0, 4, 8, 16))
     rows: dict[str, list[ControlRow]] = {}
 
-    async def score(completion: str, cut: bool) -> Judgement:
+    async def score(completion: str, cut: bool, usage: ModelUsage) -> Judgement:
         context.continuation.wall.now += JUDGE  # type: ignore[attr-defined]
         return Judgement(1.0, Verdict.CORRECT, None, 0, None)
 
     controls = Controls(context, score, wanted, score)
 
     async def look(step: Step) -> None:
-        for row in await controls.at(step, "x", await score("x", False)):
+        for row in await controls.at(step, "x", await score("x", False, ModelUsage())):
             rows.setdefault("trace" if row.on_trace else row.estimand, []).append(row)
 
     return climbed(context, judge=look), rows
@@ -185,7 +185,7 @@ def test_resamples_take_the_time_of_all_tries_together() -> None:
     context = means_of(model, (0, 4, 8, 16))
     steps = climbed(context)
 
-    async def score(completion: str, cut: bool) -> Judgement:
+    async def score(answer: Segment) -> Judgement:
         model.wall.now += JUDGE
         return Judgement(1.0, Verdict.CORRECT, None, 0, None)
 

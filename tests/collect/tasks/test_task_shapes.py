@@ -129,6 +129,19 @@ def needs_setup() -> Scorer:
     return score
 
 
+@scorer(metrics=[accuracy()])
+def by_whole_reply() -> Scorer:
+    async def score(state: TaskState, target: Target) -> Score:
+        usage, reply = state.output.usage, state.messages[-1]
+        assert usage is not None
+        assert reply is state.output.message
+        assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+        assert usage.output_tokens > (usage.reasoning_tokens or 0) > 0 or usage.reasoning_tokens == 0
+        return Score(value="42" in reply.text, explanation=state.output.stop_reason)
+
+    return score
+
+
 FEW_SHOT = [
     ChatMessageSystem(content="Answer with a number."),
     ChatMessageUser(content="2 × 2?"),
@@ -178,6 +191,21 @@ READABLE: dict[str, tuple[Callable[[], Task], str]] = {
         "@match",
     ),
     "dict": (lambda: Task(dataset=[NUMBER], solver=generate(), scorer=several_values()), "@several_values.harm"),
+    "limited": (
+        lambda: Task(
+            dataset=[NUMBER],
+            solver=[system_message("Be brief."), generate()],
+            scorer=includes(),
+            message_limit=2,
+            token_limit=1,
+            turn_limit=1,
+            time_limit=0,
+            working_limit=0,
+        ),
+        "",
+    ),
+    "own_model": (lambda: Task(dataset=[NUMBER], solver=generate(), scorer=includes(), model="mockllm/model"), ""),
+    "usage": (lambda: Task(dataset=[NUMBER], solver=generate(), scorer=by_whole_reply()), ""),
     "voted": (
         lambda: Task(
             dataset=[NUMBER],
@@ -218,6 +246,35 @@ def test_a_task_of_this_shape_is_scored_as_its_author_meant(
     found = rows(tmp_path, name + scorer_name, model_args={"capability": f"0:{always}", "natural_length": 12})
     assert len(found) == 2 * 3
     assert means(found) == {(value, verdict)}
+
+
+def test_limits_and_model_of_a_task_are_noted() -> None:
+    task_of_theirs = {"model": "mockllm/model", "message_limit": 9, "time_limit": 60}
+    name = registered(
+        lambda: Task(dataset=[NUMBER], solver=generate(), scorer=includes(), **task_of_theirs),  # type: ignore[arg-type]
+        "shape_noted",
+    )
+    notes = overthink.prepare(plan(name)).spending.notes
+    assert any("names the model mockllm/model; the study runs it with its own, overthink/simulated" in n for n in notes)
+    assert any("sets message_limit, time_limit, which bounds one answer: lifted" in n for n in notes)
+
+
+@pytest.mark.parametrize(("allowance", "reason"), [(1, "max_tokens"), (64, "stop")])
+def test_a_scorer_sees_that_an_answer_was_cut(allowance: int, reason: str, tmp_path: Path) -> None:
+    seen: set[str] = set()
+
+    @scorer(metrics=[accuracy()])
+    def by_stop_reason() -> Scorer:
+        async def score(state: TaskState, target: Target) -> Score:
+            seen.add(state.output.stop_reason)
+            return Score(value=1)
+
+        return score
+
+    name = f"shape_cut_{allowance}"
+    registered(lambda: Task(dataset=[NUMBER], solver=generate(), scorer=by_stop_reason()), name)
+    rows(tmp_path, name, answer_tokens=allowance)
+    assert seen == {reason}
 
 
 def test_a_solver_that_shuffles_anew_keeps_one_order_along_a_trace(tmp_path: Path) -> None:

@@ -11,13 +11,11 @@ from overthink.collect.agent_loop.trace import LoopTrace, checkpoints_of
 from overthink.collect.ladder.clock import Clock
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.session.prepare import Session
-from overthink.collect.session.task_run import TaskRun, curve_scorer, task_runs, trace_solver
+from overthink.collect.session.task_run import TaskRun, curve_scorer, mark_unscored, task_runs, trace_solver
 from overthink.collect.sinks import TraceSink
 
 ARM = "base"
 """The only arm of an agent loop in the pool."""
-
-_UNSCORED = "Inspect ended the sample, by a limit of the task on time or cost, before it could be scored"
 
 
 def run_agent_loops(
@@ -50,7 +48,7 @@ def run_agent_loops(
             token_limit=None,
             turn_limit=None,
         )
-        _mark_unscored(run)
+        mark_unscored(run, _traces_of(run))
 
 
 def agent(run: TaskRun) -> Solver:
@@ -72,11 +70,3 @@ def agent(run: TaskRun) -> Solver:
 def _traces_of(run: TaskRun) -> Callable[[str, int], LoopTrace]:
     replay, judge = LoopReplay(run.solver, task=run.name), AnswerJudge(run.scorers, run.task)
     return lambda question, draw: LoopTrace(run, replay, judge, question, draw)
-
-
-def _mark_unscored(run: TaskRun) -> None:
-    """Write errored rows for traces that Inspect itself ended."""
-    new_trace = _traces_of(run)
-    for trace in (new_trace(question, draw) for question, draws in run.draws.items() for draw in draws):
-        if trace.key not in run.finished:
-            run.sink.on_trace(trace.rows(_UNSCORED))

@@ -8,6 +8,8 @@ rung. In addition the thinking itself may be judged, by a scorer of thinking (``
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
+from inspect_ai.model import ModelUsage
+
 from overthink.collect.ladder.climb import Step
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import TraceContext
@@ -56,7 +58,7 @@ class ControlRow:
     on_trace: bool = False
 
 
-ScoreCompletion = Callable[[str, bool], Awaitable[Judgement]]
+ScoreCompletion = Callable[[str, bool, ModelUsage], Awaitable[Judgement]]
 """Scores a completion with the task's own scorer; the flag: it was truncated."""
 
 
@@ -137,7 +139,7 @@ class Controls:
             rung=0,
             requested_tokens=None,
             completion=completion,
-            judgement=await self.score(completion, not own.is_complete),
+            judgement=await self.score(completion, not own.is_complete, own.model_usage(step.thinking_tokens)),
             thinking_tokens=step.thinking_tokens,
             answer_tokens=own.tokens,
             natural_end=True,
@@ -200,7 +202,7 @@ class Controls:
                 rung=0,
                 requested_tokens=None,
                 completion=completion,
-                judgement=await self.score(completion, True),
+                judgement=await self.score(completion, True, _usage_of_thinking(step)),
                 thinking_tokens=step.thinking_tokens,
                 answer_tokens=0,
                 natural_end=False,
@@ -220,7 +222,7 @@ class Controls:
                 rung=0,
                 requested_tokens=None,
                 completion=self._thought,
-                judgement=await score(self._thought, False),
+                judgement=await score(self._thought, False, _usage_of_thinking(step)),
                 thinking_tokens=step.thinking_tokens,
                 answer_tokens=None,
                 natural_end=step.natural_end,
@@ -254,3 +256,8 @@ def control_rows(plan: Plan, scorer: str, trace_scorer: str | None) -> Iterator[
     for rung, budget in ladder if trace_scorer is not None else ():
         if budget:  # without thinking there is nothing to judge
             yield Estimand.FORCED, f"{trace_scorer}{ON_TRACE}", rung, budget
+
+
+def _usage_of_thinking(step: Step) -> ModelUsage:
+    """Return the usage of a reply that ended where the thinking was cut."""
+    return replace(step.answer, tokens=0).model_usage(step.thinking_tokens)

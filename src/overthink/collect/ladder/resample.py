@@ -11,8 +11,8 @@ from functools import partial
 
 from overthink.collect.ladder.accounting import gather_limited
 from overthink.collect.ladder.climb import Step
-from overthink.collect.ladder.controls import ControlRow, ScoreCompletion
-from overthink.collect.ladder.thinking import TraceContext
+from overthink.collect.ladder.controls import ControlRow
+from overthink.collect.ladder.thinking import Grade, TraceContext
 from overthink.collect.providers.continuation import Segment
 from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import Estimand
@@ -35,7 +35,7 @@ class Resampling:
     """
 
     context: TraceContext
-    score: ScoreCompletion
+    score: Grade
     tries: int
     bisect: bool
 
@@ -80,7 +80,7 @@ class Resampling:
             answers = await gather_limited(meter, [partial(self._once, step, number) for number in range(self.tries)])
         usage, took = meter.since(first_request), watch.since(start)
         # Sequential: the cost of a scorer's own calls is the difference in usage around each.
-        judgements = [await self.score(answer.text, not answer.is_complete) for answer in answers]
+        judgements = [await self.score(answer) for answer in answers]
         return ControlRow(
             estimand=Estimand.RESAMPLED,
             rung=step.rung,

@@ -1,6 +1,7 @@
 """The ladder: run a plan's tasks up their rungs in every arm, through Inspect's own eval."""
 
 import time
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import trace_judge
 from overthink.collect.session.prepare import Session
-from overthink.collect.session.task_run import TaskRun, curve_scorer, task_runs, trace_solver
+from overthink.collect.session.run import NO_SAMPLE_LIMITS
+from overthink.collect.session.task_run import TaskRun, curve_scorer, mark_unscored, task_runs, trace_solver
 from overthink.collect.sinks import TraceSink
 
 
@@ -24,7 +26,8 @@ def collect_ladder(
 ) -> None:
     """Collect every missing trace of the plan and pass its rows to the sink as soon as it is finished.
 
-    Placebo arms come last, on all tasks: they act as the traces of their arms did.
+    The task's own limits on tokens, messages, turns and time are lifted: a trace ends at its highest rung. Placebo
+    arms come last, on all tasks: they act as the traces of their arms did.
 
     Args:
         session: The opened plan.
@@ -47,7 +50,8 @@ def collect_ladder(
     for run in task_runs(session, places, study=study, sink=sink, clock=clock):
         arm = arms[run.arm]
         scorer = curve_scorer("ladder_scores", "requested_tokens", list(map(str, arm.budgets)))
-        run.collect(ladder(run, arm), scorer, log_dir)
+        run.collect(ladder(run, arm), scorer, log_dir, **NO_SAMPLE_LIMITS)
+        mark_unscored(run, _traces_of(run, arm))
 
 
 def ladder(run: TaskRun, arm: Arm) -> Solver:
@@ -57,12 +61,16 @@ def ladder(run: TaskRun, arm: Arm) -> Solver:
         InputError: The task has several scorers and the plan names none, or names an unknown one; or none can judge
             the thinking, which the plan asks for.
     """
-    judges = AnswerJudge(run.scorers, run.task), trace_judge(run.scorers, run.plan, run.task)
-    task = LadderTask(arm, Replay(run.solver, task=run.name), *judges, replicas=run.replicas)
-    solve = trace_solver(run, lambda question, draw: LadderTrace(run, task, question, draw))
+    solve = trace_solver(run, _traces_of(run, arm))
 
     @solver(name="ladder")
     def ladder(budgets: list[int], arm: str, settings: dict[str, Any]) -> Solver:  # the log shows these arguments
         return solve
 
     return ladder(list(arm.budgets), arm.label, dict(arm.plan.settings))
+
+
+def _traces_of(run: TaskRun, arm: Arm) -> Callable[[str, int], LadderTrace]:
+    judges = AnswerJudge(run.scorers, run.task), trace_judge(run.scorers, run.plan, run.task)
+    task = LadderTask(arm, Replay(run.solver, task=run.name), *judges, replicas=run.replicas)
+    return lambda question, draw: LadderTrace(run, task, question, draw)

@@ -62,8 +62,8 @@ class ReasoningPath:
         return "".join(self.steps)
 
 
-Grade = Callable[[str, bool], Awaitable[Judgement]]
-"""Function that scores an answer with the task's own scorer; the flag marks a truncated answer."""
+Grade = Callable[[Segment], Awaitable[Judgement]]
+"""Function that scores an answer with the task's own scorer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from inspect_ai.model import ChatMessage, ModelOutput
+from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage
 from inspect_ai.solver import Generate, TaskState
 
 from overthink.collect.arms.interventions.control import Delivery
@@ -17,7 +17,7 @@ from overthink.collect.ladder.resample import Resampling
 from overthink.collect.ladder.sampling import completion_of, sampling_spec
 from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.choose import continuation_for
-from overthink.collect.providers.continuation import Continuation
+from overthink.collect.providers.continuation import Continuation, Segment
 from overthink.collect.providers.servers.replicas import ReplicaContinuation, Replicas
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model
@@ -100,17 +100,17 @@ class LadderTrace(TraceRun[TraceAccounting]):
         judgement: Judgement | None = None
 
         def scoring(judge: AnswerJudge) -> ScoreCompletion:
-            async def score(completion: str, cut: bool) -> Judgement:
+            async def score(completion: str, cut: bool, usage: ModelUsage) -> Judgement:
                 with self.accounting.judging():
-                    after = await replay.process_completion(state, completion)
+                    after = await replay.process_completion(state, completion, is_truncated=cut, usage=usage)
                     return await judge(after, state.target, is_truncated=cut)
 
             return score
 
         score = scoring(self._task.answer_judge)
 
-        async def grade(answer: str, cut: bool) -> Judgement:
-            return await score(completion_of(plan, spec, answer), cut)
+        async def grade(answer: Segment) -> Judgement:
+            return await score(completion_of(plan, spec, answer.text), not answer.is_complete, answer.model_usage())
 
         self._decisions = self._own_or_yoked()
         context = TraceContext(
@@ -131,7 +131,8 @@ class LadderTrace(TraceRun[TraceAccounting]):
             steps.append(step)
             if judgement is None or not step.is_carried:
                 judgement = _withheld(Axis(self.run.task.axis)) if completion == WITHHELD else None
-                judgement = judgement or await score(completion, not step.answer.is_complete)
+                usage = step.answer.model_usage(step.thinking_tokens)
+                judgement = judgement or await score(completion, not step.answer.is_complete, usage)
             self._keep(step, judgement, completion)
             self.accounting.settle()
             self._thought = step.thought_ids if self._arm.is_base else None

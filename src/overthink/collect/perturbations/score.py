@@ -18,7 +18,7 @@ from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import solver_of
-from overthink.collect.session.run import evaluate, number_samples
+from overthink.collect.session.run import NO_SAMPLE_LIMITS, evaluate, number_samples
 from overthink.data.oversight import OversightRow
 from overthink.data.oversight_pool import OverseenRung
 from overthink.data.record import GOOD_FROM
@@ -60,6 +60,7 @@ def collect_answers(session: PerturbationSession, *, log_dir: Path, on_row: OnRo
             scorer=None,
             metrics=None,
             epochs=max(map(len, by_question.values())),
+            **NO_SAMPLE_LIMITS,
         )
         evaluate(perturbation_task, session.model, session.plan, log_dir, boundary=boundary)
 
@@ -76,9 +77,10 @@ class _Trace:
     spec: SamplingSpec
     prompt: Prefix
 
-    async def score(self, text: str, *, cut: bool) -> Judgement:
-        completion = completion_of(self.session.plan, self.spec, text)
-        after = await self.replay.process_completion(self.state, completion)
+    async def score(self, answer: Segment) -> Judgement:
+        completion, cut = completion_of(self.session.plan, self.spec, answer.text), not answer.is_complete
+        usage = answer.model_usage()
+        after = await self.replay.process_completion(self.state, completion, is_truncated=cut, usage=usage)
         return await self.judge(after, self.state.target, is_truncated=cut)
 
 
@@ -173,7 +175,7 @@ async def _measured(
     if changed.text is None:
         return replace(row, reason=changed.reason)
     answer, resumed = await _decoded(trace, changed, measure, meter)
-    judgement = await trace.score(answer.text, cut=not answer.is_complete)
+    judgement = await trace.score(answer)
     own = session.answers.get((*rung.trace, rung.source or 0), (None, None))
     good = None if judgement.value is None else judgement.value >= GOOD_FROM
     agreement = _agreement(own, (judgement.answer, good))

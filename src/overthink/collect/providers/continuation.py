@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
+from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput, ModelUsage
 
 from overthink.collect.providers.replies import checked_counts
 from overthink.collect.providers.token_ids import DecodedTokens, TokenIds
@@ -55,6 +55,19 @@ class Segment:
     def usage(self) -> TokenUsage:
         """Token usage of its request."""
         return TokenUsage(self.prompt_tokens, self.cached_tokens, decoded_tokens=self.tokens)
+
+    def model_usage(self, thinking_tokens: int | None = None) -> ModelUsage:
+        """Return its usage as Inspect states that of a whole reply, for scorers that read it.
+
+        Args:
+            thinking_tokens: Tokens of the thinking before it, which are output of that reply; None if unknown: then
+                they count as input, as in its own request.
+        """
+        thinking = thinking_tokens or 0
+        prompt, output = max(0, (self.prompt_tokens or 0) - thinking), thinking + self.tokens
+        return ModelUsage(
+            input_tokens=prompt, output_tokens=output, total_tokens=prompt + output, reasoning_tokens=thinking_tokens
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import completion_of, sampling_spec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.choose import continuation_for
-from overthink.collect.providers.continuation import Continuation, Prefix
+from overthink.collect.providers.continuation import Continuation, Prefix, Segment
 from overthink.collect.rescore.open import AnswerText, VerificationSession
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import solver_of
-from overthink.collect.session.run import evaluate, number_samples
+from overthink.collect.session.run import NO_SAMPLE_LIMITS, evaluate, number_samples
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.verifier_scores import AnswerKey, AnswerScore
 from overthink.errors import InputError
@@ -59,6 +59,7 @@ def collect_scores(session: VerificationSession, *, log_dir: File, on_score: OnS
             scorer=None,
             metrics=None,
             epochs=max(map(len, places.values())),
+            **NO_SAMPLE_LIMITS,
         )
         evaluate(scoring_task, session.model, session.plan, log_dir, boundary=boundary)
     sink.finish()
@@ -165,8 +166,9 @@ async def _trace_context(
     budgets = session.plan.budgets or ()
     spec = sampling_spec(session.plan, task_plan, trace=trace, budgets=budgets, prompt=prompt, state=state)
 
-    async def grade(answer: str, cut: bool) -> Judgement:
-        done = await replay.process_completion(state, completion_of(session.plan, spec, answer))
+    async def grade(answer: Segment) -> Judgement:
+        completion, cut = completion_of(session.plan, spec, answer.text), not answer.is_complete
+        done = await replay.process_completion(state, completion, is_truncated=cut, usage=answer.model_usage())
         return await judge(done, state.target, is_truncated=cut)
 
     # verifiers that do not call the model never use the continuation

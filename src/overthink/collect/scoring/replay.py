@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
-from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
+from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, StopReason
 from inspect_ai.solver import Generate, Solver, TaskState
 
 from overthink.collect.inspect_internals import active_model, active_model_context_var
@@ -116,18 +116,28 @@ class Replay:
         self._check(calls[0])
         return calls[0]
 
-    async def process_completion(self, state: TaskState, completion: str) -> TaskState:
+    async def process_completion(
+        self, state: TaskState, completion: str, *, is_truncated: bool = False, usage: ModelUsage | None = None
+    ) -> TaskState:
         """Return the state after the solver has processed `completion` as the model's output.
 
         The caps that a task passes to `generate` (`max_tokens=16`, say) do not apply: the text is already there.
+
+        Args:
+            state: The sample's initial state; it is not modified.
+            completion: The text.
+            is_truncated: It reached its token limit, which scorers see as the stop reason.
+            usage: Its tokens, for scorers that read them.
 
         Raises:
             InputError: The solver calls `generate` more than once, or calls a model itself.
         """
 
         def answer(solver_state: TaskState) -> None:
-            solver_state.output = ModelOutput.from_content(str(solver_state.model), completion)
-            solver_state.messages.append(ChatMessageAssistant(content=completion, model=str(solver_state.model)))
+            reason: StopReason = "max_tokens" if is_truncated else "stop"
+            solver_state.output = ModelOutput.from_content(str(solver_state.model), completion, stop_reason=reason)
+            solver_state.output.usage = usage
+            solver_state.messages.append(solver_state.output.message)  # one object, as from Inspect's own generate
 
         return await self.process(state, answer)
 

@@ -4,13 +4,17 @@ A model that refuses its caller (key, permission, unknown name) stops the run at
 last of several in a row. What was collected is kept in both cases.
 """
 
+import sys
+import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from inspect_ai.util import store
 
 from overthink.collect.providers.attempts import REFUSALS, CallError, Patience, words
+from overthink.data.visible import visible
 from overthink.errors import OverthinkError, StoppedError
 
 RESUME = "repeat the command with --resume"
@@ -39,6 +43,7 @@ class Boundary:
         self._resume = resume
         self._traces = 0
         self._last_failed: str | None = None  # text of the last failed trace
+        self._place: str | None = None  # where in the task's own code it failed
         self.has_value = False
         self._calls: dict[str, list[object]] = defaultdict(list)  # by model: the samples whose calls failed
 
@@ -60,10 +65,11 @@ class Boundary:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: it becomes a row
             self._refuse(error)
             failure.append(words(error))
+            self._place = task_place(error)
         self._traces = self._traces + 1 if failure else 0
         self._last_failed = failure[0] if failure else self._last_failed
         if self._traces >= self.patience.failures:
-            self._stop(f"{self._traces} traces failed one after the other, the last with: {failure[0]}")
+            self._stop(f"{self._traces} traces failed one after the other, the last with: {failure[0]}", self._place)
 
     def require_any(self) -> None:
         """Check that not every trace failed before anything of it was scored.
@@ -72,7 +78,7 @@ class Boundary:
             StoppedError: All failed, and they were fewer than it takes to stop the run.
         """
         if self._last_failed is not None and not self.has_value:
-            self._stop(f"every trace failed, the last with: {self._last_failed}")
+            self._stop(f"every trace failed, the last with: {self._last_failed}", self._place)
 
     @contextmanager
     def call(self, model: str, *, counts: bool = True) -> Iterator[None]:
@@ -121,10 +127,34 @@ class Boundary:
         if status in REFUSALS:
             self._stop(f"{error}. No other request was sent: check {REFUSALS[status]}")
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, place: str | None = None) -> None:
         self._check_open()  # the first reason counts
-        self.stopped = StoppedError(
-            f"{reason}. What was collected before is kept. When the model answers again, {self._resume}."
-        )
+        advice = f"When the model answers again, {self._resume}."
+        if place is not None:
+            reason = f"{reason}, in {place}"
+            advice = (
+                f"This is code of a task or component, and no failure of a model: where it lacks something, as a "
+                f"file or a package, provide it and {self._resume}; where it must be changed, begin another study."
+            )
+        self.stopped = StoppedError(f"{reason}. What was collected before is kept. {advice}")
         self.on_stop()
         raise self.stopped
+
+
+_NO_TASK_CODE = {"overthink", "inspect_ai", *sys.stdlib_module_names}
+"""Packages whose frames say nothing of the code of a task."""
+
+
+def task_place(error: BaseException) -> str | None:
+    """Return file, line and function of a task's own code in which an error came up; None if it came up elsewhere.
+
+    Failed calls of a model have none, wherever they were made.
+    """
+    if isinstance(error, CallError):
+        return None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package not in _NO_TASK_CODE:
+            code = frame.f_code
+            return f"{visible(Path(code.co_filename).name)}, line {line}, function {code.co_name}"
+    return None

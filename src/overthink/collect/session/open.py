@@ -12,9 +12,10 @@ from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Solver, chain
 
 from overthink.collect.inspect_internals import PrerequisiteError, load_tasks, prerequisite_words, registry_lookup
+from overthink.collect.session.run import SAMPLE_LIMITS
 from overthink.errors import InputError, OverthinkError
 from overthink.paths import path_kind
-from overthink.plan.study import TaskPlan
+from overthink.plan.study import Plan, TaskPlan
 
 
 def open_task(plan: TaskPlan) -> Task:
@@ -76,6 +77,26 @@ def solver_of(task: Task) -> Solver:
     """Return the task's solver as one solver."""
     solver: Any = task.solver
     return chain(solver) if isinstance(solver, list) else solver
+
+
+def task_notes(tasks: Sequence[Task], plan: Plan) -> tuple[str, ...]:
+    """Return notes on what tasks say of a run and the plan says otherwise: their model, limits of an answer.
+
+    Args:
+        tasks: The tasks of the plan, opened.
+        plan: The plan.
+    """
+    notes = []
+    for task, stated in zip(tasks, plan.tasks, strict=True):
+        if task.model is not None and str(task.model) != plan.model:
+            notes.append(f"{stated.task} names the model {task.model}; the study runs it with its own, {plan.model}.")
+        limits = [] if plan.budgets is None else [n for n in SAMPLE_LIMITS if getattr(task, n, None) is not None]
+        if limits:
+            notes.append(
+                f"{stated.task} sets {', '.join(limits)}, which bounds one answer: lifted, because a trace answers at "
+                "every rung, and ends at its highest budget."
+            )
+    return tuple(notes)
 
 
 def name_in_pool(task: Task, plan: TaskPlan) -> str:

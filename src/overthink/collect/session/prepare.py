@@ -29,7 +29,7 @@ from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import check_trace_scorers, trace_judge
 from overthink.collect.session.endpoints import open_replicas
 from overthink.collect.session.estimate import REVIEW_PROMPT_TOKENS, TaskWorkload, estimate_plan, is_local
-from overthink.collect.session.open import check_arguments, name_in_pool, open_model, open_task
+from overthink.collect.session.open import check_arguments, name_in_pool, open_model, open_task, task_notes
 from overthink.collect.session.prompt_length import (
     Counter,
     LetterCounter,
@@ -123,7 +123,7 @@ class Session:
     def spending(self) -> Estimate:
         """Estimated calls, tokens and costs of the study, with notes on its graders."""
         notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.models), *self.effort_notes)
-        notes = (*notes, *_control_notes(self.plan, self.arms))
+        notes = (*notes, *_control_notes(self.plan, self.arms), *task_notes(self.tasks, self.plan))
         if reads_probabilities(self.arms) and not (self.is_free or always_gives_probabilities(self.model)):
             notes = (*notes, PROBE_NOTE)
         tokens_of = text_counter(counter_for(self.model))

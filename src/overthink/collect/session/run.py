@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +34,15 @@ from overthink.data.secrets import log_filter
 from overthink.errors import InputError, StoppedError
 from overthink.paths import DISK_ERRORS
 from overthink.plan.study import Plan
+
+SAMPLE_LIMITS = ("message_limit", "token_limit", "turn_limit", "time_limit", "working_limit")
+"""Limits of a task on one generation of one answer."""
+
+NO_SAMPLE_LIMITS: dict[str, Any] = dict.fromkeys((*SAMPLE_LIMITS, "early_stopping"))
+"""Properties of a task that is sampled as the plan says: a trace answers at every rung, and the plan has its draws.
+
+A limit on cost stays: it is the user's money.
+"""
 
 
 def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog]:
@@ -140,7 +150,7 @@ def evaluate(
 
     Args:
         task: The task, ready to run.
-        model: The model under test.
+        model: The model under test; Inspect would prefer one that the task names.
         plan: The study's plan, or its settings of a run.
         log_dir: Folder of the Inspect log.
         boundary: Handler of failures.
@@ -153,10 +163,12 @@ def evaluate(
         StoppedError: The run failed.
         KeyboardInterrupt: The user stopped it.
     """
+    own = copy(task)
+    own.model = None
     try:
         with count_interrupts() as interrupts, _alone(interrupts), bounded_calls(boundary):
             logs = run_inspect(
-                task,
+                own,
                 boundary,
                 model=model,
                 model_roles={"grader": plan.grader} if plan.grader else None,

@@ -41,6 +41,8 @@ RECORDS = "Ladder:records"
 TEXTS = "Ladder:texts"
 """Key of the sample's store for the texts of the rungs. They stay in the log."""
 
+_UNSCORED = "Inspect ended the sample, by a limit of the task on time or cost, before it could be scored"
+
 _CURVE = (Estimand.FORCED, Estimand.CHECKPOINT)
 """Estimands of the curve that is collected, as opposed to its controls."""
 
@@ -249,6 +251,18 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
         return state
 
     return solve
+
+
+def mark_unscored(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -> None:
+    """Store errored rows for traces that Inspect itself ended, so that none is missing without a word.
+
+    Args:
+        run: The task in its arm, behind its collection.
+        new_trace: Returns the trace of a question and draw, not yet begun.
+    """
+    for trace in (new_trace(question, draw) for question, draws in run.draws.items() for draw in draws):
+        if trace.key not in run.finished:
+            run.sink.on_trace(trace.rows(_UNSCORED))
 
 
 def _log_in_study() -> str | None:

@@ -174,7 +174,7 @@ async def _is_bad(delivery: Delivery, reply: Reply) -> bool | None:
         return bool(policies_in(delivery.complete(answer.text), password=side["password"], wrong=side["wrong"]))
     if delivery.context.grade is None:
         return None
-    value = (await delivery.context.grade(answer.text, not answer.is_complete)).value
+    value = (await delivery.context.grade(answer)).value
     return None if value is None else value < GOOD_FROM
 
 

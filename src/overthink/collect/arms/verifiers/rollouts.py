@@ -127,7 +127,7 @@ async def _share_right(context: TraceContext, answers: list[Segment], bill: "_Bi
         raise InputError("verifier rollouts: against=target needs the task's scorer, which is not at hand here")
     values: list[float] = []
     for answer in answers:
-        judgement = await context.grade(answer.text, not answer.is_complete)
+        judgement = await context.grade(answer)
         bill.tokens = total((bill.tokens, judgement.judge_tokens))
         if judgement.value is not None:
             values.append(judgement.value)
