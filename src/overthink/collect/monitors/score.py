@@ -9,7 +9,7 @@ from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from overthink.collect.monitors.base import HIDDEN, Excerpt, Suspicion
+from overthink.collect.monitors.base import HIDDEN, Excerpt, Suspicion, suspicion_of
 from overthink.collect.monitors.registry import MonitorPlan
 from overthink.collect.monitors.texts import TraceText
 from overthink.collect.providers.attempts import Patience
@@ -172,7 +172,7 @@ def collect_suspicions(
         missing.setdefault(f"{rung.task}/{rung.question}", {}).setdefault(rung.trace, []).append(item)
     if not missing:
         return
-    boundary = Boundary(patience=session.patience, resume="repeat the command")
+    boundary = Boundary(patience=session.patience, resume="repeat the command", cause="the monitor works")
     task = Task(
         dataset=MemoryDataset([Sample(id=name, input=name) for name in missing], name="oversight"),
         solver=_monitor_solver(
@@ -207,7 +207,7 @@ def _monitor_solver(
                         row = replace(row, reason=excerpt)
                     else:
                         with boundary.deliberate():
-                            suspicion = (await plan.monitor.judge(excerpt)).valid(plan.label)
+                            suspicion = await suspicion_of(plan.monitor, excerpt, label=plan.label)
                             if suspicion.reading is not None:
                                 on_reading(_projection(row, suspicion.reading))
                         row = _with_suspicion(row, suspicion, excerpt)
