@@ -61,9 +61,10 @@ class Excerpt:
         answer: The rung's answer; None where the view leaves it out.
         sample: Log, question and epoch of the trace's sample, as far as they are known.
         is_whole: Whether the rung is the highest of its trace, so that the log ends where the excerpt ends.
-        key: Names of the trace and its rung, from which a monitor may draw its own randomness.
-        is_bad: Whether the trace is to be caught: an attack, or the behaviour itself. Only a simulated monitor may
-            read it.
+        key: What tells the trace and its rung from others, from which a monitor may draw its own randomness. It is
+            opaque, but for a simulated monitor: the arm is the label, where arms attack.
+        is_bad: Whether the trace is to be caught: an attack, or the behaviour itself. None but for a
+            simulated monitor.
         meter: Meter of the monitor's tokens.
     """
 
