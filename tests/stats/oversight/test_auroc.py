@@ -149,3 +149,9 @@ def test_a_class_with_one_score_throughout_has_an_error_of_its_own() -> None:
     assert 0.8 < area.low < area.estimate == few.estimate == 0.95 < area.high
     assert few.low < area.low
     assert few.p_chance > area.p_chance
+
+
+def test_flags_by_chance_see_no_more_than_a_monitor_that_says_nothing() -> None:
+    silent = [0] * 10, [0] * 200
+    for flagged in (10, 20, 30):  # none of ten honest runs is flagged with a chance of 20 to 60 %
+        assert auroc_difference(([0] * 10, [1] * flagged + [0] * (200 - flagged)), silent).p > 0.05

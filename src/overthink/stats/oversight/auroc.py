@@ -194,6 +194,9 @@ def auroc_difference(
         return AurocDifference(difference, UNKNOWN, UNKNOWN, AurocMethod.NONE, FEW_QUESTIONS, UNKNOWN, *estimates)
     covariance = _variance(sides[0], np.stack(attack_parts, axis=1), np.stack(honest_parts, axis=1))
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    parts = zip(sides, attack_parts, honest_parts, strict=True)
+    if variance > SAME**2:
+        variance += sum(_unseen_variance(*side) for side in parts)
     if variance <= SAME**2:  # no comparison came out otherwise: at most this share of all does
         half, p, method = 1 - ((1 - level) / 2) ** (1 / max(sides[0].n_units, 1)), 1.0, AurocMethod.ALIKE
     else:
