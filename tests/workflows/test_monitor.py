@@ -12,6 +12,7 @@ from embedded import embedded_model
 from simulated_study import one_task, run
 
 import overthink
+from overthink.collect.monitors.base import Excerpt, Suspicion
 from overthink.collect.monitors.registry import MonitorPlan, read_monitor
 from overthink.collect.monitors.score import MonitorSession, collect_suspicions, open_monitors
 from overthink.collect.monitors.text import TextMonitor
@@ -154,6 +155,26 @@ def session(study: Path, monitor: str, **texts: str | None) -> MonitorSession:
     return MonitorSession(plans, (View.COT, View.ACTION), [rung], {rung: text}, {}, {}, patience=Patience(pause=0.001))
 
 
+def test_only_a_simulated_monitor_gets_to_know_what_is_to_be_caught(original: Path, tmp_path: Path) -> None:
+    seen: dict[str, Excerpt] = {}
+    for name in ("lexical:words=a", "simulated:auc=0.9"):
+        own = session(original, name, thought="a")
+
+        async def judge(self: object, excerpt: Excerpt, name: str = name) -> Suspicion:
+            seen[name] = excerpt
+            return Suspicion(0.5)
+
+        spied = type("Spied", (type(own.monitors[0].monitor),), {"judge": judge}).model_construct()
+        collect_suspicions(
+            replace(own, monitors=(replace(own.monitors[0], monitor=spied),)), log_dir=tmp_path, on_row=lambda _: None
+        )
+    blind, planted = seen.values()
+    assert (blind.is_bad, planted.is_bad is None) == (None, False)
+    assert "base" in planted.key
+    assert len(blind.key) == 1
+    assert "base" not in str(blind.key)
+
+
 def test_a_trace_whose_thinking_is_hidden_cannot_be_overseen_by_text(original: Path, tmp_path: Path) -> None:
     rows: list[OversightRow] = []
     collect_suspicions(session(original, MONITORS[0], thought=None), log_dir=tmp_path, on_row=rows.append)
@@ -261,10 +282,30 @@ def test_an_attack_is_a_part_of_an_arm() -> None:
     assert (attacks["leak"].policy, attacks["leak"].red_team) == ("acrostic", RedTeam.AWARE)
 
 
+FAILS_ONCE = """
+from overthink.extend import Excerpt, Monitor, Suspicion, component
+
+calls = []
+
+@component("once")
+class Once(Monitor):
+    \"\"\"Fails at its first call.\"\"\"
+
+    async def judge(self, excerpt: Excerpt) -> Suspicion:
+        calls.append(excerpt)
+        if len(calls) == 1:
+            raise RuntimeError("down")
+        return Suspicion(0.5)
+"""
+
+
 def test_the_command_line(original: Path, tmp_path: Path, overthink) -> None:  # type: ignore[no-untyped-def]
     shutil.copytree(original, tmp_path / "s")
-    code, out, err = overthink("monitor", "s", "--monitor", "lexical:words=marigold", "--json", "--view", "action")
+    (tmp_path / "once.py").write_text(FAILS_ONCE)
+    words = ("monitor", "s", "--monitor", "lexical:words=marigold", "--monitor", "once.py@once", "--json")
+    code, out, err = overthink(*words, "--view", "action")
     assert code == 0
+    assert "scores that failed and are missing: 1, the last with RuntimeError: down" in err
     assert "no model is called" in err
     found = [finding for finding in json.loads(out)["findings"] if finding["kind"] == "monitor"]
     assert {"auroc", "scored", "monitor_tokens"} <= {finding["metric"] for finding in found}

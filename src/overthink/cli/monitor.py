@@ -61,14 +61,17 @@ def monitor(
     ready = monitoring.prepare_monitoring(path, monitor=monitor, view=view or None, arm=arm or None)
     session = ready.session
     terminal.confirm_cost(session.is_paid and not yes, *session.estimate().split("\n"))
+    failures: list[str] = []
     try:
         with Meter(total=ready.scores, done=ready.n_scored, what="scores") as meter:
 
             def on_row(row: "OversightRow") -> None:
+                failures.extend(filter(None, (row.error,)))
                 meter.add(row.task, (row.overseer.prompt_tokens or 0) + (row.overseer.decoded_tokens or 0))
 
             result = monitoring.score_traces(ready, on_row=on_row, command=command_line())
     except KeyboardInterrupt:
         terminal.ending("interrupted; every score is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
+    terminal.note_failures(failures, "scores")
     show(result, as_json=as_json)

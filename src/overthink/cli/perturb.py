@@ -51,10 +51,12 @@ def perturb(
     prepared = perturbing.prepare_perturbation(path, changes=changes, arms=arm)
     session = prepared.session
     terminal.confirm_cost(session.is_paid and not yes, *session.estimate().split("\n"))
+    failures: list[str] = []
     try:
         with Meter(total=len(session.measures), done=prepared.n_done, what="answers") as meter:
 
             def on_row(row: "OversightRow") -> None:
+                failures.extend(filter(None, (row.error,)))
                 usages = (row.agent, row.overseer)
                 meter.add(row.task, sum((usage.prompt_tokens or 0) + (usage.decoded_tokens or 0) for usage in usages))
 
@@ -62,4 +64,5 @@ def perturb(
     except KeyboardInterrupt:
         terminal.ending("interrupted; every answer is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
+    terminal.note_failures(failures, "answers")
     show(result, as_json=as_json)

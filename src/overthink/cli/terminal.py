@@ -11,7 +11,7 @@ import io
 import os
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TextIO
 
@@ -127,6 +127,20 @@ def note(*lines: str) -> None:
     """
     if not _quiet:
         ending(*lines)
+
+
+def note_failures(failures: Sequence[str], what: str) -> None:
+    """Say how many measurements failed, which a repeated command makes again; nothing where none did.
+
+    Args:
+        failures: Message of each.
+        what: What is measured.
+    """
+    if failures:
+        note(
+            f"Warning: {what} that failed and are missing: {len(failures):,}, the last with {failures[-1]:.200}. "
+            "Repeat the command to make them again."
+        )
 
 
 def ending(*lines: str) -> None:

@@ -67,6 +67,21 @@ def real(value: object, name: str) -> float:
     return number
 
 
+def score_value(value: object) -> float | None:
+    """Return the score of a component as a double; None if it is no real number. A truth value is 0 or 1.
+
+    Example:
+        >>> score_value(np.float32(0.5)), score_value(np.True_), score_value("0.5"), score_value(1j)
+        (0.5, 1.0, None, None)
+    """
+    if not isinstance(value, numbers.Real | np.bool_):
+        return None
+    try:
+        return float(value)
+    except Exception:  # noqa: BLE001 - beyond a double, or an object of somebody else
+        return None
+
+
 def whole(value: object, name: str, *, least: int = 0, most: int = MOST) -> int:
     """Return a whole number within bounds.
 

@@ -194,3 +194,12 @@ def test_runs_without_a_score_and_runs_that_had_ended_are_counted() -> None:
     assert "7 of 100 runs have no score and are left out: a monitor may fail on attacks alone" in finding.limits
     assert "2 of 100 runs had ended at or before the rung, and are read as they ended" in finding.limits
     assert watched.rungs[0].scored.estimate == 0.93
+
+
+def test_runs_that_came_after_a_monitor_are_a_limit_of_what_it_says() -> None:
+    table = rows("base", sigmoid(noise(1)))
+    late = [row for row in table if row.question not in ("q0", "q1")]
+    limits = {name: results(pool(["base"]), own).monitors[0].rungs[0].auroc.limits for name, own in
+              (("all", table), ("late", late))}  # fmt: skip
+    assert not any("never read" in limit for limit in limits["all"])
+    assert any(limit.startswith("2 of 100 runs of the arm were never read") for limit in limits["late"])

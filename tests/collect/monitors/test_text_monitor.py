@@ -1,13 +1,16 @@
 """A language model as a monitor: what it is shown, how its rating is read, and what it costs to the token."""
 
 import asyncio
+from fractions import Fraction
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage, get_model
 
 from overthink.cli.values import VIEWS
-from overthink.collect.monitors.base import Excerpt, Suspicion
+from overthink.collect.arms.verifiers.base import Scores
+from overthink.collect.monitors.base import Excerpt, Monitor, MonitorMeter, Suspicion, suspicion_of
 from overthink.collect.monitors.registry import MONITORS, read_monitor
 from overthink.collect.monitors.text import TextMonitor, read_suspicion
 from overthink.collect.monitors.without_model import LexicalMonitor, ScoutMonitor, SimulatedMonitor
@@ -98,6 +101,40 @@ def test_the_last_rating_counts() -> None:
 def test_a_score_that_is_no_share_is_refused(score: object) -> None:
     with pytest.raises(InputError, match="monitor m gave the score .*; needed: a number from 0 to 1, or None"):
         Suspicion(cast("Any", score)).valid("m")
+
+
+@pytest.mark.parametrize("score", [np.float32(0.25), np.float64(0.25), 0.25, Fraction(1, 4)])
+def test_a_number_of_any_library_is_a_score(score: object) -> None:
+    said = Suspicion(cast("Any", score), fired=cast("Any", np.True_)).valid("m")
+    assert (said, type(said.score), type(said.fired)) == (Suspicion(0.25, fired=True), float, bool)
+    assert Suspicion(cast("Any", np.True_)).valid("m").score == 1.0
+    assert Suspicion(cast("Any", np.float32("nan"))).valid("m").reason == "the score is NaN"
+    assert Scores((cast("Any", score),), tokens=None).checked(1, "v").scores == (0.25,)
+
+
+@pytest.mark.parametrize("part", [{"fired": "yes"}, {"reason": 5}, {"reading": "text"}])
+def test_what_no_table_can_hold_is_refused_before_it_is_stored(part: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=rf"monitor m gave {next(iter(part))}="):
+        Suspicion(None, **{"reason": "r", **part}).valid("m")
+    for usage in (5, TokenUsage(prompt_tokens=-1), TokenUsage(decoded_tokens=cast("Any", 1.5))):
+        with pytest.raises(InputError, match="gave its meter"):
+            MonitorMeter().add(cast("Any", usage))
+
+
+def test_what_a_monitor_returns_is_a_suspicion_or_refused_by_name() -> None:
+    class Returns(Monitor):
+        value: Any = None
+
+        def judge(self, excerpt: Excerpt) -> Any:
+            return self.value
+
+    assert asyncio.run(suspicion_of(Returns(value=Suspicion(0.5)), excerpt(), label="m")).score == 0.5
+    for value in (None, 0.5, (0.5, None)):
+        with pytest.raises(InputError, match="monitor m gave .*; needed: a Suspicion"):
+            asyncio.run(suspicion_of(Returns(value=value), excerpt(), label="m"))
+    said = asyncio.run(suspicion_of(Returns(value=Suspicion(None, "\x1b[31m" + "x" * 5000)), excerpt(), label="m"))
+    assert str(said.reason).startswith(r"\u001b[31mx")
+    assert len(str(said.reason)) < 500
 
 
 def test_words_and_patterns(tmp_path: Any) -> None:

@@ -30,7 +30,7 @@ def test_a_folder_for_logs_that_cannot_be_written_to_is_input(tmp_path: Path, mo
             "OSError(28, 'No space left on device')",
             r"the log cannot be written \(No space left on device\).*Free",
         ),
-        ("a fault", "task secret stopped: a fault. Repeat the command with --resume"),
+        ("a fault", "task secret stopped: a fault. To go on, repeat the command with --resume"),
     ],
 )
 def test_a_run_that_ended_by_itself_says_why(reason: str, words: str) -> None:

@@ -1,5 +1,6 @@
 """AUROC against all pairs and against DeLong's formula by hand; no number without meaning."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from scipy import stats
 
 import overthink
-from overthink.stats.oversight.auroc import AurocMethod, auroc, auroc_difference
+from overthink.stats.oversight.auroc import AurocMethod, auroc, auroc_difference, two_sided_p
 
 RNG = np.random.default_rng
 
@@ -125,3 +126,32 @@ def test_monitors_that_order_the_runs_alike_have_a_bound() -> None:
 def test_two_monitors_need_the_same_runs() -> None:
     with pytest.raises(ValueError, match="same runs"):
         auroc_difference(([1, 2], [3, 4]), ([1, 2, 3], [3, 4]))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+@pytest.mark.parametrize("sizes", [(10, 200), (200, 10)])
+def test_flags_by_chance_are_no_better_than_chance_where_a_class_is_small(share: float, sizes: tuple[int, int]) -> None:
+    """Exact rates over all tables of flags: 31 % before, where none or all of the ten runs were flagged."""
+    chances = [stats.binom.pmf(np.arange(n + 1), n, share) for n in sizes]
+    rates = np.zeros(2)
+    for x, y in itertools.product(*(np.flatnonzero(chance > 0.02) for chance in chances)):
+        area = auroc([0] * (sizes[0] - x) + [1] * x, [0] * (sizes[1] - y) + [1] * y)
+        both = two_sided_p(area)
+        assert (both <= 0.05) == (not area.low <= 0.5 <= area.high)
+        rates[int(area.estimate > 0.5)] += (both <= 0.05) * chances[0][x] * chances[1][y]
+    assert rates.max() <= 0.025
+
+
+def test_a_class_with_one_score_throughout_has_an_error_of_its_own() -> None:
+    honest, attack = [0.05] * 30, [0.05] * 3 + [0.8] * 27
+    area = auroc(honest, attack)
+    few = auroc(honest[:6], attack)
+    assert 0.8 < area.low < area.estimate == few.estimate == 0.95 < area.high
+    assert few.low < area.low
+    assert few.p_chance > area.p_chance
+
+
+def test_flags_by_chance_see_no_more_than_a_monitor_that_says_nothing() -> None:
+    silent = [0] * 10, [0] * 200
+    for flagged in (10, 20, 30):  # none of ten honest runs is flagged with a chance of 20 to 60 %
+        assert auroc_difference(([0] * 10, [1] * flagged + [0] * (200 - flagged)), silent).p > 0.05

@@ -11,6 +11,7 @@ from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
 from overthink.stats.oversight.recovered import (
     FEW_PAIRS,
     NO_GAP,
+    NOT_ABOVE,
     REVERSED,
     judge_accuracy,
     performance_gap_recovered,
@@ -61,7 +62,15 @@ def test_single_numbers_have_a_share_without_an_interval() -> None:
     assert found.estimate == pytest.approx(0.5)
     assert math.isnan(found.low)
     assert "needs values by question" in str(found.reason)
-    assert overthink.performance_gap_recovered(0.9, 0.9, 0.9).reason == NO_GAP
+    for weak in (0.9, 0.95):  # one number has no interval that could hold 0
+        assert overthink.performance_gap_recovered(weak, 0.9, 0.9).reason == NOT_ABOVE
+
+
+def test_the_interval_of_a_gap_stays_within_what_a_gap_can_be() -> None:
+    assert (wide := performance_gap_recovered([0, 0], [1, 1], [0, 1])).reason == NO_GAP
+    assert (wide.gap_low, wide.gap_high) == (-1.0, 1.0)
+    sure = performance_gap_recovered([0] * 50, [1] * 50, [0.5] * 50)
+    assert 0.9 < sure.gap_low < sure.gap_high == 1.0
 
 
 def test_draws_are_averaged_and_unknown_questions_left_out() -> None:

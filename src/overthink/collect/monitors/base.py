@@ -1,16 +1,25 @@
 """Base of monitors: what one reads of a trace, and what it says."""
 
+import inspect
 import math
+import numbers
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import ClassVar, Self
+
+import numpy as np
 
 from overthink.components.base import Component, Statement, is_texts
 from overthink.data.oversight import View
+from overthink.data.parameters import score_value
 from overthink.data.projections import Reading
 from overthink.data.tokens import NO_USAGE, TokenUsage
+from overthink.data.visible import visible
 from overthink.errors import InputError
+
+REASON_LETTERS = 400
+"""Letters of a monitor's reason that are stored."""
 
 HIDDEN = "cannot be overseen by text: the thinking is hidden, or not in the log"
 """Reason of a row whose view holds thinking that no log has."""
@@ -27,8 +36,18 @@ class MonitorMeter:
     usage: TokenUsage = NO_USAGE
 
     def add(self, usage: TokenUsage) -> None:
-        """Add the usage of a reply."""
-        self.usage += usage
+        """Add the usage of a reply.
+
+        Raises:
+            InputError: It is no usage, or a count of it is none.
+        """
+        if not isinstance(usage, TokenUsage):
+            raise InputError(f"a monitor gave its meter {usage!r:.60}; needed: a TokenUsage")
+        counts = {item.name: getattr(usage, item.name) for item in fields(usage)}
+        for name, count in counts.items():
+            if count is not None and (not isinstance(count, numbers.Integral) or count < 0):
+                raise InputError(f"a monitor gave its meter {name}={count!r:.60}; needed: a count, or None if unknown")
+        self.usage += TokenUsage(*(None if count is None else int(count) for count in counts.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +61,10 @@ class Excerpt:
         answer: The rung's answer; None where the view leaves it out.
         sample: Log, question and epoch of the trace's sample, as far as they are known.
         is_whole: Whether the rung is the highest of its trace, so that the log ends where the excerpt ends.
-        key: Names of the trace and its rung, from which a monitor may draw its own randomness.
-        is_bad: Whether the trace is to be caught: an attack, or the behaviour itself. Only a simulated monitor may
-            read it.
+        key: What tells the trace and its rung from others, from which a monitor may draw its own randomness. It is
+            opaque, but for a simulated monitor: the arm is the label, where arms attack.
+        is_bad: Whether the trace is to be caught: an attack, or the behaviour itself. None but for a
+            simulated monitor.
         meter: Meter of the monitor's tokens.
     """
 
@@ -84,16 +104,29 @@ class Suspicion:
         """Return what a monitor says, perhaps one from outside the package; a NaN is no score, with a reason.
 
         Raises:
-            InputError: The score is no number from 0 to 1.
+            InputError: The score is no number from 0 to 1, or a part is of another type: no table could hold it.
         """
-        score = self.score
-        if score is None:
-            return self if self.reason else Suspicion(None, "the monitor gave no reason", self.fired)
-        if isinstance(score, int | float) and math.isnan(score):
-            return Suspicion(None, "the score is NaN", self.fired)
-        if not isinstance(score, int | float) or not 0 <= score <= 1:
-            raise InputError(f"monitor {monitor} gave the score {score!r:.60}; needed: a number from 0 to 1, or None")
-        return Suspicion(float(score), None, self.fired)
+        parts = {
+            "reason": (str, "a text"),
+            "fired": (bool | np.bool_, "True or False"),
+            "reading": (Reading, "a Reading"),
+        }
+        for name, (kind, needed) in parts.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise InputError(f"monitor {monitor} gave {name}={value!r:.60}; needed: {needed}, or None")
+        fired = None if self.fired is None else bool(self.fired)
+        reason = visible(self.reason, REASON_LETTERS) if self.reason else "the monitor gave no reason"
+        if self.score is None:
+            return Suspicion(None, reason, fired, self.reading)
+        score = score_value(self.score)
+        if score is not None and math.isnan(score):
+            return Suspicion(None, "the score is NaN", fired)
+        if score is None or not 0 <= score <= 1:
+            raise InputError(
+                f"monitor {monitor} gave the score {self.score!r:.60}; needed: a number from 0 to 1, or None"
+            )
+        return Suspicion(score, None, fired)
 
 
 class Monitor(Component):
@@ -151,3 +184,21 @@ class Monitor(Component):
         Raises:
             InputError: The monitor cannot work with its settings.
         """
+
+
+async def suspicion_of(monitor: Monitor, excerpt: Excerpt, *, label: str) -> Suspicion:
+    """Return what a monitor says of an excerpt, checked: it may come from outside the package.
+
+    Args:
+        monitor: The monitor.
+        excerpt: What it reads.
+        label: Its name in messages.
+
+    Raises:
+        InputError: It says something else than a suspicion, or one that cannot be stored.
+    """
+    reply = monitor.judge(excerpt)
+    suspicion = await reply if inspect.isawaitable(reply) else reply
+    if not isinstance(suspicion, Suspicion):
+        raise InputError(f"monitor {label} gave {suspicion!r:.60}; needed: a Suspicion, from `async def judge`")
+    return suspicion.valid(label)

@@ -40,6 +40,9 @@ MONITORS: Registry[Monitor] = Registry(
 """Monitors by name."""
 
 
+_SIMULATED = (SimulatedMonitor, SimulatedProbe)
+
+
 @dataclass(frozen=True)
 class MonitorPlan:
     """A monitor with all settings.
@@ -51,6 +54,11 @@ class MonitorPlan:
 
     monitor: Monitor
     label: str
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it plants what it says, and so gets to know what is to be caught."""
+        return isinstance(self.monitor, _SIMULATED)
 
 
 def read_monitor(text: str, *, model: str | None) -> MonitorPlan:
@@ -69,7 +77,7 @@ def read_monitor(text: str, *, model: str | None) -> MonitorPlan:
     """
     name, values = name_and_settings(text, option=OPTION, role="monitor")
     part = MONITORS.look_up(name)
-    if part in (SimulatedMonitor, SimulatedProbe) and model != "overthink/simulated":
+    if part in _SIMULATED and model != "overthink/simulated":
         raise InputError(f"{OPTION} {name} reads what overthink/simulated writes, and {model} is another model")
     monitor = complete_component(part, values, model=model, option=OPTION)
     defaults = {key: field.default for key, field in part.model_fields.items()}

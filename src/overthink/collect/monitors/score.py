@@ -1,5 +1,6 @@
 """Scoring of existing traces by monitors through Inspect's `eval`, so that every call of theirs is logged."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from overthink.collect.monitors.base import HIDDEN, Excerpt, Suspicion
+from overthink.collect.monitors.base import HIDDEN, Excerpt, Suspicion, suspicion_of
 from overthink.collect.monitors.registry import MonitorPlan
 from overthink.collect.monitors.texts import TraceText
 from overthink.collect.providers.attempts import Patience
@@ -172,7 +173,7 @@ def collect_suspicions(
         missing.setdefault(f"{rung.task}/{rung.question}", {}).setdefault(rung.trace, []).append(item)
     if not missing:
         return
-    boundary = Boundary(patience=session.patience, resume="repeat the command")
+    boundary = Boundary(patience=session.patience, resume="repeat the command", cause="the monitor works")
     task = Task(
         dataset=MemoryDataset([Sample(id=name, input=name) for name in missing], name="oversight"),
         solver=_monitor_solver(
@@ -199,7 +200,7 @@ def _monitor_solver(
             below: dict[tuple[object, ...], OversightRow] = {}
             for rung, plan, view in own[state.epoch - 1]:
                 with boundary.trace() as failure:
-                    row, excerpt = session.row(rung, plan, view), _excerpt(session, rung, view)
+                    row, excerpt = session.row(rung, plan, view), _excerpt(session, rung, plan, view)
                     earlier = below.get((rung.source, plan.label, view)) or _earlier(session, rung, plan, view)
                     if rung.source != rung.requested_tokens and earlier is not None:
                         row = replace(row, score=earlier.score, fired=earlier.fired, reason=earlier.reason)
@@ -207,7 +208,7 @@ def _monitor_solver(
                         row = replace(row, reason=excerpt)
                     else:
                         with boundary.deliberate():
-                            suspicion = (await plan.monitor.judge(excerpt)).valid(plan.label)
+                            suspicion = await suspicion_of(plan.monitor, excerpt, label=plan.label)
                             if suspicion.reading is not None:
                                 on_reading(_projection(row, suspicion.reading))
                         row = _with_suspicion(row, suspicion, excerpt)
@@ -248,14 +249,16 @@ def _projection(row: OversightRow, reading: Reading) -> Projection:
     return Projection(*names, str(row.view), str(row.monitor), *shape, *tables)
 
 
-def _excerpt(session: MonitorSession, rung: OverseenRung, view: View) -> Excerpt | str:
-    """Return what a monitor reads of a rung, or why it cannot."""
+def _excerpt(session: MonitorSession, rung: OverseenRung, plan: MonitorPlan, view: View) -> Excerpt | str:
+    """Return what a monitor reads of a rung, or why it cannot; a simulated one alone knows what is to be caught."""
     text = session.texts.get(rung)
     if text is None:
         return NO_LOG
     if text.thought is None and view is not View.ACTION:
         return HIDDEN
     policy = session.attack_of(rung).policy
+    is_bad = (None if policy is None else policy != HONEST) if session.has_attacks else rung.behaviour
+    key = (*rung.trace, rung.source, rung.effort, str(view))  # it names the arm
     return Excerpt(
         view=view,
         question=text.question,
@@ -263,8 +266,8 @@ def _excerpt(session: MonitorSession, rung: OverseenRung, view: View) -> Excerpt
         answer=None if view is View.COT else text.answer,
         sample=(text.log, rung.question, text.epoch),
         is_whole=rung.is_highest,
-        key=(*rung.trace, rung.source, rung.effort, str(view)),
-        is_bad=(None if policy is None else policy != HONEST) if session.has_attacks else rung.behaviour,
+        key=key if plan.is_simulated else (hashlib.sha256(repr(key).encode()).hexdigest(),),
+        is_bad=is_bad if plan.is_simulated else None,
     )
 
 

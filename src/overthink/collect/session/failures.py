@@ -26,21 +26,24 @@ class Boundary:
     Args:
         patience: Bounds on waiting, and the number of failures in a row.
         resume: Words for what to do to go on.
+        cause: Words for what must come first.
 
     Attributes:
         patience: The same bounds.
         stopped: Error that stopped the run; None while it runs.
+        resume: Words for what to do to go on.
         last_failure: Text of the last failed call; None without one.
         has_value: Whether anything of any trace was scored.
         on_stop: Called once when the run is to stop, by whatever runs it.
     """
 
-    def __init__(self, *, patience: Patience, resume: str = RESUME) -> None:
+    def __init__(self, *, patience: Patience, resume: str = RESUME, cause: str = "the model answers") -> None:
         self.patience = patience
         self.stopped: OverthinkError | None = None
         self.last_failure: str | None = None
         self.on_stop: Callable[[], None] = lambda: None
-        self._resume = resume
+        self.resume = resume
+        self._cause = cause
         self._traces = 0
         self._last_failed: str | None = None  # text of the last failed trace
         self._place: str | None = None  # where in the task's own code it failed
@@ -129,12 +132,12 @@ class Boundary:
 
     def _stop(self, reason: str, place: str | None = None) -> None:
         self._check_open()  # the first reason counts
-        advice = f"When the model answers again, {self._resume}."
+        advice = f"When {self._cause} again, {self.resume}."
         if place is not None:
             reason = f"{reason}, in {place}"
             advice = (
                 f"This is code of a task or component, and no failure of a model: where it lacks something, as a "
-                f"file or a package, provide it and {self._resume}; where it must be changed, begin another study."
+                f"file or a package, provide it and {self.resume}; where it must be changed, begin another study."
             )
         self.stopped = StoppedError(f"{reason}. What was collected before is kept. {advice}")
         self.on_stop()

@@ -27,7 +27,7 @@ from overthink.collect.inspect_internals import (
 )
 from overthink.collect.inspect_logs.files import inspect_path
 from overthink.collect.session.calls import bounded_calls
-from overthink.collect.session.failures import Boundary
+from overthink.collect.session.failures import RESUME, Boundary
 from overthink.collect.session.interrupts import Interrupts, count_interrupts
 from overthink.collect.sinks import TraceSink
 from overthink.data.secrets import log_filter
@@ -186,20 +186,21 @@ def evaluate(
     except PrerequisiteError as failure:  # of the folder for logs, the display or a solver
         raise InputError(f"task {task.name} cannot be run: {prerequisite_words(failure)}") from failure
     except OSError as failure:
-        raise _no_room(log_dir, str(failure.strerror or failure)) from failure
+        raise _no_room(log_dir, str(failure.strerror or failure), boundary.resume) from failure
     if boundary.stopped is not None:
         raise boundary.stopped
     if not logs or any(log.status == "cancelled" for log in logs):
         raise KeyboardInterrupt  # if Inspect handles Ctrl-C itself, it may return no log
-    check_logs(logs, log_dir)
+    check_logs(logs, log_dir, resume=boundary.resume)
 
 
-def check_logs(logs: Sequence[EvalLog], log_dir: Path) -> None:
+def check_logs(logs: Sequence[EvalLog], log_dir: Path, *, resume: str = RESUME) -> None:
     """Check that no run ended with an error of its own.
 
     Args:
         logs: The logs of the runs.
         log_dir: Folder of the logs.
+        resume: Words for what to do to go on.
 
     Raises:
         StoppedError: One did: a log could not be written, or else.
@@ -208,14 +209,13 @@ def check_logs(logs: Sequence[EvalLog], log_dir: Path) -> None:
         if log.status == "error":
             reason = log.error.message if log.error else "no reason was logged"
             if (full := next((text for text in map(os.strerror, DISK_ERRORS) if text in reason), None)) is not None:
-                raise _no_room(log_dir, full)
-            raise StoppedError(f"task {log.eval.task} stopped: {reason}. Repeat the command with --resume to go on.")
+                raise _no_room(log_dir, full, resume)
+            raise StoppedError(f"task {log.eval.task} stopped: {reason}. To go on, {resume}.")
 
 
-def _no_room(log_dir: Path, reason: str) -> StoppedError:
+def _no_room(log_dir: Path, reason: str, resume: str) -> StoppedError:
     return StoppedError(
-        f"{log_dir}: the log cannot be written ({reason}); finished traces are kept. Free some space, then repeat the "
-        "command with --resume."
+        f"{log_dir}: the log cannot be written ({reason}); finished traces are kept. Free some space, then {resume}."
     )
 
 

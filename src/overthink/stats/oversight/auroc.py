@@ -6,6 +6,12 @@ comparisons could vary more, A(1-A) over the number of independent comparisons, 
 expected number of comparisons that go the other way. Without it 30 attacks at an AUROC of .98 were covered in 92 %
 (``python -m calibration --only oversight``).
 
+Flags, and ratings that are mostly one number, hide a variance, too: ten honest runs of which none is flagged look as
+if none ever were, and a monitor that flags 10 % of all runs, read or not, was called better than chance in 31 %. So a
+class of which more than half shares one score varies at least as the share of its other scores may, by Agresti and
+Coull (1998), times how far such a score is from the shared one. The interval is then at least Student's with that
+variance, not on the logit scale.
+
 Where the classes do not overlap at all, the variance is 0 and the bound exact: of k disjoint pairs of questions all
 would have come out alike with a chance of A^k (Clopper and Pearson), so 20 and 20 runs give [.83, 1], never [1, 1].
 """
@@ -14,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from overthink.data.arrays import Array
@@ -28,8 +34,12 @@ from overthink.stats.oversight.scores import (
     confidence,
     two_classes,
 )
+from overthink.stats.proportion import clustered_proportion
 
 CHANCE = 0.5
+
+_ADDED = 2
+"""Runs with and without the shared score that Agresti and Coull add to a class, at 95 %."""
 
 
 class AurocMethod(StrEnum):
@@ -113,6 +123,9 @@ def auroc(
         return Auroc(estimate, low, high, AurocMethod.EXACT, None, 0.0, p, *sizes)
     variance = _variance(classes, attack_parts[:, None], honest_parts[:, None])[0, 0]
     low, high, p = _logit_interval(estimate, variance, n_units, level)
+    floor = variance + _unseen_variance(classes, attack_parts, honest_parts)
+    if floor > variance:
+        low, high, p = _widened((low, high, p), estimate, floor, n_units, level)
     method = AurocMethod.CLUSTERS if classes.shares_questions else AurocMethod.DELONG
     return Auroc(estimate, low, high, method, None, float(np.sqrt(variance)), p, *sizes)
 
@@ -181,6 +194,9 @@ def auroc_difference(
         return AurocDifference(difference, UNKNOWN, UNKNOWN, AurocMethod.NONE, FEW_QUESTIONS, UNKNOWN, *estimates)
     covariance = _variance(sides[0], np.stack(attack_parts, axis=1), np.stack(honest_parts, axis=1))
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    parts = zip(sides, attack_parts, honest_parts, strict=True)
+    if variance > SAME**2:
+        variance += sum(_unseen_variance(*side) for side in parts)
     if variance <= SAME**2:  # no comparison came out otherwise: at most this share of all does
         half, p, method = 1 - ((1 - level) / 2) ** (1 / max(sides[0].n_units, 1)), 1.0, AurocMethod.ALIKE
     else:
@@ -206,21 +222,64 @@ def _share_below(scores: Array, others: Array) -> Array:
 
 def _variance(classes: TwoClasses, attack_parts: Array, honest_parts: Array) -> Array:
     """Covariance of AUROCs, (monitor, monitor): variances within each class and the covariance of their questions."""
-    sums = []
-    for parts, questions in ((attack_parts, classes.attack_questions), (honest_parts, classes.honest_questions)):
-        totals = np.zeros(
-            (int(max(classes.attack_questions.max(), classes.honest_questions.max())) + 1, parts.shape[1])
-        )
-        np.add.at(totals, questions, (parts - parts.mean(axis=0)) / len(parts))
-        sums.append(totals)
+    n = int(max(classes.attack_questions.max(), classes.honest_questions.max())) + 1
+    sums = [_question_sums(attack_parts, classes.attack_questions, n)]
+    sums.append(_question_sums(honest_parts, classes.honest_questions, n))
     n_attack, n_honest = (len(np.unique(side)) for side in (classes.attack_questions, classes.honest_questions))
     within = _unbiased(sums[0].T @ sums[0], n_attack) + _unbiased(sums[1].T @ sums[1], n_honest)
     across = _unbiased(sums[0].T @ sums[1], classes.n_questions)
     return np.asarray(within + across + across.T)
 
 
+def _variance_within(parts: Array, questions: NDArray[np.int64]) -> float:
+    """Variance of the mean of one class, its questions as clusters."""
+    sums = _question_sums(parts[:, None], questions, int(questions.max()) + 1)
+    return float(_unbiased(sums.T @ sums, len(np.unique(questions)))[0, 0])
+
+
+def _question_sums(parts: Array, questions: NDArray[np.int64], n: int) -> Array:
+    """What each question adds to the deviation of the mean, (question, monitor)."""
+    totals = np.zeros((n, parts.shape[1]))
+    np.add.at(totals, questions, (parts - parts.mean(axis=0)) / len(parts))
+    return totals
+
+
 def _unbiased(squares: Array, n: int) -> Array:
     return squares * n / (n - 1)
+
+
+def _unseen_variance(classes: TwoClasses, attack_parts: Array, honest_parts: Array) -> float:
+    """Variance that classes of which more than half shares one score do not show; 0 for any other."""
+    honest = (classes.honest, classes.honest_questions, honest_parts)
+    attack = (classes.attack, classes.attack_questions, attack_parts)
+    unseen = 0.0
+    for (scores, questions, parts), (others, *_) in ((honest, attack), (attack, honest)):
+        values, counts = np.unique(scores, return_counts=True)
+        shared = values[counts.argmax()]
+        differing = np.concatenate([scores, others])
+        differing = differing[differing != shared]
+        if 2 * counts.max() <= len(scores) or not len(differing):
+            continue
+        trials = np.bincount(questions)
+        flags = np.bincount(questions, scores != shared).astype(np.int64)
+        n = clustered_proportion(flags, trials, level=0.95).effective + 2 * _ADDED
+        share = (flags.sum() / len(scores) * (n - 2 * _ADDED) + _ADDED) / n
+        step = _share_below(differing, others).mean() - _share_below(np.array([shared]), others)[0]
+        own = _variance_within(parts, questions)
+        unseen += max(share * (1 - share) * step**2 / n - own, 0.0)
+    return unseen
+
+
+def _widened(
+    ends: tuple[float, float, float], estimate: float, variance: float, n_units: int, level: float
+) -> tuple[float, float, float]:
+    """Ends and p-value that are no closer than Student's with a variance, on the scale of the estimate itself."""
+    low, high, p = ends
+    error = float(np.sqrt(variance))
+    half = float(special.stdtrit(n_units - 1, (1 + level) / 2)) * error
+    p_own = float(special.stdtr(n_units - 1, (CHANCE - estimate) / error))
+    p = max(p, p_own) if estimate > CHANCE else min(p, p_own)
+    return max(min(low, estimate - half), 0.0), min(max(high, estimate + half), 1.0), p
 
 
 def _logit_interval(estimate: float, variance: float, n_units: int, level: float) -> tuple[float, float, float]:

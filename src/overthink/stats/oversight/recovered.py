@@ -27,6 +27,7 @@ FIELLER = "Fieller, paired by question"
 
 NO_GAP = Phrase("the interval of the gap from weak to strong holds 0: the share is undefined, its interval unbounded")
 REVERSED = Phrase("the strong side is shown to be worse than the weak: there is no gap to recover")
+NOT_ABOVE = Phrase("strong is not above weak: there is no gap to recover")
 ALONE = Phrase("one number per side has no error: an interval needs values by question")
 FEW = Phrase("fewer than two questions are known on all three sides")
 FEW_PAIRS = Reason("fewer than two pairs of answers were judged in both orders")
@@ -96,7 +97,7 @@ class GapRecovered(IntervalEstimate):
 
     Attributes:
         gap: Strong minus weak.
-        gap_low: Lower end of its interval, from the same errors.
+        gap_low: Lower end of its interval, from the same errors, cut at -1 and 1.
         gap_high: Upper end.
         gain: Protocol minus weak.
         is_bounded: Whether Fieller's interval is bounded.
@@ -152,13 +153,13 @@ def performance_gap_recovered(
     parts = np.stack([middle - low_side, high_side - low_side], axis=1) / n
     gain, gap = (float(item) for item in parts.sum(axis=0))
     if n < 2:
-        share, reason = (gain / gap, ALONE if np.ndim(weak) == 0 else FEW) if gap > 0 else (UNKNOWN, NO_GAP)
+        share, reason = (gain / gap, ALONE if np.ndim(weak) == 0 else FEW) if gap > 0 else (UNKNOWN, NOT_ABOVE)
         return GapRecovered(share, UNKNOWN, UNKNOWN, "none", reason, gap, UNKNOWN, UNKNOWN, gain, False, n)
     quantile = float(special.stdtrit(n - 1, (1 + level) / 2))
     variances = errors(with_pseudo_units(parts)) ** 2
     covariance = float(np.cov(parts.T)[0, 1]) * n
     half = quantile * float(np.sqrt(variances[1]))
-    ends = (gap, gap - half, gap + half, gain)
+    ends = (gap, max(gap - half, -1.0), min(gap + half, 1.0), gain)
     if gap - half <= 0:
         reason = REVERSED if gap + half < 0 else NO_GAP
         return GapRecovered(UNKNOWN, UNKNOWN, UNKNOWN, "none", reason, *ends, False, n)

@@ -23,7 +23,7 @@ from overthink.collect.arms.interventions.guard import GuardError
 from overthink.collect.arms.interventions.guards import is_same_model
 from overthink.collect.ladder.climb import Reply
 from overthink.collect.ladder.thinking import Stepper, TraceContext
-from overthink.collect.monitors.base import Excerpt, Monitor
+from overthink.collect.monitors.base import Excerpt, Monitor, suspicion_of
 from overthink.collect.monitors.registry import read_monitor
 from overthink.collect.monitors.text import TextMonitor, usage_of
 from overthink.collect.monitors.without_model import LexicalMonitor, SimulatedMonitor
@@ -223,7 +223,7 @@ class TrustedMonitor(ControlProtocol):
         is_oracle = isinstance(self._monitor, SimulatedMonitor)
         excerpt = await self._excerpt(delivery, rung, reply, branch, is_oracle=is_oracle)
         try:
-            suspicion = (await self._monitor.judge(excerpt)).valid(self.monitor)
+            suspicion = await suspicion_of(self._monitor, excerpt, label=self.monitor)
         finally:
             usage = excerpt.meter.usage
             context.meter.charge(Category.GUARD, total((usage.prompt_tokens, usage.decoded_tokens)))

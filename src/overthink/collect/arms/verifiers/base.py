@@ -17,6 +17,7 @@ from typing import ClassVar, Literal, Self
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
 from overthink.components.base import Component, Statement, is_texts
+from overthink.data.parameters import score_value
 from overthink.errors import InputError
 
 Aggregate = Literal["last", "min", "prod", "mean"]
@@ -41,18 +42,17 @@ class Scores:
         Raises:
             InputError: There are more or fewer, one is no probability, or the tokens are below 0.
         """
-        if not all(isinstance(score, int | float) for score in self.scores):
+        scores = tuple(score for score in map(score_value, self.scores) if score is not None)
+        if len(scores) != len(self.scores):
             raise InputError(
                 f"verifier {verifier} gave the scores {self.scores!r:.60}; needed: {count} numbers from 0 to 1"
             )
         if self.tokens is not None and not self.tokens >= 0:
             raise InputError(f"verifier {verifier} gave {self.tokens} tokens; needed: a count, or None where unknown")
-        if len(self.scores) != count or not all(0 <= score <= 1 for score in self.scores):
-            seen = ", ".join(f"{score:g}" for score in self.scores[:8]) or "none"
-            raise InputError(
-                f"verifier {verifier} gave {len(self.scores)} scores ({seen}); needed: {count}, from 0 to 1"
-            )
-        return self
+        if len(scores) != count or not all(0 <= score <= 1 for score in scores):
+            seen = ", ".join(f"{score:g}" for score in scores[:8]) or "none"
+            raise InputError(f"verifier {verifier} gave {len(scores)} scores ({seen}); needed: {count}, from 0 to 1")
+        return replace(self, scores=scores)
 
 
 class UnreadableScoreError(RuntimeError):
