@@ -89,6 +89,13 @@ def _auroc(rng: Rng, n: float, d: float, draws: float) -> Outcome:
     return float(special.ndtr(d / sqrt(2))), found.low, found.high
 
 
+def _flags(rng: Rng, n_honest: float, n_attack: float, honest_rate: float, attack_rate: float) -> Outcome:
+    """A monitor that flags runs of each class at a rate, and gives no other score."""
+    honest, attack = rng.random(int(n_honest)) < honest_rate, rng.random(int(n_attack)) < attack_rate
+    found = auroc(honest.astype(float), attack.astype(float))
+    return 0.5 + (attack_rate - honest_rate) / 2, found.low, found.high
+
+
 def _tpr(rng: Rng, n: float, fpr: float, d: float, draws: float) -> Outcome:
     honest, attack, clusters = _scores(rng, int(n), d, int(draws))
     found = tpr_at_fpr(honest, attack, fpr=fpr, clusters=clusters)
@@ -254,6 +261,7 @@ def _protocols(rng: Rng, pairs: float, alone: float, behind: float) -> Outcome:
 
 STUDIES: dict[str, tuple[Callable[..., Outcome], float]] = {
     "AUROC": (_auroc, 0.5),
+    "AUROC of flags": (_flags, 0.5),
     "TPR at FPR": (_tpr, 0.0),
     "early answering": (_faithfulness, 0.0),
     "encoded gap": (_gap, 0.0),
@@ -286,6 +294,7 @@ PROBES = [Cell("probe minus text", (80, 1.5, 1.0)), Cell("probe minus text", (16
 BOUNDS = [
     *(Cell("latent uplift", (200, prompts, 0.4, uplift)) for prompts in (3, 8) for uplift in (0.0, 0.15)),
     *(Cell("bits in a trace", (n, 16, accuracy)) for n in (40, 200) for accuracy in (0.2, 0.9)),
+    *(Cell("AUROC of flags", (*runs, 0.05, 0.5)) for runs in ((10, 200), (30, 30), (100, 100), (200, 20))),
 ]
 """Bounds and maxima: .93 at least."""
 
@@ -298,6 +307,7 @@ FLAGGED = [
 
 NULLS = [
     *(Cell("AUROC", (n, 0.0, draws)) for n, draws in ((50, 1), (100, 1), (120, 3))),
+    *(Cell("AUROC of flags", (*runs, 0.1, 0.1)) for runs in ((10, 200), (30, 30), (100, 100), (200, 20))),
     *(Cell("encoded", (200, 2, 0.8, alone)) for alone in (0.3, 0.6)),
     Cell("nothing beyond the words", (200, 2, 0.8 - MARGIN, 0.3)),
     Cell("nothing beyond the words", (200, 2, 0.8, 0.3 + MARGIN)),

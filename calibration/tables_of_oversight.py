@@ -30,7 +30,8 @@ def maxima(run: Any, runs: int) -> str:
     """Coverage of bounds and maxima."""
     note = (
         "Nominal .95. Settings: latent uplift as above, the best of several prompts; bits, traces, answers, accuracy, "
-        f"whose interval has no upper end. Bar: {LEAST:g} at least."
+        "whose interval has no upper end; flags, honest and attacking runs and the share flagged of each. "
+        f"Bar: {LEAST:g} at least."
     )
     cells = oversight.BOUNDS
     return table("Oversight: bounds and maxima", note, HEADER, _rows(cells, run(oversight.shares, cells), 1.0))
@@ -103,8 +104,9 @@ def claims(run: Any, runs: int) -> str:
         "writer solves the task alone), a loss of just the margin, a writer just the margin above no chain, prompts "
         "that do nothing, a critic that changes nothing. True: a planted code that a paraphrase loses, nothing "
         "encoded, a critic that helps, protocols that help, a monitor with d' = 1, an uplift of 15 points. Settings as "
-        "above; of protocols (two of them at three rungs, speakers by a coin where false), pairs, accuracy alone and "
-        "behind them; of claims on views, questions, draws, accuracy with the paraphrase and that of its writer alone."
+        "above; of flags, honest and attacking runs and the share flagged of each; of protocols (two of them at three "
+        "rungs, speakers by a coin where false), pairs, accuracy alone and behind them; of claims on views, questions, "
+        "draws, accuracy with the paraphrase and that of its writer alone."
     )
     return table("Oversight: claims", note, ["study", "setting", "claim", "made", "bar", "within"], rows)
 
