@@ -20,7 +20,7 @@ from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation, Segment
 from overthink.collect.providers.servers.replicas import ReplicaContinuation, Replicas
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
-from overthink.collect.scoring.replay import Replay, evaluated_model
+from overthink.collect.scoring.replay import Replay, evaluated_model, judge_completion
 from overthink.collect.session.task_run import TaskRun, TraceRun
 from overthink.data.decisions import WITHHELD, TraceDecisions
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
@@ -102,8 +102,7 @@ class LadderTrace(TraceRun[TraceAccounting]):
         def scoring(judge: AnswerJudge) -> ScoreCompletion:
             async def score(completion: str, cut: bool, usage: ModelUsage) -> Judgement:
                 with self.accounting.judging():
-                    after = await replay.process_completion(state, completion, is_truncated=cut, usage=usage)
-                    return await judge(after, state.target, is_truncated=cut)
+                    return await judge_completion(replay, judge, state, completion, is_truncated=cut, usage=usage)
 
             return score
 

@@ -15,7 +15,7 @@ from overthink.collect.perturbations.open import Measure, PerturbationSession
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation, Prefix, Segment
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
-from overthink.collect.scoring.replay import Replay, evaluated_model
+from overthink.collect.scoring.replay import Replay, evaluated_model, judge_completion
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import solver_of
 from overthink.collect.session.run import NO_SAMPLE_LIMITS, evaluate, number_samples
@@ -80,8 +80,7 @@ class _Trace:
     async def score(self, answer: Segment) -> Judgement:
         completion, cut = completion_of(self.session.plan, self.spec, answer.text), not answer.is_complete
         usage = answer.model_usage()
-        after = await self.replay.process_completion(self.state, completion, is_truncated=cut, usage=usage)
-        return await self.judge(after, self.state.target, is_truncated=cut)
+        return await judge_completion(self.replay, self.judge, self.state, completion, is_truncated=cut, usage=usage)
 
 
 def _solver(

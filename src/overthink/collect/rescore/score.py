@@ -16,7 +16,7 @@ from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation, Prefix, Segment
 from overthink.collect.rescore.open import AnswerText, VerificationSession
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
-from overthink.collect.scoring.replay import Replay, evaluated_model
+from overthink.collect.scoring.replay import Replay, evaluated_model, judge_completion
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.open import solver_of
 from overthink.collect.session.run import NO_SAMPLE_LIMITS, evaluate, number_samples
@@ -168,8 +168,7 @@ async def _trace_context(
 
     async def grade(answer: Segment) -> Judgement:
         completion, cut = completion_of(session.plan, spec, answer.text), not answer.is_complete
-        done = await replay.process_completion(state, completion, is_truncated=cut, usage=answer.model_usage())
-        return await judge(done, state.target, is_truncated=cut)
+        return await judge_completion(replay, judge, state, completion, is_truncated=cut, usage=answer.model_usage())
 
     # verifiers that do not call the model never use the continuation
     continuation = continuations[0] if continuations else cast("Continuation", None)

@@ -16,7 +16,7 @@ from inspect_ai.model import ChatMessage, ModelOutput, ModelUsage, StopReason
 from inspect_ai.solver import Generate, Solver, TaskState
 
 from overthink.collect.inspect_internals import active_model, active_model_context_var
-from overthink.collect.scoring.judging import tokens_used
+from overthink.collect.scoring.judging import AnswerJudge, Judgement, tokens_used
 from overthink.errors import InputError
 
 
@@ -232,3 +232,23 @@ def evaluated_model() -> Any:
     if model is None:
         raise RuntimeError("no model is being evaluated here")
     return model
+
+
+async def judge_completion(
+    replay: Replay, judge: AnswerJudge, state: TaskState, completion: str, *, is_truncated: bool, usage: ModelUsage
+) -> Judgement:
+    """Return what the task's scorer says of a completion, after the task's own solver has processed it.
+
+    Args:
+        replay: The task's solver.
+        judge: The task's scorer.
+        state: The sample's initial state; it is not modified.
+        completion: The text.
+        is_truncated: It reached its token limit.
+        usage: Its tokens, for scorers that read them.
+
+    Raises:
+        InputError: As for :meth:`Replay.process_completion`, or the scorer gives what cannot be read.
+    """
+    after = await replay.process_completion(state, completion, is_truncated=is_truncated, usage=usage)
+    return await judge(after, state.target, is_truncated=is_truncated)

@@ -12,10 +12,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from overthink.data.conditions import READING
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.schema import Statement
-from overthink.governance.statement.wording import own_words, plain, quote, quoted_text
+from overthink.governance.statement.wording import own_words, plain, quote, reading_notes
 
 PREFIX = "overthink:inference-compute:"
 
@@ -83,7 +82,8 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
         rows.append({"name": f"{PREFIX}claim:{claim.id}:holds-for-k-at-most", "value": f"{claim.holds_for_k:.6g}"})
         rows.append({"name": f"{PREFIX}claim:{claim.id}:strength", "value": claim.strength})
     rows += [{"name": f"{PREFIX}claim:{one.id}", "value": one.statement} for one in statement.oversight]
-    rows += [{"name": f"{PREFIX}reading:{i}", "value": note} for i, note in enumerate(_reading(statement), start=1)]
+    notes = reading_notes(how.conditions)
+    rows += [{"name": f"{PREFIX}reading:{i}", "value": note} for i, note in enumerate(notes, start=1)]
     for name, note in sorted(statement.stated.notes.items()):
         rows.append({"name": f"{PREFIX}claim:{name}:note", "value": own_words(note)})
     return rows
@@ -94,11 +94,6 @@ def _rungs(statement: Statement) -> Iterable[str]:
     points = (point for curve in statement.curves for point in curve.points)
     asked = ((point.effort, point.requested_tokens) for point in points)
     return dict.fromkeys(effort or ("no set budget" if tokens is None else str(tokens)) for effort, tokens in asked)
-
-
-def _reading(statement: Statement) -> list[str]:
-    """Return the notes on how logs or tables were read, quoted: they name what is from outside."""
-    return [quoted_text(note) for note in (statement.elicitation.conditions or {}).get(READING, ())]
 
 
 def _own(text: str | None) -> str | None:
@@ -119,7 +114,7 @@ def model_card_paragraph(statement: Statement) -> str:
     gate_names = sorted({item.gate for item in statement.gates_failed})
     gates = f"Gates that failed: {', '.join(gate_names)}." if gate_names else ""
     not_tried = "; ".join(item.text for item in statement.elicitation.not_tried)
-    reading = "; ".join(_reading(statement))
+    reading = "; ".join(reading_notes(statement.elicitation.conditions))
     parts = [
         f"Inference budgets of {statement.model_text}: {statement.no_claim_beyond}",
         *sentences,

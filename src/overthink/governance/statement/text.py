@@ -26,7 +26,7 @@ from overthink.governance.statement.wording import (
     own_words,
     percent,
     quote,
-    quoted_text,
+    reading_notes,
     tested_rungs,
 )
 
@@ -212,9 +212,8 @@ def _stated(how: Elicitation) -> dict[str, tuple[str, ...]]:
 
 
 def _reading(how: Elicitation) -> list[str]:
-    """Return the notes on how logs or tables were read; empty without any. They quote names from there."""
-    notes = (how.conditions or {}).get(READING, ())
-    return _list_section("How the logs or tables were read", map(quoted_text, notes)) if notes else []
+    notes = reading_notes(how.conditions)
+    return _list_section("How the logs or tables were read", notes) if notes else []
 
 
 def _sampling(how: Elicitation) -> str:

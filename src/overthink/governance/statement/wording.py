@@ -9,8 +9,9 @@ The escape is exact: two different texts never look alike.
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from overthink.data.conditions import READING
 from overthink.data.number_text import fixed
 from overthink.data.record import ON_TRACE
 from overthink.governance.statement.curve_schema import Curve, Number, Point
@@ -52,6 +53,16 @@ def quoted_text(text: str) -> str:
         '`Not read: \\u{60}a\\u{60}.`'
     """
     return f"`{_shown(' '.join(text.split()), TEXT_LENGTH, _ENDS)}`"
+
+
+def reading_notes(conditions: Mapping[str, Sequence[str]] | None) -> list[str]:
+    """Return the notes on how logs or tables were read, quoted, as they may hold names from outside; empty without any.
+
+    Example:
+        >>> reading_notes({"notes on reading": ("Not read: release.",)}), reading_notes(None)
+        (['`Not read: release.`'], [])
+    """
+    return [quoted_text(note) for note in (conditions or {}).get(READING, ())]
 
 
 def plain(name: str, length: int = NAME_LENGTH) -> str:
